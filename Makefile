@@ -1,0 +1,63 @@
+# make run    the dashboard, ready to draw
+# make test   every test, with the browser and the PostgreSQL server they need
+# make check  style and types
+# make bench  the measurements in benchmarks/
+#
+# The first run of each makes .venv and installs what is missing; stamps in .venv keep later runs quick.
+
+PYTHON ?= $(shell tools/find-python)
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+WORKERS ?= 2
+CHECKED := extexify pages app.py tests benchmarks tools
+
+.PHONY: run test check format bench screenshots setup clean help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: $(STAMPS)/requirements
+	$(BIN)/streamlit run app.py $(ARGS)
+
+test: $(STAMPS)/requirements-dev $(STAMPS)/browser
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: $(STAMPS)/requirements-dev
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy $(CHECKED)
+
+format: $(STAMPS)/requirements-dev
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+bench: $(STAMPS)/requirements-dev
+	@set -e; for script in benchmarks/*.py; do \
+		echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); \
+	done
+
+screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
+	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ARGS)
+
+setup: $(STAMPS)/requirements-dev $(STAMPS)/browser
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Extexify needs Python 3.11 or newer, and there is none on PATH." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/requirements: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/requirements-dev: requirements-dev.txt $(STAMPS)/requirements
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(STAMPS)/browser: tools/browser.py $(STAMPS)/requirements-dev
+	$(BIN)/python tools/browser.py --install
+	@touch $@
