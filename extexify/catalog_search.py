@@ -1,0 +1,161 @@
+"""Searching the symbols: a few string comparisons a symbol, all of them in a few milliseconds."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from extexify.catalog_keys import Symbol
+
+# How good a match is, the best first. Between two of a kind, the command beats the names beats the package.
+_EXACT_CASE, _EXACT, _CHARACTER, _WHOLE, _PREFIX, _WORD, _WORD_PREFIX, _INSIDE, _TYPO = 100, 95, 95, 90, 80, 70, 60, 40, 20
+
+# Packages that most documents load already come first among equals.
+_COMMON = {"latex2e": 0, "amsmath": 1, "amssymb": 1, "mathtools": 2}
+
+_WORDS = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    symbol: Symbol
+    command: str  # without its first backslash
+    folded: str  # the same, in small letters
+    command_words: tuple[str, ...]
+    names: tuple[str, ...]  # Unicode and Typst, in small letters
+    name_words: tuple[str, ...]
+    package: str
+    character: str | None
+    rank: tuple[int, int, str]
+
+
+class SearchIndex:
+    def __init__(self, symbols: Iterable[Symbol]) -> None:
+        self._entries = [_entry(symbol) for symbol in symbols]
+        # Typos are looked up by the pairs of letters that two words share.
+        self._words: dict[str, list[int]] = defaultdict(list)
+        self._words_with: dict[str, list[str]] = defaultdict(list)
+        for number, entry in enumerate(self._entries):
+            for word in {entry.folded, *entry.command_words, *entry.name_words}:
+                self._words[word].append(number)
+        for word in self._words:
+            for pair in _pairs(word):
+                self._words_with[pair].append(word)
+
+    def search(self, query: str, limit: int) -> list[Symbol]:
+        """The best ``limit`` symbols for the query."""
+        query = query.strip()
+        if not query or limit < 1:
+            return []
+        scores = self._score(query)
+        words = query.split()
+        if len(words) > 1:
+            by_word = [self._score(word) for word in words]
+            together = set.intersection(*(set(found) for found in by_word))
+            for number in together:
+                mean = sum(found[number] for found in by_word) / len(by_word)
+                scores[number] = max(scores.get(number, 0), mean)
+        best = sorted(scores, key=lambda number: (-scores[number], self._entries[number].rank))
+        return [self._entries[number].symbol for number in best[:limit]]
+
+    def _score(self, term: str) -> dict[int, float]:
+        body = term[1:] if term.startswith("\\") and len(term) > 1 else term
+        folded = body.casefold()
+        character = _plain_character(term)
+        scores: dict[int, float] = {}
+        for number, entry in enumerate(self._entries):
+            score = _match(entry, term, body, folded, character)
+            if score:
+                scores[number] = score
+        if not scores and len(folded) > 2:
+            for word, distance in self._near_words(folded):
+                for number in self._words[word]:
+                    scores[number] = max(scores.get(number, 0), _TYPO - distance)
+        return scores
+
+    def _near_words(self, typed: str) -> list[tuple[str, int]]:
+        allowed = 1 if len(typed) < 5 else 2 if len(typed) < 9 else 3
+        shared: Counter[str] = Counter()
+        for pair in _pairs(typed):
+            shared.update(self._words_with.get(pair, ()))
+        near = []
+        for word, count in shared.items():
+            # A letter changed spoils two pairs, two letters swapped three; the rest must be shared.
+            if count >= len(typed) + 1 - 3 * allowed and abs(len(word) - len(typed)) <= allowed:
+                distance = _distance(typed, word)
+                if distance <= allowed:
+                    near.append((word, distance))
+        return near
+
+
+def _entry(symbol: Symbol) -> _Entry:
+    command = symbol.command.removeprefix("\\")
+    names = tuple(name.casefold() for name in (symbol.unicode_name, symbol.typst) if name)
+    return _Entry(
+        symbol=symbol,
+        command=command,
+        folded=command.casefold(),
+        command_words=tuple(_WORDS.findall(command.casefold())),
+        names=names,
+        name_words=tuple(dict.fromkeys(word for name in names for word in _WORDS.findall(name))),
+        package=symbol.package.casefold(),
+        character=_plain_character(symbol.unicode) if symbol.unicode else None,
+        rank=(_COMMON.get(symbol.package, 3), len(command), symbol.key),
+    )
+
+
+def _match(entry: _Entry, term: str, body: str, folded: str, character: str) -> float:
+    if entry.symbol.command == term or entry.command == body:
+        return _EXACT_CASE
+    if entry.folded == folded:
+        return _EXACT
+    if entry.character == character:
+        return _CHARACTER
+    if folded in entry.names:
+        return _WHOLE
+    if entry.folded.startswith(folded):
+        return _PREFIX
+    if folded in entry.command_words:
+        return _WORD + 2
+    if folded in entry.name_words:
+        return _WORD
+    if folded == entry.package:
+        return _WORD - 2
+    if any(word.startswith(folded) for word in entry.name_words):
+        return _WORD_PREFIX
+    if entry.package.startswith(folded):
+        return _WORD_PREFIX - 2
+    if folded in entry.folded:
+        return _INSIDE + 2
+    if any(folded in name for name in entry.names):
+        return _INSIDE
+    return 0
+
+
+def _plain_character(text: str) -> str:
+    """The text with compatible characters made equal (the micro sign and mu) and forms of one character too."""
+    composed = unicodedata.normalize("NFKC", text)
+    return "".join(character for character in composed if not "\ufe00" <= character <= "\ufe0f")
+
+
+def _pairs(word: str) -> set[str]:
+    padded = f" {word} "
+    return {padded[at : at + 2] for at in range(len(padded) - 1)}
+
+
+def _distance(a: str, b: str) -> int:
+    """How many letters to insert, delete, change or swap with their neighbour to get from one word to the other."""
+    before: list[int] = []
+    previous = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        current = [i]
+        for j, other in enumerate(b, 1):
+            cost = min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            current.append(cost)
+        before, previous = previous, current
+    return previous[-1]

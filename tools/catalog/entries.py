@@ -1,0 +1,145 @@
+r"""From keys to catalogue entries: what a key says, what LaTeX accepts, and the names in Unicode and Typst."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import unicode_tables
+from latex import Printed, Request, print_symbols
+from typst_names import typst_expressions
+
+from extexify.catalog_keys import Mode, Symbol, derive_symbol
+
+# mathtools gave these three a second meaning in 2022 (:= for \coloneq). People drew, and the key means, the first
+# one (:-), which this option keeps.
+_LEGACY_COLONS = {r"\coloneq": "", r"\eqcolon": "", r"\Eqcolon": ""}
+_LEGACY_COLONS_LINE = r"\usepackage[legacycolonsymbols]{mathtools}"
+
+# Both modes take the command, but only one prints the symbol: a "-" in a formula is a minus, "|" in running text
+# (OT1) a dash, and "!`" makes the exclamation mark stand on its head in text only.
+_ONLY_MODE: dict[str, Mode] = {"-": "text", "--": "text", "---": "text", "!`": "text", "|": "math"}
+
+# Unicode where the tables say nothing, or something else than the symbol that LaTeX prints.
+_UNICODE = {
+    # one character of plain LaTeX, or a name that is not in the tables
+    "-": "‐", "--": "–", "---": "—", "!`": "¡", "/": "/", "[": "[", "]": "]", "|": "|", r"\|": "‖",
+    r"\#": "#", r"\$": "$", r"\%": "%", r"\&": "&", r"\_": "_", r"\{": "{", r"\}": "}",
+    r"\AA": "Å", r"\aa": "å", r"\P": "¶", r"\SS": "ẞ", r"\c{c}": "ç", r"\sqrt{}": "√", r"\ldotp": ".",
+    r"\colon": ":", r"\bigcirc": "◯", r"\hbar": "ℏ", r"\triangle": "△", r"\diamond": "⋄", r"\cdotp": "·",
+    # the dots: one character on the line, another at the height of the axis
+    r"\dots": "…", r"\ldots": "…", r"\dotsc": "…", r"\dotso": "…", r"\mathellipsis": "…",
+    r"\dotsb": "⋯", r"\dotsm": "⋯", r"\dotsi": "⋯", r"\iddots": "⋰",
+    # variants that Unicode does not tell apart
+    r"\square": "□", r"\blacksquare": "■", r"\blacklozenge": "⧫", r"\centerdot": "⬝", r"\circledR": "®",
+    r"\circledS": "Ⓢ", r"\digamma": "ϝ", r"\varkappa": "ϰ", r"\diagup": "╱", r"\diagdown": "╲",
+    r"\shortmid": "∣", r"\nshortmid": "∤", r"\shortparallel": "∥", r"\nshortparallel": "∦",
+    r"\smallfrown": "⌢", r"\smallsmile": "⌣", r"\thickapprox": "≈", r"\thicksim": "∼", r"\varpropto": "∝",
+    r"\backepsilon": "϶", r"\circlearrowleft": "↺", r"\circlearrowright": "↻",
+    r"\gvertneqq": "≩︀", r"\lvertneqq": "≨︀", r"\varsubsetneq": "⊊︀", r"\varsubsetneqq": "⫋︀",
+    r"\varsupsetneq": "⊋︀", r"\varsupsetneqq": "⫌︀",
+    r"\not\approx": "≉", r"\not\equiv": "≢", r"\not\sim": "≁", r"\not\simeq": "≄",
+    # integrals
+    r"\varoiint": "∯", r"\varointctrclockwise": "∳", r"\sqiint": "⨖", r"\varointclockwise": "∲",
+    # units and colons
+    r"\celsius": "℃", r"\degree": "°", r"\ohm": "Ω", r"\coloneqq": "≔", r"\Coloneqq": "⩴", r"\eqqcolon": "≕",
+    r"\eqcolon": "∹", r"\coloneq": None, r"\dblcolon": "∷",
+    # stmaryrd and skull
+    r"\Lbag": "⟅", r"\Rbag": "⟆", r"\skull": "☠", r"\shortleftarrow": "←", r"\shortrightarrow": "→",
+    r"\shortuparrow": "↑", r"\shortdownarrow": "↓",
+    # text symbols
+    r"\textpilcrow": "¶", r"\texttimes": "×", r"\textdiv": "÷", r"\textpm": "±", r"\textdblhyphen": "⹀",
+    r"\textdollaroldstyle": "$", r"\textquotestraightbase": "‚", r"\textquotestraightdblbase": "„",
+    r"\textbarg": "ǥ", r"\textctdctzlig": "ʥ", r"\textcttctclig": "ʨ", r"\textdoublebarslash": "⫽",
+    r"\texttoneletterstem": "꜖",
+    # marvosym and wasysym
+    r"\Bat": "🦇", r"\EUR": "€", r"\Email": "📧", r"\FAX": "℻", r"\Mobilefone": "📱", r"\Pfund": "£",
+    r"\ascnode": "☊", r"\descnode": "☋", r"\bell": "🔔", r"\checked": "✓", r"\conjunction": "☌",
+    r"\opposition": "☍", r"\fullmoon": "○", r"\newmoon": "●", r"\kreuz": "✠", r"\ocircle": "○",
+    r"\permil": "‰", r"\vernal": "♈", r"\phone": "☎", r"\cent": "¢", r"\currency": "¤", r"\recorder": "⌕",
+    r"\LEFTarrow": "◀", r"\RIGHTarrow": "▶", r"\Square": "☐",
+}  # fmt: skip
+
+_ALPHABETS = {"mathcal": "mscr", "mathscr": "mscr", "mathfrak": "mfrak", "mathds": "Bbb", "mathbb": "Bbb"}
+
+
+def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]]:
+    """The entries, and each one printed. SystemExit names the symbols that LaTeX does not print as catalogued."""
+    derived = [derive_symbol(key) for key in keys]
+    derived = [
+        dataclasses.replace(symbol, usepackage=_LEGACY_COLONS_LINE)
+        if symbol.package == "mathtools" and symbol.command in _LEGACY_COLONS
+        else symbol
+        for symbol in derived
+    ]
+    printed = print_symbols(
+        Request(symbol.command, symbol.usepackage, mode) for symbol in derived for mode in ("math", "text")
+    )
+    plain = print_symbols(
+        Request(symbol.command, "", "math") for symbol in derived if symbol.package in ("amssymb", "amsmath")
+    )
+    entries: list[Symbol] = []
+    glyphs: dict[str, Printed] = {}
+    failures: list[str] = []
+    for symbol in derived:
+        math = printed[Request(symbol.command, symbol.usepackage, "math")]
+        text = printed[Request(symbol.command, symbol.usepackage, "text")]
+        mode = _mode(symbol, math, text)
+        if mode is None:
+            failures.append(f"{symbol.key}: {(math.complaints + text.complaints)[0]}")
+            continue
+        glyph = text if mode == "text" or (mode == "both" and symbol.mode == "text") else math
+        unprefixed = plain.get(Request(symbol.command, "", "math"))
+        if unprefixed and unprefixed.sound and unprefixed.outline == glyph.outline:
+            symbol = dataclasses.replace(symbol, usepackage="")  # the package defines it, but plain LaTeX does too
+        entries.append(_with_names(dataclasses.replace(symbol, mode=mode)))
+        glyphs[symbol.key] = glyph
+    if failures:
+        raise SystemExit("LaTeX does not print these as catalogued:\n" + "\n".join(failures))
+    return entries, glyphs
+
+
+def _mode(symbol: Symbol, math: Printed, text: Printed) -> Mode | None:
+    if symbol.command in _ONLY_MODE:
+        mode = _ONLY_MODE[symbol.command]
+        return mode if (math if mode == "math" else text).sound else None
+    if math.sound and text.sound:
+        return "both"
+    return "math" if math.sound else "text" if text.sound else None
+
+
+def _with_names(symbol: Symbol) -> Symbol:
+    characters = _unicode(symbol)
+    if characters is None:
+        return dataclasses.replace(symbol, typst=typst_expressions().for_alphabet(symbol.command))
+    names = [unicodedata.name(character, "") for character in characters]
+    return dataclasses.replace(
+        symbol,
+        unicode=characters,
+        # A variation selector picks a form of the character before it and has no name that anybody searches for.
+        unicode_name=" + ".join(name for name in names if name and not name.startswith("VARIATION SELECTOR")),
+        typst=typst_expressions().for_alphabet(symbol.command) or typst_expressions().for_character(characters),
+    )
+
+
+def _unicode(symbol: Symbol) -> str | None:
+    command = symbol.command
+    if command in _UNICODE:
+        return _UNICODE[command]
+    name = command.removeprefix("\\")
+    mathematical = unicode_tables.unicode_math()
+    alphabet = re.fullmatch(r"(math\w+)\{(\w)\}", name)
+    if alphabet:
+        letter = "one" if alphabet[2] == "1" else alphabet[2]
+        return mathematical.get(f"\\{_ALPHABETS[alphabet[1]]}{letter}")
+    if symbol.package == "upgreek":
+        name = name[2:].capitalize() if name.startswith("Up") else name[2:]
+    greek = mathematical.get(f"\\mup{name}")
+    if greek:
+        return greek
+    tables = [unicode_tables.hyperref(), unicode_tables.kernel_text(), unicode_tables.phonetic()]
+    if not command.startswith(r"\text"):
+        tables.insert(0, mathematical)
+    return next((table[command] for table in tables if command in table), None)

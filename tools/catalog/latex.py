@@ -1,0 +1,135 @@
+r"""Printing symbols with real LaTeX: one document for each preamble, one page for each symbol.
+
+Every page is shipped out with its baseline at a known place, so that the outlines that dvisvgm makes of the pages
+share one coordinate system. The log is read between markers: whatever TeX complained about belongs to a symbol.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from outlines import Outline, outline_from_svg
+
+# Symbols whose command alone would print something that nobody recognises: what is printed in its place. The base
+# that is not the symbol itself is \placeholder, which the glyph shows lighter.
+PRINTED_AS = {r"\sqrt{}": r"\sqrt{\placeholder{x}}"}
+
+NO_INK = "nothing was printed"
+
+_COMPLAINTS = re.compile(
+    r"^(?:! .*|Missing character.*|.*Warning: .*(?:invalid in math mode|undefined|not available).*)$", re.MULTILINE
+)
+
+_DOCUMENT = r"""
+\documentclass[10pt]{article}
+\usepackage{color}
+%(preamble)s
+\newcommand\placeholder[1]{\textcolor{red}{#1}}
+\nofiles \tracinglostchars=2 \parindent=0pt
+\begin{document}
+\newcommand\printed[2]{%%
+  \immediate\write-1{<<<#1>>>}%%
+  \setbox0\hbox{#2\ifmmode$\fi}%% TeX puts a $ before a math symbol in text: close what it opened
+  \immediate\write-1{<<<end>>>}%%
+  \setbox1\vbox{x\par}%% the end of a paragraph restarts TeX's count to a hundred errors, where it would give up
+  \ht0=0pt \dp0=0pt \ifvoid0 \setbox0\hbox{}\fi \shipout\box0 }
+\shipout\hbox{\vrule width1pt height1pt}%% LaTeX moves the first page to make room for its own specials
+%(pages)s
+\end{document}
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command to print with these preamble lines, in one of the two modes."""
+
+    command: str
+    usepackage: str
+    mode: Literal["math", "text"]
+
+
+@dataclass
+class Printed:
+    """What came out: the outline, and TeX's complaints (none, if the request is sound)."""
+
+    outline: Outline = field(default_factory=Outline)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not self.complaints
+
+
+def print_symbols(requests: Iterable[Request]) -> dict[Request, Printed]:
+    """Print every request. A request that breaks its document is printed again in one of its own."""
+    by_preamble: dict[tuple[str, str], list[Request]] = defaultdict(list)
+    for request in dict.fromkeys(requests):
+        by_preamble[request.usepackage, request.mode].append(request)
+    printed: dict[Request, Printed] = {}
+    for group in by_preamble.values():
+        printed.update(_print_group(group))
+    return printed
+
+
+def _print_group(group: list[Request]) -> dict[Request, Printed]:
+    with tempfile.TemporaryDirectory() as folder:
+        results = _compile(group, Path(folder))
+    if results is not None:
+        for request, printed in results.items():
+            # dvisvgm 3.0.3 loses character 0 of a font that is not the document's first; alone, it is the first.
+            if printed.complaints == [NO_INK] and len(group) > 1:
+                results[request] = _print_group([request])[request]
+        return results
+    if len(group) == 1:
+        return {group[0]: Printed(complaints=["LaTeX stopped before the page was finished"])}
+    # TeX gave up half way, so its pages cannot be trusted: halve until the culprit is alone.
+    middle = len(group) // 2
+    return _print_group(group[:middle]) | _print_group(group[middle:])
+
+
+def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | None:
+    pages = []
+    for number, request in enumerate(group):
+        body = PRINTED_AS.get(request.command, request.command)
+        pages.append(rf"\printed{{{number}}}{{{f'${body}$' if request.mode == 'math' else body}}}")
+    document = _DOCUMENT % {"preamble": group[0].usepackage, "pages": "\n".join(pages)}
+    (folder / "symbols.tex").write_text(document, encoding="utf-8")
+    try:
+        subprocess.run(
+            ["latex", "-interaction=nonstopmode", "symbols.tex"],
+            cwd=folder,
+            capture_output=True,
+            timeout=300,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    log = (folder / "symbols.log").read_text(encoding="utf-8", errors="replace")
+    sections = re.findall(r"<<<(\d+)>>>\n(.*?)<<<end>>>", log, re.DOTALL)
+    if len(sections) != len(group) or f"({len(group) + 1} page" not in log:
+        return None
+    subprocess.run(
+        # Without fonts, every glyph comes as an outline where it stands, the baseline at y = 0.
+        ["dvisvgm", "--no-fonts=1", "--page=1-", "--precision=4", "--bbox=papersize", "--output=%p.svg", "symbols.dvi"],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+    )
+    svgs = {int(path.stem): path for path in folder.glob("*.svg")}
+    results = {}
+    for number, (request, (_, section)) in enumerate(zip(group, sections, strict=True)):
+        printed = Printed(complaints=[line.strip() for line in _COMPLAINTS.findall(section)])
+        path = svgs.get(number + 2)  # pages count from 1, and the first is no symbol's
+        if path is not None:
+            printed.outline = outline_from_svg(ElementTree.parse(path).getroot())
+        if not printed.outline.has_ink():
+            printed.complaints.append(NO_INK)
+        results[request] = printed
+    return results

@@ -1,0 +1,62 @@
+r"""LaTeX command → Unicode, read from the tables that TeX's own maintainers keep.
+
+- unicode-math's ``unicode-math-table.tex``: mathematical symbols, the alphabets among them;
+- hyperref's ``puenc.def`` and ``psdextra.def``: what PDF bookmarks show for text and mathematical commands;
+- the LaTeX kernel's ``tuenc.def``: text symbols, textcomp's among them;
+- tipauni and xunicode: phonetic symbols.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import cache
+
+
+@cache
+def _text_of(name: str) -> str:
+    path = subprocess.run(["kpsewhich", name], capture_output=True, text=True, check=False).stdout.strip()
+    if not path:
+        raise SystemExit(f"TeX does not find {name}: install the Debian packages that tools/catalog/README.md names.")
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+@cache
+def unicode_math() -> dict[str, str]:
+    found = re.findall(r'\\UnicodeMathSymbol\{"([0-9A-F]+)\}\{(\\\w+)\s*\}', _text_of("unicode-math-table.tex"))
+    return {command: chr(int(code, 16)) for code, command in found}
+
+
+@cache
+def hyperref() -> dict[str, str]:
+    r"""Commands in PDF bookmarks, by their own names (``\alpha``) and hyperref's (``\textalpha``)."""
+    table = {}
+    for command, body in re.findall(r"\\DeclareTextCommand\{(\\[A-Za-z]+)\}\{PU\}\{([^%\n]*)\}%", _text_of("puenc.def")):
+        # UTF-16 in bytes: \8H is the high byte 0H, \9OOO one written in octal; the low byte follows in octal.
+        units = re.findall(r"\\(?:8([0-7])|9([0-7]{3}))\\([0-7]{3})", body)
+        if units and re.fullmatch(r"(?:\\[89]?[0-7]+)+", body):
+            table[command] = bytes(
+                byte for short, long, low in units for byte in (int(short or long, 8), int(low, 8))
+            ).decode("utf-16-be")
+    for alias, command in re.findall(r"\\let(\\[A-Za-z]+)(\\[A-Za-z]+)", _text_of("psdextra.def")):
+        if command in table:
+            table[alias] = table[command]
+    return table
+
+
+@cache
+def kernel_text() -> dict[str, str]:
+    found = re.findall(r'\\DeclareUnicodeSymbol\{(\\\w+)\}\s*\{"([0-9A-Fa-f]+)\}', _text_of("tuenc.def"))
+    return {command: chr(int(code, 16)) for command, code in found}
+
+
+@cache
+def phonetic() -> dict[str, str]:
+    found = re.findall(
+        r"\\DeclareUTFcharacter\[\\UTFencname\]\{x([0-9A-F]+)\}\{(\\\w+)\}", _text_of("xunicode.sty")
+    )
+    table = {command: chr(int(code, 16)) for code, command in found}
+    tipauni = re.findall(r'\\DeclareTextSymbol\{(\\\w+)\}\{TU\}\{"([0-9A-Fa-f]+)\}', _text_of("tipauni.sty"))
+    table.update((command, chr(int(code, 16))) for command, code in tipauni)
+    return table
