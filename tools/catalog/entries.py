@@ -41,8 +41,9 @@ _UNICODE = {
     r"\gvertneqq": "≩︀", r"\lvertneqq": "≨︀", r"\varsubsetneq": "⊊︀", r"\varsubsetneqq": "⫋︀",
     r"\varsupsetneq": "⊋︀", r"\varsupsetneqq": "⫌︀",
     r"\not\approx": "≉", r"\not\equiv": "≢", r"\not\sim": "≁", r"\not\simeq": "≄",
+    r"\mathfrak{I}": "ℑ", r"\mathfrak{R}": "ℜ",
     # integrals
-    r"\varoiint": "∯", r"\varointctrclockwise": "∳", r"\sqiint": "⨖", r"\varointclockwise": "∲",
+    r"\varoiint": "∯", r"\varointctrclockwise": "∳", r"\varointclockwise": "∲",
     # units and colons
     r"\celsius": "℃", r"\degree": "°", r"\ohm": "Ω", r"\coloneqq": "≔", r"\Coloneqq": "⩴", r"\eqqcolon": "≕",
     r"\eqcolon": "∹", r"\coloneq": None, r"\dblcolon": "∷",
@@ -51,11 +52,14 @@ _UNICODE = {
     r"\shortuparrow": "↑", r"\shortdownarrow": "↓",
     # text symbols
     r"\textpilcrow": "¶", r"\texttimes": "×", r"\textdiv": "÷", r"\textpm": "±", r"\textdblhyphen": "⹀",
-    r"\textdollaroldstyle": "$", r"\textquotestraightbase": "‚", r"\textquotestraightdblbase": "„",
+    r"\textdollaroldstyle": "$", r"\textcentoldstyle": "¢", r"\textcopyleft": "🄯",
+    r"\textlangle": "⟨", r"\textrangle": "⟩", r"\textquotestraightbase": "‚", r"\textquotestraightdblbase": "„",
     r"\textbarg": "ǥ", r"\textctdctzlig": "ʥ", r"\textcttctclig": "ʨ", r"\textdoublebarslash": "⫽",
-    r"\texttoneletterstem": "꜖",
+    r"\texttoneletterstem": "꜖", r"\textscomega": "ꭥ", r"\textturncelig": "ꭢ",
+    # Euler has one rho and one sigma, which upgreek prints for the variants too
+    r"\upvarrho": "ρ", r"\upvarsigma": "σ",
     # marvosym and wasysym
-    r"\Bat": "🦇", r"\EUR": "€", r"\Email": "📧", r"\FAX": "℻", r"\Mobilefone": "📱", r"\Pfund": "£",
+    r"\Moon": "☽", r"\Sun": "☉", r"\Bat": "🦇", r"\Celtcross": "🕈", r"\EUR": "€", r"\Email": "📧", r"\FAX": "℻", r"\Mobilefone": "📱", r"\Pfund": "℔",
     r"\ascnode": "☊", r"\descnode": "☋", r"\bell": "🔔", r"\checked": "✓", r"\conjunction": "☌",
     r"\opposition": "☍", r"\fullmoon": "○", r"\newmoon": "●", r"\kreuz": "✠", r"\ocircle": "○",
     r"\permil": "‰", r"\vernal": "♈", r"\phone": "☎", r"\cent": "¢", r"\currency": "¤", r"\recorder": "⌕",

@@ -22,6 +22,9 @@ from outlines import Outline, outline_from_svg
 # that is not the symbol itself is \placeholder, which the glyph shows lighter.
 PRINTED_AS = {r"\sqrt{}": r"\sqrt{\placeholder{x}}"}
 
+# skull.mf states no design size, so Metafont notes down 128 pt where 12 pt is meant, and dvisvgm scales by that.
+OUTLINE_SCALE = {r"\skull": 12 / 128}
+
 NO_INK = "nothing was printed"
 
 _COMPLAINTS = re.compile(
@@ -38,7 +41,7 @@ _DOCUMENT = r"""
 \newcommand\printed[2]{%%
   \immediate\write-1{<<<#1>>>}%%
   \setbox0\hbox{#2\ifmmode$\fi}%% TeX puts a $ before a math symbol in text: close what it opened
-  \immediate\write-1{<<<end>>>}%%
+  \immediate\write-1{<<<end \the\wd0 \the\ht0 \the\dp0>>>}%%
   \setbox1\vbox{x\par}%% the end of a paragraph restarts TeX's count to a hundred errors, where it would give up
   \ht0=0pt \dp0=0pt \ifvoid0 \setbox0\hbox{}\fi \shipout\box0 }
 \shipout\hbox{\vrule width1pt height1pt}%% LaTeX moves the first page to make room for its own specials
@@ -112,7 +115,7 @@ def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | Non
     except subprocess.TimeoutExpired:
         return None
     log = (folder / "symbols.log").read_text(encoding="utf-8", errors="replace")
-    sections = re.findall(r"<<<(\d+)>>>\n(.*?)<<<end>>>", log, re.DOTALL)
+    sections = re.findall(r"<<<(\d+)>>>\n(.*?)<<<end ([\d.]+)pt([\d.]+)pt([-\d.]+)pt>>>", log, re.DOTALL)
     if len(sections) != len(group) or f"({len(group) + 1} page" not in log:
         return None
     subprocess.run(
@@ -124,12 +127,22 @@ def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | Non
     )
     svgs = {int(path.stem): path for path in folder.glob("*.svg")}
     results = {}
-    for number, (request, (_, section)) in enumerate(zip(group, sections, strict=True)):
+    for number, (request, (_, section, *size)) in enumerate(zip(group, sections, strict=True)):
         printed = Printed(complaints=[line.strip() for line in _COMPLAINTS.findall(section)])
         path = svgs.get(number + 2)  # pages count from 1, and the first is no symbol's
         if path is not None:
             printed.outline = outline_from_svg(ElementTree.parse(path).getroot())
+        if request.command in OUTLINE_SCALE:
+            printed.outline = printed.outline.scaled(OUTLINE_SCALE[request.command])
         if not printed.outline.has_ink():
             printed.complaints.append(NO_INK)
+        elif _leaves_box(printed.outline, *(100 * float(points) for points in size)):
+            printed.complaints.append("the outline lies far outside the box that TeX set")
         results[request] = printed
     return results
+
+
+def _leaves_box(outline: Outline, width: float, height: float, depth: float) -> bool:
+    slack = 500  # units: italics, hooks and integrals reach out of their box, but not by half the type size
+    left, top, right, bottom = outline.box()
+    return left < -slack or right > width + slack or top < -height - slack or bottom > depth + slack

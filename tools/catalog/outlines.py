@@ -9,6 +9,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 UNITS_PER_BIG_POINT = 1000 / (10 * 72 / 72.27)
 
@@ -39,6 +40,14 @@ class Outline:
         points = [point for path in self.ink + self.placeholder for point in flattened(path)]
         xs, ys = zip(*points, strict=True)
         return round(min(xs)), round(min(ys)), round(max(xs)), round(max(ys))
+
+    def scaled(self, factor: float) -> Outline:
+        def scaled(path: Path) -> Path:
+            return tuple(
+                (kind, tuple((round(x * factor), round(y * factor)) for x, y in points)) for kind, points in path
+            )
+
+        return Outline([scaled(path) for path in self.ink], [scaled(path) for path in self.placeholder])
 
 
 def outline_from_svg(root: ElementTree.Element) -> Outline:
@@ -166,6 +175,6 @@ def _curve(controls: list[tuple[float, float]], steps: int) -> Iterator[tuple[fl
         while len(level) > 1:  # de Casteljau
             level = [
                 ((1 - t) * ax + t * bx, (1 - t) * ay + t * by)
-                for (ax, ay), (bx, by) in zip(level, level[1:], strict=False)
+                for (ax, ay), (bx, by) in pairwise(level)
             ]
         yield level[0]
