@@ -1,0 +1,156 @@
+"""Stroke-level augmentation: every epoch sees each drawing bent, turned and shifted a little differently.
+
+The variation of a drawing is a pure function of (seed, epoch, its number), so it depends neither on
+the batch it comes in nor on the thread that draws it, and an interrupted training goes on exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from extexify.strokes import Drawings
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentSettings:
+    """How much drawings vary. Lengths are parts of the drawing's longer side.
+
+    rotation: σ of the turn, radians. scale: σ of each axis's log scale. shear: σ. warp: σ of the
+    amplitude of two sine waves that bend each axis. stroke_shift, stroke_turn, stroke_scale: σ of what
+    each stroke does by itself. thin, thick: line width as a
+    factor of the raster's, uniform between. shift: the picture moves by up to this many pixels.
+    """
+
+    rotation: float = 0.11
+    scale: float = 0.12
+    shear: float = 0.15
+    warp: float = 0.025
+    stroke_shift: float = 0.02
+    stroke_turn: float = 0.04
+    stroke_scale: float = 0.04
+    thin: float = 0.6
+    thick: float = 1.4
+    shift: float = 1.5
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """Varied drawings with what the rasterizer needs beside them: width factors (N,), shifts (N, 2) in pixels."""
+
+    drawings: Drawings
+    width_factors: NDArray[np.float32]
+    shifts: NDArray[np.float32]
+
+
+def augment(
+    drawings: Drawings, numbers: NDArray[np.integer], settings: AugmentSettings, *, seed: int, epoch: int
+) -> Augmented:
+    """Vary a batch of drawings; `numbers` (N,) tells each one apart, wherever it stands in a batch.
+
+    The strokes keep their order, direction and number of points; coordinates come out with the longer
+    side about 1.
+    """
+    count = len(drawings)
+    points = np.empty((len(drawings.points), 2), np.float32)
+    extra = np.empty((count, 3), np.float32)
+    amounts = np.array(
+        [
+            settings.rotation, settings.scale, settings.shear, settings.warp,
+            settings.stroke_shift, settings.stroke_turn, settings.stroke_scale,
+        ]
+    )  # fmt: skip
+    base = np.uint64(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
+    _augment(
+        np.asarray(drawings.points), np.asarray(drawings.stroke_ends), np.asarray(drawings.sample_ends),
+        np.asarray(numbers, np.uint64), base, amounts, points, extra,
+    )  # fmt: skip
+    widths = settings.thin + (settings.thick - settings.thin) * extra[:, 0]
+    shifts = (2 * extra[:, 1:] - 1) * np.float32(settings.shift)
+    return Augmented(Drawings(points, drawings.stroke_ends, drawings.sample_ends), widths, shifts)
+
+
+@njit(cache=True, nogil=True)
+def _next(state):  # type: ignore[no-untyped-def]
+    """One step of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): a uniform number in [0, 1) from state[0]."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    x = state[0]
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = x ^ (x >> np.uint64(31))
+    return np.float64(x >> np.uint64(11)) * 2.0**-53
+
+
+@njit(cache=True, nogil=True)
+def _normal(state):  # type: ignore[no-untyped-def]
+    """A standard normal number (Box & Muller, 1958), held within ±3 so that no drawing becomes another."""
+    radius = np.sqrt(-2.0 * np.log(1.0 - _next(state)))
+    return min(max(radius * np.cos(2.0 * np.pi * _next(state)), -3.0), 3.0)
+
+
+@njit(cache=True, nogil=True)
+def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, extra):  # type: ignore[no-untyped-def]
+    rotation, scale, shear, warp, stroke_shift, stroke_turn, stroke_scale = amounts
+    state = np.empty(1, np.uint64)
+    for sample in range(len(sample_ends)):
+        state[0] = base ^ (numbers[sample] * np.uint64(0xD1342543DE82EF95))
+        _next(state)
+        extra[sample, 0], extra[sample, 1], extra[sample, 2] = _next(state), _next(state), _next(state)
+        first_stroke = sample_ends[sample - 1] if sample > 0 else 0
+        last_stroke = sample_ends[sample]
+        first = stroke_ends[first_stroke - 1] if first_stroke > 0 else 0
+        last = stroke_ends[last_stroke - 1]
+        low_x = high_x = np.float64(points[first, 0])
+        low_y = high_y = np.float64(points[first, 1])
+        for index in range(first + 1, last):
+            low_x, high_x = min(low_x, points[index, 0]), max(high_x, points[index, 0])
+            low_y, high_y = min(low_y, points[index, 1]), max(high_y, points[index, 1])
+        middle_x, middle_y = (low_x + high_x) / 2, (low_y + high_y) / 2
+        side = max(high_x - low_x, high_y - low_y)
+        unit = 1.0 / side if side > 0 else 1.0
+
+        turn = rotation * _normal(state)
+        cosine, sine = np.cos(turn), np.sin(turn)
+        grow_x, grow_y = np.exp(scale * _normal(state)), np.exp(scale * _normal(state))
+        slant = shear * _normal(state)
+        # Two waves an axis, of half a period to one and a half over the drawing.
+        waves = np.empty((4, 3))
+        for wave in range(4):
+            waves[wave, 0] = warp * _normal(state)
+            waves[wave, 1] = np.pi * (1.0 + 2.0 * _next(state))
+            waves[wave, 2] = 2.0 * np.pi * _next(state)
+        for stroke in range(first_stroke, last_stroke):
+            begin = stroke_ends[stroke - 1] if stroke > 0 else 0
+            end = stroke_ends[stroke]
+            center_x = center_y = 0.0
+            for index in range(begin, end):
+                center_x += points[index, 0]
+                center_y += points[index, 1]
+            center_x = (center_x / (end - begin) - middle_x) * unit
+            center_y = (center_y / (end - begin) - middle_y) * unit
+            shift_x, shift_y = stroke_shift * _normal(state), stroke_shift * _normal(state)
+            own_turn = stroke_turn * _normal(state)
+            own_scale = np.exp(stroke_scale * _normal(state))
+            own_cosine, own_sine = own_scale * np.cos(own_turn), own_scale * np.sin(own_turn)
+            for index in range(begin, end):
+                x = (points[index, 0] - middle_x) * unit - center_x
+                y = (points[index, 1] - middle_y) * unit - center_y
+                x, y = own_cosine * x - own_sine * y, own_sine * x + own_cosine * y
+                x += center_x + shift_x
+                y += center_y + shift_y
+                x += slant * y
+                x, y = grow_x * (cosine * x - sine * y), grow_y * (sine * x + cosine * y)
+                bend_x = waves[0, 0] * np.sin(waves[0, 1] * y + waves[0, 2])
+                bend_x += waves[1, 0] * np.sin(waves[1, 1] * x + waves[1, 2])
+                bend_y = waves[2, 0] * np.sin(waves[2, 1] * x + waves[2, 2])
+                bend_y += waves[3, 0] * np.sin(waves[3, 1] * y + waves[3, 2])
+                out[index, 0] = x + bend_x
+                out[index, 1] = y + bend_y

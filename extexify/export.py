@@ -1,0 +1,308 @@
+"""Export: samples of one or several sources → a dataset folder with a report.
+
+Rows are checked one at a time and written as they come; what stays in memory is 40 bytes a sample.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from extexify.dataset import ARRAYS, FORMAT_VERSION, Dataset, content_hash
+from extexify.progress import Reporter, Stage, quiet
+from extexify.samples import REASONS as ROW_REASONS
+from extexify.samples import Sample, check_row, shown_id
+from extexify.sources import Source, SourceError
+from extexify.splits import DEFAULT_RATIOS, LEFT_OUT, SPLITS, assign_splits, check_ratios
+from extexify.storage import ArrayWriter, atomic_folder, write_json, writer_lock
+from extexify.strokes import BadDrawing
+
+REASONS = {
+    **ROW_REASONS,
+    "repeated": "the same id with the same key and drawing again (kept once)",
+    "class too small": "its class has fewer than three distinct drawings, too few for three splits",
+}
+"""Why a row is left out, in the report's words."""
+
+_SHOWN_IDS = 5
+
+
+@dataclass
+class _LeftOut:
+    """Counts the rows left out and writes each to `left_out.jsonl`, so that no number of them fills the memory."""
+
+    path: Path
+    counts: Counter[str] = field(default_factory=Counter)
+    first_ids: dict[str, list[int | str | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._file = self.path.open("wb")
+
+    def add(self, reason: str, source: str, row: int | None, identifier: int | str | None, detail: str = "") -> None:
+        self.counts[reason] += 1
+        shown = self.first_ids.setdefault(reason, [])
+        if len(shown) < _SHOWN_IDS:
+            shown.append(identifier)
+        entry = {"reason": reason, "id": identifier, "source": source, "row": row, "detail": detail}
+        self._file.write(orjson.dumps(entry) + b"\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+    def report(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "reason": reason,
+                "meaning": REASONS[reason],
+                "count": count,
+                "first_ids": self.first_ids[reason],
+            }
+            for reason, count in self.counts.most_common()
+        ]
+
+
+class _Samples:
+    """The per-sample columns while rows come in, and the point arrays going to disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.points = ArrayWriter(folder / "points.npy", *ARRAYS["points"])
+        self.stroke_ends = ArrayWriter(folder / "stroke_ends.npy", *ARRAYS["stroke_ends"])
+        self.ids = array("q")
+        self.keys = array("i")
+        self.sample_ends = array("q")
+        self.digests = bytearray()
+        self.key_numbers: dict[str, int] = {}
+
+    def add(self, sample: Sample) -> None:
+        drawing = sample.drawing
+        lengths = np.array([len(stroke) for stroke in drawing], np.int64)
+        points = drawing[0] if len(drawing) == 1 else np.concatenate(drawing)
+        points += np.float32(0)  # -0.0 becomes 0.0: equal drawings shall have equal bytes
+        digest = hashlib.blake2b(lengths.tobytes(), digest_size=16)
+        digest.update(points.tobytes())
+        if len(points) == 1:
+            # All single dots are one picture: there is nothing in them to leak from one split into
+            # another, and tying them together would drop `\textperiodcentered`, drawn as one dot only.
+            digest.update(sample.id.to_bytes(8, "little", signed=True))
+        self.digests += digest.digest()
+        self.stroke_ends.append(self.points.rows + np.cumsum(lengths))
+        self.points.append(points)
+        self.sample_ends.append(self.stroke_ends.rows)
+        self.ids.append(sample.id)
+        self.keys.append(self.key_numbers.setdefault(sample.key, len(self.key_numbers)))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def close(self) -> None:
+        self.points.close()
+        self.stroke_ends.close()
+
+
+def export_dataset(
+    sources: Sequence[Source],
+    out: Path,
+    *,
+    seed: int = 0,
+    ratios: Sequence[float] = DEFAULT_RATIOS,
+    report: Reporter = quiet,
+) -> Dataset:
+    """Read all rows of `sources`, write the dataset folder `out` in one step, and return it opened.
+
+    Rows that can't be used are left out, counted by reason in the manifest (`left_out`) and listed one
+    by one in `left_out.jsonl`. The same id with the same key and drawing again is kept once; the same
+    id with other content is kept under a new id derived from that content, and told (`renumbered`).
+    `seed` and `ratios` (train, validation, test) govern the splits.
+    Raises `SourceError` when a source can't be read or nothing usable comes of it; `out` is as it was then.
+    """
+    check_ratios(ratios)
+    if not sources:
+        raise SourceError("no source to export from: name at least one")
+    with writer_lock(out, "the dataset"), atomic_folder(out) as folder:
+        left_out = _LeftOut(folder / "left_out.jsonl")
+        samples = _Samples(folder)
+        source_of = array("i")
+        rows_of: list[dict[str, Any]] = []
+        for number, source in enumerate(sources):
+            before = len(samples)
+            rows = _read_source(source, samples, left_out, report)
+            rows_of.append({"source": source.name, "rows": rows, "usable": len(samples) - before})
+            source_of.extend([number] * (len(samples) - before))
+            if len(samples) == before:
+                why = ", ".join(f"{entry['count']} × {entry['reason']}" for entry in left_out.report()[:3])
+                raise SourceError(
+                    f"{source.name} has no usable row" + (f" ({why})" if rows else ": its table is empty")
+                )
+        samples.close()
+        stage = Stage(report, "split", total=len(samples))
+        names = [source.name for source in sources]
+        manifest = _finish(folder, samples, np.array(source_of), names, left_out, seed, ratios)
+        left_out.close()
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "sources": rows_of,
+            **manifest,
+            "left_out": left_out.report(),
+        }
+        write_json(folder / "manifest.json", manifest)
+        stage.at(len(samples))
+        for entry in manifest["left_out"]:
+            ids = ", ".join(map(str, entry["first_ids"]))
+            stage.say(f"left out {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
+        if manifest["renumbered"]:
+            some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
+            stage.say(f"{len(manifest['renumbered']):,} ids came with other content too (kept under new ids): {some}")
+        counts = manifest["counts"]
+        parts = " / ".join(f"{counts[name]:,} {name}" for name in SPLITS)
+        stage.finish(f"{counts['samples']:,} drawings of {counts['classes']:,} symbols: {parts}")
+    return Dataset.open(out)
+
+
+def _read_source(source: Source, samples: _Samples, left_out: _LeftOut, report: Reporter) -> int:
+    """Add a source's usable rows to `samples`; return how many rows it had."""
+    stage = Stage(report, "export", unit="units")
+    number = 0
+    for number, row in enumerate(source.rows(), 1):
+        try:
+            samples.add(check_row(row))
+        except BadDrawing as error:
+            left_out.add(error.reason, source.name, number, shown_id(row), str(error))
+        if number % 64 == 0:
+            stage.done, stage.total = source.position()
+            stage.at(stage.done)
+    stage.done, stage.total = source.position()
+    stage.finish(f"{source.name}: {number:,} rows read in {stage.seconds:.1f} s")
+    return number
+
+
+def _finish(
+    folder: Path,
+    samples: _Samples,
+    source_of: NDArray[np.int32],
+    names: list[str],
+    left_out: _LeftOut,
+    seed: int,
+    ratios: Sequence[float],
+) -> dict[str, Any]:
+    """Settle repeats, class order and splits; write the arrays; return what the manifest says of them."""
+    classes = sorted(samples.key_numbers)
+    position = {key: number for number, key in enumerate(classes)}
+    relabel = np.array([position[key] for key in samples.key_numbers], np.int32)
+    labels = relabel[np.frombuffer(samples.keys, np.int32)]
+    ids = np.array(samples.ids, np.int64)
+    groups = np.unique(np.frombuffer(bytes(samples.digests), "V16"), return_inverse=True)[1]
+
+    keep = _first_of_each(ids, labels, groups)
+    for index in np.flatnonzero(~keep):
+        left_out.add("repeated", names[source_of[index]], None, int(ids[index]))
+    renumbered = _renumber(ids, keep, samples, labels, classes)
+    for entry in renumbered:
+        entry["source"] = names[source_of[entry.pop("index")]]
+
+    splits = np.full(len(ids), LEFT_OUT, np.uint8)
+    splits[keep] = assign_splits(ids[keep], labels[keep], classes, groups[keep], seed=seed, ratios=ratios)
+    small = keep & (splits == LEFT_OUT)
+    for index in np.flatnonzero(small):
+        left_out.add("class too small", names[source_of[index]], None, int(ids[index]), classes[labels[index]])
+    small_classes = [classes[label] for label in np.unique(labels[small])]
+    keep &= ~small
+    if not keep.any():
+        raise SourceError("no class has three distinct drawings: there is nothing to train on")
+
+    used = np.unique(labels[keep])
+    compact = np.full(len(classes), -1, np.int32)
+    compact[used] = np.arange(len(used))
+    labels, kept_classes = compact[labels], [classes[label] for label in used]
+    if not keep.all():
+        _compact_points(folder, samples, keep)
+    ends = np.frombuffer(samples.sample_ends, np.int64)
+    lengths = np.diff(ends, prepend=0)[keep]
+    for name, values in (
+        ("sample_ends", np.cumsum(lengths)), ("labels", labels[keep]), ("ids", ids[keep]), ("split", splits[keep]),
+    ):  # fmt: skip
+        np.save(folder / f"{name}.npy", values.astype(ARRAYS[name][0]), allow_pickle=False)
+
+    per_split = np.bincount(splits[keep], minlength=3)
+    groups_kept = groups[keep]
+    return {
+        "classes": kept_classes,
+        "counts": {
+            "samples": int(keep.sum()),
+            "classes": len(kept_classes),
+            **{name: int(count) for name, count in zip(SPLITS, per_split, strict=True)},
+            "duplicates": int(len(groups_kept) - len(np.unique(groups_kept))),
+        },
+        "class_counts": np.bincount(labels[keep], minlength=len(kept_classes)).tolist(),
+        "splits": {"seed": seed, "ratios": list(ratios)},
+        "left_out_classes": small_classes,
+        "renumbered": renumbered,
+        "content_hash": content_hash(folder, tuple(kept_classes)),
+    }
+
+
+def _first_of_each(ids: NDArray[np.int64], labels: NDArray[np.int32], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """True for the first row of each (id, class, drawing)."""
+    order = np.lexsort((groups, labels, ids))  # stable: the first row of equal ones stays first
+    fresh = np.ones(len(ids), bool)
+    fresh[1:] = (np.diff(ids[order]) != 0) | (np.diff(labels[order]) != 0) | (np.diff(groups[order]) != 0)
+    first = np.empty(len(ids), bool)
+    first[order] = fresh
+    return first
+
+
+def _renumber(
+    ids: NDArray[np.int64],
+    keep: NDArray[np.bool_],
+    samples: _Samples,
+    labels: NDArray[np.int32],
+    classes: list[str],
+) -> list[dict[str, Any]]:
+    """Give kept rows whose id is taken by an earlier row an id of their own, in `ids`; list them.
+
+    The new id is a hash of old id, key and drawing, so the next export of the same rows gives it again.
+    """
+    kept = np.flatnonzero(keep)
+    order = kept[np.argsort(ids[kept], kind="stable")]
+    clashes = order[1:][np.diff(ids[order]) == 0]
+    renumbered = []
+    taken = set(ids[kept].tolist()) if len(clashes) else set()
+    for index in np.sort(clashes):
+        old, key = int(ids[index]), classes[labels[index]]
+        salt = f"{old}:{key}:".encode() + bytes(samples.digests[16 * index : 16 * index + 16])
+        # 2^52 to 2^53: above serial numbers and the store's ids, exact in JSON.
+        new = 2**52 + int.from_bytes(hashlib.blake2b(salt, digest_size=8).digest(), "little") % 2**52
+        while new in taken:
+            new = 2**52 + (new + 1) % 2**52
+        taken.add(new)
+        ids[index] = new
+        renumbered.append({"id": old, "key": key, "new_id": new, "index": int(index)})
+    return renumbered
+
+
+def _compact_points(folder: Path, samples: _Samples, keep: NDArray[np.bool_]) -> None:
+    """Rewrite points and stroke ends without the samples that were dropped, a run of kept ones at a time."""
+    sample_ends = np.frombuffer(samples.sample_ends, np.int64)
+    edges = np.flatnonzero(np.diff(np.r_[False, keep, False]))
+    points = np.load(folder / "points.npy", mmap_mode="r", allow_pickle=False)
+    stroke_ends = np.load(folder / "stroke_ends.npy", mmap_mode="r", allow_pickle=False)
+    new_points = ArrayWriter(folder / "points.new", *ARRAYS["points"])
+    new_ends = ArrayWriter(folder / "stroke_ends.new", *ARRAYS["stroke_ends"])
+    for start, stop in edges.reshape(-1, 2):
+        first = int(sample_ends[start - 1]) if start else 0
+        last = int(sample_ends[stop - 1])
+        begin = int(stroke_ends[first - 1]) if first else 0
+        new_ends.append(np.asarray(stroke_ends[first:last]) - begin + new_points.rows)
+        for piece in range(begin, int(stroke_ends[last - 1]), 1 << 20):
+            new_points.append(points[piece : min(piece + (1 << 20), int(stroke_ends[last - 1]))])
+    for writer, name in ((new_points, "points"), (new_ends, "stroke_ends")):
+        writer.close()
+        (folder / f"{name}.new").replace(folder / f"{name}.npy")

@@ -1,0 +1,149 @@
+"""The model file: one `.safetensors` file with all that classifying needs; nothing in it can run code.
+
+Its metadata holds one entry `extexify`, a JSON object: `format_version`, `name`, `architecture`
+(`name`, `options`), `classes`, `raster`, `temperature`, `metrics`, `training`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from extexify import models
+from extexify.raster import RasterSettings
+from extexify.storage import atomic_file
+
+FORMAT_VERSION = 1
+
+_METADATA = "extexify"
+
+
+class ModelError(ValueError):
+    """A file that is not a usable model; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What a model file says of itself.
+
+    architecture: a name and options for `models.build`. classes: the keys in the order of the logits.
+    temperature: logits are divided by it before the softmax, so that probabilities are honest.
+    metrics: figures by split, such as `{"test": {"top5": 0.95}}`. training: how it was made.
+    """
+
+    name: str
+    architecture: str
+    options: dict[str, Any]
+    classes: tuple[str, ...]
+    raster: RasterSettings
+    temperature: float = 1.0
+    metrics: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of the file's metadata."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "name": self.name,
+            "architecture": {"name": self.architecture, "options": self.options},
+            "classes": list(self.classes),
+            "raster": self.raster.to_json(),
+            "temperature": self.temperature,
+            "metrics": self.metrics,
+            "training": self.training,
+        }
+
+
+def write_model(path: Path, description: ModelDescription, weights: dict[str, Tensor]) -> None:
+    """Write a model file, atomically. Matrices and kernels are stored as float16: half the size, the same answers."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous().cpu()
+        for name, tensor in weights.items()
+    }
+    with atomic_file(path) as temporary:
+        save_file(tensors, temporary, metadata={_METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
+
+
+def read_model(path: Path) -> tuple[ModelDescription, dict[str, Tensor]]:
+    """Read a model file. Raises `ModelError` unless it is a whole one of this version."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except FileNotFoundError:
+        raise ModelError(f"{path} does not exist") from None
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
+    return _description(path, metadata.get(_METADATA)), weights
+
+
+def read_description(path: Path) -> ModelDescription:
+    """Read a model file's description without its weights. Raises `ModelError`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _description(path, (file.metadata() or {}).get(_METADATA))
+    except FileNotFoundError:
+        raise ModelError(f"{path} does not exist") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
+
+
+def load_network(path: Path) -> tuple[ModelDescription, torch.nn.Module]:
+    """The network of a model file, ready to classify on the CPU. Raises `ModelError`."""
+    description, weights = read_model(path)
+    try:
+        network = models.build(description.architecture, len(description.classes), description.options)
+        network.load_state_dict({name: tensor.float() if tensor.dtype == torch.float16 else tensor
+                                 for name, tensor in weights.items()})  # fmt: skip
+    except (ValueError, TypeError, RuntimeError, MemoryError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ModelError(f"the weights in {path} do not fit its architecture ({first})") from None
+    return description, network.eval()
+
+
+def _description(path: Path, text: str | None) -> ModelDescription:
+    if text is None:
+        raise ModelError(f"{path} is a safetensors file, but not a model of Extexify")
+    try:
+        value = json.loads(text)
+        version = value["format_version"]
+        if version != FORMAT_VERSION:
+            raise ModelError(
+                f"{path} has format version {version!r}, this program reads {FORMAT_VERSION}: "
+                "update the program or train the model anew"
+            )
+        architecture, classes, temperature = (
+            value["architecture"],
+            value["classes"],
+            float(value["temperature"]),
+        )
+        if not classes or not all(isinstance(key, str) and key for key in classes) or classes != sorted(set(classes)):
+            raise ValueError("its class order is not a sorted list of keys")
+        if not 0.01 <= temperature <= 100:
+            raise ValueError(f"its temperature is {temperature}")
+        for name in ("metrics", "training"):
+            if not isinstance(value[name], dict):
+                raise ValueError(f"{name} is no object")
+        return ModelDescription(
+            name=str(value["name"]),
+            architecture=str(architecture["name"]),
+            options=dict(architecture["options"]),
+            classes=tuple(classes),
+            raster=RasterSettings.from_json(value["raster"]),
+            temperature=temperature,
+            metrics=value["metrics"],
+            training=value["training"],
+        )
+    except ModelError:
+        raise
+    except KeyError as error:
+        raise ModelError(f"the description in {path} lacks {error.args[0]!r}") from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"the description in {path} is damaged ({error})") from None

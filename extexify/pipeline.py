@@ -1,0 +1,148 @@
+"""The stages joined: what the command line and the pages call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from extexify.classifier import Classifier
+from extexify.dataset import Dataset
+from extexify.evaluation import Figures, evaluate_dataset
+from extexify.export import export_dataset
+from extexify.feeding import Feed, ImageFeed, StrokeFeed
+from extexify.images import RenderedImages, render_dataset
+from extexify.modelfile import read_model, write_model
+from extexify.progress import Reporter, quiet
+from extexify.raster import RasterSettings
+from extexify.recipes import Recipe
+from extexify.sources import Source
+from extexify.splits import DEFAULT_RATIOS
+from extexify.storage import StorageError
+from extexify.training import publish, train
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a pipeline's results lie."""
+
+    dataset: Path
+    images: Path
+    runs: Path
+    models: Path
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """The model file of a pipeline, its figures on the test split, and each stage's seconds."""
+
+    model: Path
+    test: Figures
+    seconds: dict[str, float]
+
+
+def train_on_dataset(
+    recipe: Recipe,
+    dataset: Dataset,
+    places: Places,
+    run_name: str,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+    report: Reporter = quiet,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[Path, Figures]:
+    """Train by a recipe, judge the best model on the test split once, and publish it.
+
+    Returns the published model file and its test figures. A recipe without augmentation reads the
+    rendered images, which must have been made of this dataset with the recipe's raster.
+    Raises as `training.train` does, and `StorageError` when the images don't fit.
+    """
+    train_feed, validation_feed = feeds(recipe, dataset, places.images, seed)
+    best = train(
+        recipe, dataset, train_feed, validation_feed, places.runs / run_name,
+        seed=seed, device=device, resume=resume, report=report, should_stop=should_stop,
+    )  # fmt: skip
+    figures = judge_on_test(best, dataset, report=report)
+    return publish(best, places.models, run_name), figures
+
+
+def feeds(recipe: Recipe, dataset: Dataset, images_folder: Path, seed: int) -> tuple[Feed, Feed]:
+    """What a recipe trains on and is validated on. Raises `StorageError` when it needs images that don't fit."""
+    if recipe.augment is None:
+        images = fitting_images(recipe.raster, dataset, images_folder)
+        return ImageFeed(images, "train"), ImageFeed(images, "validation")
+    return (
+        StrokeFeed(dataset, "train", recipe.raster, recipe.augment, seed),
+        StrokeFeed(dataset, "validation", recipe.raster),
+    )
+
+
+def judge_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) -> Figures:
+    """Judge a model file on the dataset's test split and note the figures in the file."""
+    figures = evaluate_dataset(Classifier.load(model), dataset, "test", report=report)
+    description, weights = read_model(model)
+    noted = replace(description, metrics={**description.metrics, "test": figures.to_json()})
+    write_model(model, noted, weights)
+    return figures
+
+
+def fitting_images(raster: RasterSettings, dataset: Dataset, folder: Path) -> RenderedImages:
+    """The rendered images in `folder`. Raises `StorageError` unless they show this dataset with this raster."""
+    images = RenderedImages.open(folder)
+    if images.dataset_hash != dataset.content_hash:
+        raise StorageError(f"the images in {folder} were rendered from another dataset: render them anew")
+    if images.raster != raster:
+        raise StorageError(
+            f"the images in {folder} were rendered with other settings ({_differences(images.raster, raster)}): "
+            "render them with the recipe's preset"
+        )
+    return images
+
+
+def run_pipeline(
+    sources: Sequence[Source],
+    recipe: Recipe,
+    places: Places,
+    run_name: str,
+    *,
+    seed: int = 0,
+    ratios: Sequence[float] = DEFAULT_RATIOS,
+    device: str = "auto",
+    png: bool = False,
+    report: Reporter = quiet,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> PipelineResult:
+    """All of it: export → render → split → train → evaluate → a published model file."""
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "export and split"):
+        dataset = export_dataset(sources, places.dataset, seed=seed, ratios=ratios, report=report)
+    with _timed(seconds, "render"):
+        render_dataset(dataset, recipe.raster, places.images, png=png, report=report)
+    with _timed(seconds, "train"):
+        train_feed, validation_feed = feeds(recipe, dataset, places.images, seed)
+        best = train(
+            recipe, dataset, train_feed, validation_feed, places.runs / run_name,
+            seed=seed, device=device, report=report, should_stop=should_stop,
+        )  # fmt: skip
+    with _timed(seconds, "evaluate"):
+        figures = judge_on_test(best, dataset, report=report)
+    return PipelineResult(publish(best, places.models, run_name), figures, seconds)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    seconds[stage] = round(time.monotonic() - began, 2)
+
+
+def _differences(found: RasterSettings, wanted: RasterSettings) -> str:
+    mine: dict[str, Any] = found.to_json()
+    return ", ".join(
+        f"{name} {mine[name]} instead of {value}" for name, value in wanted.to_json().items() if mine[name] != value
+    )

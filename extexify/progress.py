@@ -1,0 +1,160 @@
+"""One progress protocol for terminal, background job and page.
+
+A stage calls a `Reporter` with `Progress` events; who listens decides how to show them:
+`TerminalProgress` draws a bar, `EventLog` appends JSON lines that another process can follow,
+`quiet` drops them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import orjson
+from tqdm import tqdm
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a stage says of itself.
+
+    `done` and `total` count `unit`s (total None: unknown); `rate` is units a second since the stage
+    began; `message` is one line for the log; `metrics` are figures to plot, by name.
+    """
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+    unit: str = "drawings"
+    rate: float = 0.0
+    message: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+class Stopped(Exception):
+    """A stage was asked to stop and did, leaving everything in order; the message says how to go on."""
+
+
+Reporter = Callable[[Progress], None]
+
+
+def quiet(event: Progress) -> None:
+    """A reporter that shows nothing."""
+
+
+class Stage:
+    """Counts a stage's work and reports it, at most ten times a second.
+
+    >>> stage = Stage(quiet, "render", total=10)
+    >>> stage.advance(10)
+    >>> stage.finish("10 images")
+    """
+
+    REPORT_EVERY = 0.1  # seconds: a bar needs no more, and a log of events stays small
+
+    def __init__(
+        self, report: Reporter, name: str, *, total: int | None = None, unit: str = "drawings", done: int = 0
+    ) -> None:
+        self._report = report
+        self.name = name
+        self.total = total
+        self.unit = unit
+        self.done = done
+        self._first = done
+        self._began = self._last = time.monotonic()
+        self._send()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the stage began."""
+        return time.monotonic() - self._began
+
+    @property
+    def rate(self) -> float:
+        """Units a second since the stage began."""
+        return (self.done - self._first) / max(self.seconds, 1e-9)
+
+    def advance(self, units: int = 1) -> None:
+        """Count `units` more as done."""
+        self.at(self.done + units)
+
+    def at(self, done: int) -> None:
+        """Set the count of what is done."""
+        self.done = done
+        now = time.monotonic()
+        if now - self._last >= self.REPORT_EVERY:
+            self._last = now
+            self._send()
+
+    def say(self, message: str, **metrics: Any) -> None:
+        """Report a log line, with figures if any, at once."""
+        self._send(message, metrics)
+
+    def finish(self, message: str = "", **metrics: Any) -> None:
+        """Report the end of the stage."""
+        self.total = self.done
+        self._send(message, metrics)
+
+    def _send(self, message: str = "", metrics: dict[str, Any] | None = None) -> None:
+        self._report(Progress(self.name, self.done, self.total, self.unit, round(self.rate, 1), message, metrics or {}))
+
+
+class TerminalProgress:
+    """Shows progress as a bar on a terminal, and as plain lines of messages elsewhere (a log, CI)."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._interactive = self._stream.isatty()
+        self._bar: tqdm | None = None
+        self._stage = ""
+
+    def __call__(self, event: Progress) -> None:
+        if self._interactive:
+            self._show_bar(event)
+        if event.message:
+            self._print(f"{event.stage}: {event.message}")
+
+    def _show_bar(self, event: Progress) -> None:
+        if self._bar is None or event.stage != self._stage:
+            self.close()
+            self._stage = event.stage
+            self._bar = tqdm(
+                desc=event.stage, total=event.total, initial=event.done, unit=f" {event.unit}", file=self._stream,
+                leave=False, dynamic_ncols=True,
+            )  # fmt: skip
+        self._bar.total = event.total
+        self._bar.n = event.done
+        self._bar.refresh()
+        if event.total is not None and event.done >= event.total:
+            self.close()
+
+    def _print(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        print(line, file=self._stream, flush=True)
+        if self._bar is not None:
+            self._bar.refresh()
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class EventLog:
+    """Appends every event to a file as one JSON line with its time, for a job that others watch."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab", buffering=0)
+
+    def __call__(self, event: Progress) -> None:
+        # One write of one line: a reader never sees half of it followed by another event.
+        self._file.write(
+            orjson.dumps({"time": time.time(), **asdict(event)}, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+        )

@@ -1,0 +1,112 @@
+"""Where samples come from: a pg_dump text dump, a PostgreSQL database, an embedded SQLite store.
+
+Each source is a stream of raw rows (id, key, strokes JSON); `extexify.export` checks them one at a
+time. Nothing is read whole, so memory doesn't grow with the source.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+TABLE = "samples"
+COLUMNS = ("id", "key", "strokes")
+
+
+class SourceError(ValueError):
+    """A source that can't be read; the message is one sentence that names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it stands in the source, unchecked; None is NULL.
+
+    A row whose text is longer than any drawing's comes with `oversized` and without its strokes.
+    """
+
+    id: bytes | int | None
+    key: bytes | str | None
+    strokes: bytes | str | None
+    oversized: bool = False
+
+
+class Source(Protocol):
+    """A stream of rows. `name` may be shown anywhere: it holds no password."""
+
+    name: str
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, once. Raises `SourceError`."""
+        ...
+
+    def position(self) -> tuple[int, int | None]:
+        """How far reading has come and the end, in units of the source's own (bytes, rows)."""
+        ...
+
+
+def open_source(address: str) -> Source:
+    """The source that an address names: `postgresql://…`, or the path of a dump or an SQLite file.
+
+    Raises `SourceError` for an address that is none of these.
+    """
+    if address.startswith(("postgresql://", "postgres://")):
+        from extexify.postgres import PostgresSource
+
+        return PostgresSource(address)
+    if "://" in address:
+        raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
+    path = Path(address).expanduser()
+    if not path.exists():
+        raise SourceError(f"{path} does not exist")
+    if not path.is_file():
+        raise SourceError(f"{path} is not a file: name a dump (.sql, .sql.gz) or an SQLite file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise SourceError(f"{path} can't be read: {error.strerror}") from None
+    if head == b"SQLite format 3\x00":
+        return SqliteSource(path)
+    from extexify.dump import DumpSource
+
+    return DumpSource(path)
+
+
+class SqliteSource:
+    """The rows of table `samples` in an SQLite file, such as the embedded store."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+        self._read = 0
+        self._total: int | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in the order of their ids, as they are when reading begins."""
+        uri = f"{self.path.resolve().as_uri()}?mode=ro"
+        try:
+            with closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
+                # One read transaction: writers may go on, this stream doesn't see them.
+                connection.execute("BEGIN")
+                connection.text_factory = bytes
+                self._total = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0]
+                for identifier, key, strokes in connection.execute(f"SELECT id, key, strokes FROM {TABLE} ORDER BY id"):
+                    self._read += 1
+                    yield Row(identifier, _text(key), _text(strokes))
+        except sqlite3.Error as error:
+            raise SourceError(
+                f"{self.path} can't be read as a store of drawings ({error}): it needs a table {TABLE} "
+                f"with the columns {', '.join(COLUMNS)}"
+            ) from None
+
+    def position(self) -> tuple[int, int | None]:
+        return self._read, self._total
+
+
+def _text(value: object) -> bytes | None:
+    """SQLite columns hold any type; what isn't text is written out and left to the row's check."""
+    return value if isinstance(value, bytes) or value is None else str(value).encode()
