@@ -1,0 +1,38 @@
+"""What every page has around its content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+ICON = Path(__file__).with_name("icon.png")
+"""The picture in the browser's tab; Streamlit fetches the icons it knows by name from the internet."""
+
+_STYLES = """
+<style>
+.stMainBlockContainer { max-width: 68rem; padding-top: 3.5rem; padding-bottom: 3rem; }
+.stMainBlockContainer h1 { padding-bottom: 0.2rem; letter-spacing: -0.01em; }
+/* Beside each other where both fit, else below each other. */
+[class*="st-key-beside-"] { flex-wrap: wrap; align-items: flex-start; }
+[class*="st-key-beside-"] > :last-child { flex: 1 1 22rem; min-width: min(22rem, 100%); }
+@media (max-width: 640px) {
+  [class*="st-key-beside-"] { gap: 1rem; }
+  .stMainBlockContainer { padding: 3.2rem 1rem 2rem; }
+  .stMainBlockContainer h1 { font-size: 1.5rem; }
+}
+</style>
+"""
+
+
+def page_frame(title: str, purpose: str) -> None:
+    """The page's title and one line that says what it is for and what to do first."""
+    st.html(_STYLES)
+    st.title(title, anchor=False)
+    st.markdown(purpose)
+
+
+def side_by_side(name: str) -> DeltaGenerator:
+    """A container for two containers: the first keeps its width, the second takes what is left."""
+    return st.container(horizontal=True, gap="large", key=f"beside-{name}")

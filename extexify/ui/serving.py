@@ -1,0 +1,77 @@
+"""The models that answer: loaded and warmed up in the background, never while somebody waits for an answer.
+
+Loading takes seconds (PyTorch has to be imported, kernels compiled), so it starts with the server, in a
+thread of its own; a page asks with `model()` and shows what it has until the future is done.
+"""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from extexify.catalog import glyph_svg
+from extexify.workspace import default_model
+
+if TYPE_CHECKING:
+    from extexify.classifier import Classifier
+
+KEPT = 4
+"""Models that stay in memory; the one that hasn't been asked for longest gives way."""
+
+_loader = ThreadPoolExecutor(1, "model-loader")
+_models: OrderedDict[tuple[Path, int, int], Future[Classifier]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def model(path: Path) -> Future[Classifier]:
+    """The model in a file, being loaded from the first call on; one that was written anew is loaded anew.
+
+    The future ends with the loader's ValueError or OSError, each with one sentence, when the file is no
+    model. Raises FileNotFoundError when there is no such file.
+    """
+    status = path.stat()
+    version = (path.resolve(), status.st_mtime_ns, status.st_size)
+    with _lock:
+        if version not in _models:
+            _models[version] = _loader.submit(_load, path)
+        _models.move_to_end(version)
+        while len(_models) > KEPT:
+            _models.popitem(last=False)
+        return _models[version]
+
+
+def _load(path: Path) -> Classifier:
+    # Imported here and not above: this is what takes the seconds.
+    from extexify.classifier import Classifier
+
+    classifier = Classifier.load(path)
+    classifier.warm_up()
+    glyph_svg(classifier.classes[0])  # reads the catalogue's file
+    return classifier
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """What happens around the server's life: the model that will answer first is loaded at its start."""
+    # Without any model the page says what to do.
+    with suppress(FileNotFoundError):
+        model(default_model())
+    # Streamlit opens a browser by itself only for apps without a lifespan. The port is already bound here,
+    # so that a browser which is faster than the server just waits.
+    if not st.get_option("server.headless"):
+        webbrowser.open(f"http://{_address()}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath')}")
+    yield {}
+
+
+def _address() -> str:
+    """The name under which a browser on this machine finds the server."""
+    address = st.get_option("server.address")
+    return address if address and address not in ("0.0.0.0", "::") else "localhost"

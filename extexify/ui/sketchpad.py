@@ -1,0 +1,116 @@
+"""The canvas to draw on, with undo and clear, as a widget that returns a drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from extexify.strokes import Drawing
+from extexify.ui.canvas import canvas_from_drawing, drawing_from_canvas
+
+SIDE = 400
+"""Width and height of the canvas in its own pixels; a narrow screen shows it smaller (see the styles)."""
+
+PEN_WIDTH = 6
+
+INKS = {"light": "#26272e", "dark": "#ecebe6"}
+"""The pen's colour by theme; the canvas itself is transparent."""
+
+_STYLES = f"""
+<style>
+/* The component's own tools (redo, move and scale strokes) appear over the right of our row of buttons. */
+.st-key-sketchpad {{ width: {SIDE}px; max-width: 100%; gap: 0.5rem; }}
+.st-key-canvas {{
+  width: {SIDE}px; height: {SIDE}px; cursor: crosshair;
+  background: color-mix(in srgb, currentColor 4%, transparent);
+}}
+.st-key-canvas > div {{ width: {SIDE}px !important; max-width: none !important; }}
+/* A transform and not another canvas size: a phone that is turned keeps its drawing, and the strokes keep
+   their coordinates, because the canvas divides pointer positions by its visible size. */
+@media (max-width: 460px) {{
+  .st-key-canvas {{ width: 328px; height: 328px; }}
+  .st-key-canvas > div {{ transform: scale(0.82); transform-origin: 0 0; }}
+}}
+@media (max-width: 359px) {{
+  .st-key-canvas {{ width: 280px; height: 280px; }}
+  .st-key-canvas > div {{ transform: scale(0.70); }}
+}}
+</style>
+"""
+
+
+@dataclass
+class _Sketch:
+    """What a visitor has on the canvas.
+
+    ours: the canvas shows (or is about to show) what we told it to, and what it sent before that is stale.
+    """
+
+    ink: str
+    drawing: Drawing = field(default_factory=list)
+    content: dict[str, Any] = field(default_factory=lambda: {"objects": []})
+    revision: int = 0
+    ours: bool = False
+
+    def show(self, drawing: Drawing) -> None:
+        """Put a drawing on the canvas in place of what is there."""
+        self.drawing = drawing
+        # The canvas takes new content only when it differs from the last one that it was given.
+        self.revision += 1
+        content = canvas_from_drawing(drawing, color=self.ink, stroke_width=PEN_WIDTH)
+        self.content = {**content, "revision": self.revision}
+        self.ours = True
+
+    def undo(self) -> None:
+        """Take the last stroke back."""
+        self.show(self.drawing[:-1])
+
+    def clear(self) -> None:
+        """Empty the canvas."""
+        self.show([])
+
+    def heard(self) -> None:
+        """The canvas has sent something: from here on it is right, and what we told it is done."""
+        self.ours = False
+
+
+def sketchpad() -> Drawing:
+    """Show the canvas and its buttons; return what is drawn on it, in canvas pixels, [] when it is empty.
+
+    Raises `BadDrawing` when the browser sends what no canvas does.
+    """
+    ink = INKS.get(st.context.theme.type or "light", INKS["light"])
+    sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch(ink))
+    if sketch.ink != ink:
+        sketch.ink = ink
+        sketch.show(sketch.drawing)
+    st.html(_STYLES)
+    with st.container(key="sketchpad"):
+        buttons = st.container(horizontal=True, gap="small")
+        result = st_canvas(
+            stroke_width=PEN_WIDTH,
+            stroke_color=ink,
+            width=SIDE,
+            height=SIDE,
+            initial_drawing=sketch.content,
+            on_change=sketch.heard,
+            key="canvas",
+        )
+        try:
+            if not sketch.ours:
+                sketch.drawing = []
+                sketch.drawing = drawing_from_canvas(result.json_data)
+        finally:
+            # Whatever the canvas sent, there is a button to be rid of it.
+            with buttons:
+                _show_buttons(sketch)
+    return sketch.drawing
+
+
+def _show_buttons(sketch: _Sketch) -> None:
+    nothing = not sketch.drawing
+    st.button("Undo", icon=":material/undo:", on_click=sketch.undo, disabled=nothing, key="undo")
+    st.button("Clear", icon=":material/ink_eraser:", on_click=sketch.clear, key="clear")

@@ -1,0 +1,120 @@
+"""Starts the dashboard on a free port and a browser to look at it, for tests, screenshots and measurements."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.browser import FLAGS, require_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+
+START_TIMEOUT = 60.0
+"""Seconds until a server that doesn't answer counts as failed; a busy machine needs several."""
+
+CANVAS_SIDE = 400
+"""Pixels of the Draw page's canvas; shown smaller on a narrow screen."""
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def dashboard(workspace: Path, **environment: str) -> Iterator[str]:
+    """Run the dashboard on a workspace; yields its address. Raises RuntimeError, with its log, if it dies."""
+    port = free_port()
+    workspace.mkdir(parents=True, exist_ok=True)
+    log_file = workspace / "server.log"
+    command = [
+        sys.executable, "-m", "streamlit", "run", "app.py",
+        "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
+    ]  # fmt: skip
+    with log_file.open("wb") as log:
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "EXTEXIFY_WORKSPACE": str(workspace), **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_healthy(server, port, log_file)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
+    give_up = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < give_up and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    log = log_file.read_text("utf-8", "replace")[-2000:]
+    raise RuntimeError(f"the dashboard didn't start (exit code {server.poll()}):\n{log}")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser. Raises `NoBrowser` when there is none."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(require_browser()), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def canvas_of(page: Page) -> Locator:
+    """The Draw page's canvas, the layer that takes the pen."""
+    return page.locator(".st-key-canvas canvas.upper-canvas")
+
+
+def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+    """Draw strokes, in canvas pixels, with the mouse: through every point and a few between them."""
+    box = canvas_of(page).bounding_box()
+    if box is None:
+        raise RuntimeError("the canvas isn't visible")
+    scale = box["width"] / CANVAS_SIDE
+
+    def move(point: tuple[float, float], steps: int = 1) -> None:
+        page.mouse.move(box["x"] + point[0] * scale, box["y"] + point[1] * scale, steps=steps)
+
+    for stroke in strokes:
+        move(stroke[0])
+        page.mouse.down()
+        for before, point in pairwise(stroke):
+            length = max(abs(point[0] - before[0]), abs(point[1] - before[1]))
+            # As a hand does: a position every few pixels (and the canvas drops a stroke's last but one).
+            move(point, steps=max(2, round(length / 5)))
+        page.mouse.up()
+
+
+def wait_for_answer(page: Page, strokes: int, timeout: float = 30.0) -> None:
+    """Wait until the list answers a drawing of so many strokes (seconds)."""
+    page.locator(f'.st-key-answers ol[data-strokes="{strokes}"]').wait_for(timeout=1000 * timeout)
