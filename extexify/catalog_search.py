@@ -10,8 +10,13 @@ from dataclasses import dataclass
 
 from extexify.catalog_keys import Symbol
 
-# How good a match is, the best first. Between two of a kind, the command beats the names beats the package.
-_EXACT_CASE, _EXACT, _CHARACTER, _WHOLE, _PREFIX, _WORD, _WORD_PREFIX, _INSIDE, _TYPO = 100, 95, 95, 90, 80, 70, 60, 40, 20
+# How good a match is. Within each of the three ranges, the command beats the names, and these the package.
+_AS_TYPED, _EXACT_CASE, _EXACT, _CHARACTER, _WHOLE_NAME = 100, 98, 95, 96, 90
+_PREFIX, _FORM_OF_CHARACTER = 80, 75
+_COMMAND_WORD, _NAME_WORD, _PACKAGE = 72, 70, 68
+_WORD_PREFIX, _PACKAGE_PREFIX = 60, 58
+_INSIDE_COMMAND, _INSIDE_NAME = 42, 40
+_TYPO = 20
 
 # Packages that most documents load already come first among equals.
 _COMMON = {"latex2e": 0, "amsmath": 1, "amssymb": 1, "mathtools": 2}
@@ -28,7 +33,7 @@ class _Entry:
     names: tuple[str, ...]  # Unicode and Typst, in small letters
     name_words: tuple[str, ...]
     package: str
-    character: str | None
+    plain: str | None  # the Unicode character without its variations
     rank: tuple[int, int, str]
 
 
@@ -54,20 +59,20 @@ class SearchIndex:
         words = query.split()
         if len(words) > 1:
             by_word = [self._score(word) for word in words]
-            together = set.intersection(*(set(found) for found in by_word))
-            for number in together:
-                mean = sum(found[number] for found in by_word) / len(by_word)
-                scores[number] = max(scores.get(number, 0), mean)
+            for number in set.intersection(*(set(found) for found in by_word)):
+                # As good as its worst word: one good match must not outweigh a poor one.
+                worst = min(found[number] for found in by_word)
+                scores[number] = max(scores.get(number, 0), worst)
         best = sorted(scores, key=lambda number: (-scores[number], self._entries[number].rank))
         return [self._entries[number].symbol for number in best[:limit]]
 
     def _score(self, term: str) -> dict[int, float]:
         body = term[1:] if term.startswith("\\") and len(term) > 1 else term
         folded = body.casefold()
-        character = _plain_character(term)
+        plain = _plain_character(term)
         scores: dict[int, float] = {}
         for number, entry in enumerate(self._entries):
-            score = _match(entry, term, body, folded, character)
+            score = _match(entry, term, body, folded, plain)
             if score:
                 scores[number] = score
         if not scores and len(folded) > 2:
@@ -102,41 +107,45 @@ def _entry(symbol: Symbol) -> _Entry:
         names=names,
         name_words=tuple(dict.fromkeys(word for name in names for word in _WORDS.findall(name))),
         package=symbol.package.casefold(),
-        character=_plain_character(symbol.unicode) if symbol.unicode else None,
+        plain=_plain_character(symbol.unicode) if symbol.unicode else None,
         rank=(_COMMON.get(symbol.package, 3), len(command), symbol.key),
     )
 
 
-def _match(entry: _Entry, term: str, body: str, folded: str, character: str) -> float:
-    if entry.symbol.command == term or entry.command == body:
+def _match(entry: _Entry, term: str, body: str, folded: str, plain: str) -> float:
+    if entry.symbol.command == term:
+        return _AS_TYPED
+    if entry.command == body:
         return _EXACT_CASE
+    if entry.symbol.unicode == term:
+        return _CHARACTER
     if entry.folded == folded:
         return _EXACT
-    if entry.character == character:
-        return _CHARACTER
     if folded in entry.names:
-        return _WHOLE
+        return _WHOLE_NAME
     if entry.folded.startswith(folded):
         return _PREFIX
+    if entry.plain == plain:
+        return _FORM_OF_CHARACTER
     if folded in entry.command_words:
-        return _WORD + 2
+        return _COMMAND_WORD
     if folded in entry.name_words:
-        return _WORD
+        return _NAME_WORD
     if folded == entry.package:
-        return _WORD - 2
+        return _PACKAGE
     if any(word.startswith(folded) for word in entry.name_words):
         return _WORD_PREFIX
     if entry.package.startswith(folded):
-        return _WORD_PREFIX - 2
+        return _PACKAGE_PREFIX
     if folded in entry.folded:
-        return _INSIDE + 2
+        return _INSIDE_COMMAND
     if any(folded in name for name in entry.names):
-        return _INSIDE
+        return _INSIDE_NAME
     return 0
 
 
 def _plain_character(text: str) -> str:
-    """The text with compatible characters made equal (the micro sign and mu) and forms of one character too."""
+    """The text with compatible characters made equal (the micro sign is mu, a script B a B)."""
     composed = unicodedata.normalize("NFKC", text)
     return "".join(character for character in composed if not "\ufe00" <= character <= "\ufe0f")
 
@@ -147,7 +156,7 @@ def _pairs(word: str) -> set[str]:
 
 
 def _distance(a: str, b: str) -> int:
-    """How many letters to insert, delete, change or swap with their neighbour to get from one word to the other."""
+    """How many letters to insert, delete, change or swap with a neighbour to make one word the other."""
     before: list[int] = []
     previous = list(range(len(b) + 1))
     for i, letter in enumerate(a, 1):

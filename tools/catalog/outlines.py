@@ -173,8 +173,5 @@ def _curve(controls: list[tuple[float, float]], steps: int) -> Iterator[tuple[fl
         t = step / steps
         level = controls
         while len(level) > 1:  # de Casteljau
-            level = [
-                ((1 - t) * ax + t * bx, (1 - t) * ay + t * by)
-                for (ax, ay), (bx, by) in pairwise(level)
-            ]
+            level = [((1 - t) * ax + t * bx, (1 - t) * ay + t * by) for (ax, ay), (bx, by) in pairwise(level)]
         yield level[0]

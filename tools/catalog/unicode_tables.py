@@ -32,7 +32,9 @@ def unicode_math() -> dict[str, str]:
 def hyperref() -> dict[str, str]:
     r"""Commands in PDF bookmarks, by their own names (``\alpha``) and hyperref's (``\textalpha``)."""
     table = {}
-    for command, body in re.findall(r"\\DeclareTextCommand\{(\\[A-Za-z]+)\}\{PU\}\{([^%\n]*)\}%", _text_of("puenc.def")):
+    for command, body in re.findall(
+        r"\\DeclareTextCommand\{(\\[A-Za-z]+)\}\{PU\}\{([^%\n]*)\}%", _text_of("puenc.def")
+    ):
         # UTF-16 in bytes: \8H is the high byte 0H, \9OOO one written in octal; the low byte follows in octal.
         units = re.findall(r"\\(?:8([0-7])|9([0-7]{3}))\\([0-7]{3})", body)
         if units and re.fullmatch(r"(?:\\[89]?[0-7]+)+", body):
@@ -53,9 +55,7 @@ def kernel_text() -> dict[str, str]:
 
 @cache
 def phonetic() -> dict[str, str]:
-    found = re.findall(
-        r"\\DeclareUTFcharacter\[\\UTFencname\]\{x([0-9A-F]+)\}\{(\\\w+)\}", _text_of("xunicode.sty")
-    )
+    found = re.findall(r"\\DeclareUTFcharacter\[\\UTFencname\]\{x([0-9A-F]+)\}\{(\\\w+)\}", _text_of("xunicode.sty"))
     table = {command: chr(int(code, 16)) for code, command in found}
     tipauni = re.findall(r'\\DeclareTextSymbol\{(\\\w+)\}\{TU\}\{"([0-9A-Fa-f]+)\}', _text_of("tipauni.sty"))
     table.update((command, chr(int(code, 16))) for command, code in tipauni)
