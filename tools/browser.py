@@ -1,7 +1,7 @@
 """Finds the Chromium that the browser tests and screenshots drive, and installs one where there is none.
 
-    python tools/browser.py            print the browser's path
-    python tools/browser.py --install  install one if need be, then print its path
+python tools/browser.py            print the browser's path
+python tools/browser.py --install  install one if need be, then print its path
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ def require_browser() -> Path:
     if path := find_browser():
         return path
     raise NoBrowser(
-        "no Chromium or Chrome found: run `make setup`, or install one and have it on PATH "
-        "or named in EXTEXIFY_BROWSER"
+        "no Chromium or Chrome found: run `make setup`, or install one and have it on PATH or named in EXTEXIFY_BROWSER"
     )
 
 
@@ -62,9 +61,7 @@ def install_browser() -> Path:
     for commands in _ways_to_install():
         if all(_succeeds(command) for command in commands) and (path := find_browser()):
             return path
-    raise NoBrowser(
-        "couldn't install Chromium (see above): install Chromium or Chrome by hand, then run this again"
-    )
+    raise NoBrowser("couldn't install Chromium (see above): install Chromium or Chrome by hand, then run this again")
 
 
 def _ways_to_install() -> Iterator[list[list[str]]]:

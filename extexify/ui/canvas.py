@@ -183,7 +183,7 @@ def _outer_size(item: Mapping[str, Any], shape: Matrix, skewed: bool) -> Points:
 def _origin(item: Mapping[str, Any], name: str) -> float:
     """Where `left` or `top` points to within the object, −0.5 (its start) to 0.5 (its end)."""
     value = item.get(name, "left")
-    if value not in _ORIGINS:
+    if not isinstance(value, str) or value not in _ORIGINS:
         raise BadDrawing("not JSON", f"the canvas sent an unknown {name}")
     return _ORIGINS[value]
 

@@ -16,8 +16,9 @@ SIDE = 400
 
 PEN_WIDTH = 6
 
-INKS = {"light": "#26272e", "dark": "#ecebe6"}
-"""The pen's colour by theme; the canvas itself is transparent."""
+INK = "#606ce0"
+"""The pen's colour. It reads well on the light and on the dark theme, so nothing depends on which one the
+browser shows: it may change at any time, and the server hears of it only later."""
 
 _STYLES = f"""
 <style>
@@ -49,7 +50,6 @@ class _Sketch:
     ours: the canvas shows (or is about to show) what we told it to, and what it sent before that is stale.
     """
 
-    ink: str
     drawing: Drawing = field(default_factory=list)
     content: dict[str, Any] = field(default_factory=lambda: {"objects": []})
     revision: int = 0
@@ -60,7 +60,7 @@ class _Sketch:
         self.drawing = drawing
         # The canvas takes new content only when it differs from the last one that it was given.
         self.revision += 1
-        content = canvas_from_drawing(drawing, color=self.ink, stroke_width=PEN_WIDTH)
+        content = canvas_from_drawing(drawing, color=INK, stroke_width=PEN_WIDTH)
         self.content = {**content, "revision": self.revision}
         self.ours = True
 
@@ -82,17 +82,13 @@ def sketchpad() -> Drawing:
 
     Raises `BadDrawing` when the browser sends what no canvas does.
     """
-    ink = INKS.get(st.context.theme.type or "light", INKS["light"])
-    sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch(ink))
-    if sketch.ink != ink:
-        sketch.ink = ink
-        sketch.show(sketch.drawing)
+    sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch())
     st.html(_STYLES)
     with st.container(key="sketchpad"):
         buttons = st.container(horizontal=True, gap="small")
         result = st_canvas(
             stroke_width=PEN_WIDTH,
-            stroke_color=ink,
+            stroke_color=INK,
             width=SIDE,
             height=SIDE,
             initial_drawing=sketch.content,

@@ -1,0 +1,66 @@
+"""Fixtures that several test files share: a small model, a running dashboard, a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from tools.dashboard import chromium, dashboard
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# Timing decides no test: machines that run tests are busy.
+settings.register_profile("extexify", deadline=None)
+settings.load_profile("extexify")
+
+TINY_CLASSES = (
+    *(f"latex2e-OT1-_{name}" for name in ("Delta", "Gamma", "Omega", "alpha", "beta", "cap", "cup", "delta", "forall")),
+    *(f"latex2e-OT1-_{name}" for name in ("gamma", "geq", "infty", "int", "lambda", "leq", "mapsto", "mu", "nabla")),
+    *(f"latex2e-OT1-_{name}" for name in ("oint", "omega", "oplus", "partial", "phi", "pi", "psi", "rho", "sum", "xi")),
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of thirty symbols with random weights: it knows nothing, but it answers like any other."""
+    import torch
+
+    from extexify.modelfile import ModelDescription, write_model
+    from extexify.models import build
+    from extexify.raster import PRESETS
+
+    torch.manual_seed(7)
+    network = build("original", len(TINY_CLASSES))
+    description = ModelDescription(
+        name="tiny",
+        architecture="original",
+        options={},
+        classes=TINY_CLASSES,
+        raster=PRESETS["default"],
+        metrics={"test": {"top1": 0.5, "top5": 0.923}},
+    )
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    write_model(path, description, network.state_dict())
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard that answers with the tiny model, in a workspace of its own."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    (workspace / "models").mkdir()
+    (workspace / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
+    with dashboard(workspace) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; the test fails, saying what to install, where there is none."""
+    with chromium() as started:
+        yield started
