@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
-CHECKED := extexify pages app.py tests benchmarks tools
+CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
 
 .PHONY: run test check format bench latency screenshots setup clean help
 .DEFAULT_GOAL := help

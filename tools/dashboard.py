@@ -111,7 +111,7 @@ def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
         for before, point in pairwise(stroke):
             length = max(abs(point[0] - before[0]), abs(point[1] - before[1]))
             # As a hand does: a position every few pixels (and the canvas drops a stroke's last but one).
-            move(point, steps=max(2, round(length / 5)))
+            move(point, steps=max(2, round(length / 10)))
         page.mouse.up()
 
 

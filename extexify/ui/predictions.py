@@ -94,7 +94,7 @@ def _answer(prediction: Prediction) -> dict[str, Any]:
 def _origin(symbol: Symbol) -> str:
     """What a document needs for the symbol, in a word or two; the preamble has it exactly."""
     if not symbol.usepackage:
-        return "plain LaTeX"
+        return "LaTeX"
     return symbol.package if symbol.package != "latex2e" else f"{symbol.fontenc} fonts"
 
 

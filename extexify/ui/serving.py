@@ -64,14 +64,17 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     # Without any model the page says what to do.
     with suppress(FileNotFoundError):
         model(default_model())
-    # Streamlit opens a browser by itself only for apps without a lifespan. The port is already bound here,
-    # so that a browser which is faster than the server just waits.
+    # Streamlit opens a browser by itself only for apps without a lifespan. The port is already bound here, so
+    # a browser that is faster than the server just waits; and some browsers' starters block.
     if not st.get_option("server.headless"):
-        webbrowser.open(f"http://{_address()}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath')}")
+        threading.Thread(target=webbrowser.open, args=(_address(),), daemon=True).start()
     yield {}
 
 
 def _address() -> str:
-    """The name under which a browser on this machine finds the server."""
-    address = st.get_option("server.address")
-    return address if address and address not in ("0.0.0.0", "::") else "localhost"
+    """Where a browser on this machine finds the dashboard."""
+    host = st.get_option("server.address")
+    if not host or host in ("0.0.0.0", "::"):
+        host = "localhost"
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    return f"{scheme}://{host}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath').strip('/')}"

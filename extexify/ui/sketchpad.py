@@ -20,8 +20,10 @@ INK = "#606ce0"
 """The pen's colour. It reads well on the light and on the dark theme, so nothing depends on which one the
 browser shows: it may change at any time, and the server hears of it only later."""
 
+SMALLER_SIDES = {460: 343, 374: 328, 359: 288}
+"""Side at which the canvas is shown, by the width of the widest window that it is for."""
+
 _STYLES = f"""
-<style>
 /* The component's own tools (redo, move and scale strokes) appear over the right of our row of buttons. */
 .st-key-sketchpad {{ width: {SIDE}px; max-width: 100%; gap: 0.5rem; }}
 .st-key-canvas {{
@@ -29,18 +31,18 @@ _STYLES = f"""
   background: color-mix(in srgb, currentColor 4%, transparent);
 }}
 .st-key-canvas > div {{ width: {SIDE}px !important; max-width: none !important; }}
-/* A transform and not another canvas size: a phone that is turned keeps its drawing, and the strokes keep
-   their coordinates, because the canvas divides pointer positions by its visible size. */
-@media (max-width: 460px) {{
-  .st-key-canvas {{ width: 328px; height: 328px; }}
-  .st-key-canvas > div {{ transform: scale(0.82); transform-origin: 0 0; }}
-}}
-@media (max-width: 359px) {{
-  .st-key-canvas {{ width: 280px; height: 280px; }}
-  .st-key-canvas > div {{ transform: scale(0.70); }}
-}}
-</style>
 """
+
+# A transform and not another canvas size: a phone that is turned keeps its drawing, and the strokes keep their
+# coordinates, because the canvas divides pointer positions by its visible size.
+_SMALLER_STYLES = "".join(
+    f"""
+@media (max-width: {window}px) {{
+  .st-key-canvas {{ width: {side}px; height: {side}px; }}
+  .st-key-canvas > div {{ transform: scale({side / SIDE}); transform-origin: 0 0; }}
+}}"""
+    for window, side in SMALLER_SIDES.items()
+)
 
 
 @dataclass
@@ -83,7 +85,7 @@ def sketchpad() -> Drawing:
     Raises `BadDrawing` when the browser sends what no canvas does.
     """
     sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch())
-    st.html(_STYLES)
+    st.html(f"<style>{_STYLES}{_SMALLER_STYLES}</style>")
     with st.container(key="sketchpad"):
         buttons = st.container(horizontal=True, gap="small")
         result = st_canvas(
