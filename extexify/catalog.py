@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -40,8 +40,11 @@ _ABOVE, _BELOW, _MARGIN = 780, 260, 50
 _MIN_WIDTH = 500
 
 
+_DATA = Path(__file__).with_name("data")
+
+
 def _read(name: str) -> Any:
-    return json.loads(files("extexify").joinpath("data", name).read_text(encoding="utf-8"))
+    return json.loads((_DATA / name).read_text(encoding="utf-8"))
 
 
 @cache
@@ -109,7 +112,8 @@ def look_alike_groups(relation: str) -> tuple[tuple[str, ...], ...]:
     """
     if relation not in ("prints", "drawn"):
         raise ValueError(f"The look-alike relation is 'prints' or 'drawn', not {relation!r}.")
-    return tuple(tuple(group) for group in _read("lookalikes.json")[relation])
+    groups = _read("lookalikes.json")
+    return tuple(tuple(group["keys"]) for group in groups if group["relation"] == relation)
 
 
 @cache

@@ -43,7 +43,19 @@ _BACKSLASH = re.compile(r"_([A-Za-z@]+|.|$)", re.DOTALL)
 
 # Packages whose commands mostly belong into running text.
 _TEXT_PACKAGES = frozenset(
-    {"textcomp", "tipa", "tipx", "marvosym", "wasysym", "gensymb", "pifont", "bbding", "ifsym", "dingbat", "skull"}
+    {
+        "textcomp",
+        "tipa",
+        "tipx",
+        "marvosym",
+        "wasysym",
+        "gensymb",
+        "pifont",
+        "bbding",
+        "ifsym",
+        "dingbat",
+        "skull",
+    }
 )
 
 

@@ -63,8 +63,14 @@ class SearchIndex:
                 # As good as its worst word: one good match must not outweigh a poor one.
                 worst = min(found[number] for found in by_word)
                 scores[number] = max(scores.get(number, 0), worst)
-        best = sorted(scores, key=lambda number: (-scores[number], self._entries[number].rank))
-        return [self._entries[number].symbol for number in best[:limit]]
+        small = query == query.casefold()
+
+        def order(number: int) -> tuple[float, bool, tuple[int, int, str]]:
+            entry = self._entries[number]
+            # Capitals are typed by those who mean them: \rightarrow before \Rightarrow for "rightarow".
+            return -scores[number], small and entry.command != entry.folded, entry.rank
+
+        return [self._entries[number].symbol for number in sorted(scores, key=order)[:limit]]
 
     def _score(self, term: str) -> dict[int, float]:
         body = term[1:] if term.startswith("\\") and len(term) > 1 else term

@@ -56,7 +56,7 @@ def _features(dataset: Dataset, chosen: NDArray[np.int64]) -> NDArray[np.float32
     parts = []
     for start in range(0, len(chosen), 2000):
         batch = Drawings.pack([drawings[index] for index in chosen[start : start + 2000]])
-        images = rasterize(batch, settings).astype(np.float32) / 255
+        images = rasterize(batch, settings).astype(np.float32)
         parts.append(np.concatenate([_directions(images), 0.5 * _ink(images)], axis=1))
     vectors = np.concatenate(parts)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -7,15 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-import unicode_tables
-from latex import Printed, Request, print_symbols
-from typst_names import typst_expressions
-
 from extexify.catalog_keys import Mode, Symbol, derive_symbol
+from tools.catalog import unicode_tables
+from tools.catalog.latex import Printed, Request, print_symbols
+from tools.catalog.typst_names import refused, typst_expressions
 
 # mathtools gave these three a second meaning in 2022 (:= for \coloneq). People drew, and the key means, the first
 # one (:-), which this option keeps.
-_LEGACY_COLONS = {r"\coloneq": "", r"\eqcolon": "", r"\Eqcolon": ""}
+_LEGACY_COLONS = (r"\coloneq", r"\eqcolon", r"\Eqcolon")
 _LEGACY_COLONS_LINE = r"\usepackage[legacycolonsymbols]{mathtools}"
 
 # Both modes take the command, but only one prints the symbol: a "-" in a formula is a minus, "|" in running text
@@ -51,7 +50,8 @@ _UNICODE = {
     r"\Lbag": "⟅", r"\Rbag": "⟆", r"\skull": "☠", r"\shortleftarrow": "←", r"\shortrightarrow": "→",
     r"\shortuparrow": "↑", r"\shortdownarrow": "↓",
     # text symbols
-    r"\textpilcrow": "¶", r"\texttimes": "×", r"\textdiv": "÷", r"\textpm": "±", r"\textdblhyphen": "⹀",
+    r"\textpilcrow": "¶", r"\texttimes": "×", r"\textdiv": "÷", r"\textpm": "±",
+    r"\textdblhyphen": "⹀", r"\textdblhyphenchar": "⹀",
     r"\textdollaroldstyle": "$", r"\textcentoldstyle": "¢", r"\textcopyleft": "🄯",
     r"\textlangle": "⟨", r"\textrangle": "⟩", r"\textquotestraightbase": "‚", r"\textquotestraightdblbase": "„",
     r"\textbarg": "ǥ", r"\textctdctzlig": "ʥ", r"\textcttctclig": "ʨ", r"\textdoublebarslash": "⫽",
@@ -59,7 +59,8 @@ _UNICODE = {
     # Euler has one rho and one sigma, which upgreek prints for the variants too
     r"\upvarrho": "ρ", r"\upvarsigma": "σ",
     # marvosym and wasysym
-    r"\Moon": "☽", r"\Sun": "☉", r"\Bat": "🦇", r"\Celtcross": "🕈", r"\EUR": "€", r"\Email": "📧", r"\FAX": "℻", r"\Mobilefone": "📱", r"\Pfund": "℔",
+    r"\uranus": "⛢", r"\Moon": "☽", r"\Sun": "☉", r"\Bat": "🦇", r"\Celtcross": "🕈",
+    r"\EUR": "€", r"\Email": "📧", r"\FAX": "℻", r"\Mobilefone": "📱", r"\Pfund": "℔",
     r"\ascnode": "☊", r"\descnode": "☋", r"\bell": "🔔", r"\checked": "✓", r"\conjunction": "☌",
     r"\opposition": "☍", r"\fullmoon": "○", r"\newmoon": "●", r"\kreuz": "✠", r"\ocircle": "○",
     r"\permil": "‰", r"\vernal": "♈", r"\phone": "☎", r"\cent": "¢", r"\currency": "¤", r"\recorder": "⌕",
@@ -100,8 +101,11 @@ def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]
             symbol = dataclasses.replace(symbol, usepackage="")  # the package defines it, but plain LaTeX does too
         entries.append(_with_names(dataclasses.replace(symbol, mode=mode)))
         glyphs[symbol.key] = glyph
+    complaint = refused(entry.typst for entry in entries if entry.typst)
+    if complaint:
+        failures.append(f"Typst: {complaint}")
     if failures:
-        raise SystemExit("LaTeX does not print these as catalogued:\n" + "\n".join(failures))
+        raise SystemExit("These do not print as catalogued:\n" + "\n".join(failures))
     return entries, glyphs
 
 

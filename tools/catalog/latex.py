@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from outlines import Outline, outline_from_svg
+from tools.catalog.outlines import Outline, outline_from_svg
 
 # Symbols whose command alone would print something that nobody recognises: what is printed in its place. The base
 # that is not the symbol itself is \placeholder, which the glyph shows lighter.

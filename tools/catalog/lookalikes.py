@@ -1,30 +1,24 @@
-r"""Which symbols look alike: ``python tools/catalog/lookalikes.py --dataset DIR`` writes ``lookalikes.json``.
+r"""Which symbols look alike.
 
 Two relations, each a partition into groups. *prints*: the glyphs are the same or nearly so. *drawn*: people draw them
 the same way, which holds for whatever prints alike, and for more: ``\cdot`` and ``\bullet``, ``|`` and ``\mid``.
-Both are computed, and then corrected by what somebody saw who looked at every group (``tools/catalog/sheets.py``).
+Both are computed, and then corrected by what somebody saw who looked at every group (``tools.catalog.sheets``).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-import drawn_shapes  # noqa: E402
-import printed_shapes  # noqa: E402
-from build import DATA, write_lines  # noqa: E402
-
-from extexify.catalog import Symbol, load_catalog  # noqa: E402
-from extexify.dataset import Dataset  # noqa: E402
+from extexify.catalog import Symbol, load_catalog
+from extexify.dataset import Dataset
+from tools.catalog import drawn_shapes, printed_shapes
+from tools.catalog.files import DATA, write_lines
 
 # Glyph distance, in pixels of 48, up to which two symbols print alike: any two, and two that are one Unicode character.
 SAME_PRINT, SAME_CHARACTER_PRINT = 0.9, 3.8
@@ -68,7 +62,7 @@ DRAWN_ALIKE = (
     (r"\langle", r"\guilsinglleft"),
     (r"\rangle", r"\guilsinglright"),
     (r"\leftarrow", r"\longleftarrow"),
-    (r"\wedge", r"\textasciicircum"),
+    (r"\wedge", r"\bigwedge", r"\Lambda", r"\textasciicircum"),
     (r"\vee", r"\bigvee"),
     (r"\emptyset", r"\varnothing", r"\O", r"\o", r"\diameter"),
 )  # fmt: skip
@@ -96,25 +90,29 @@ DRAWN_APART = (
 )  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--dataset", type=Path, required=True, help="an exported dataset, for how people draw")
-    options = parser.parse_args()
+def write_lookalikes(folder: Path) -> None:
+    """Write ``lookalikes.json`` for the catalogue as it lies in the package, with the drawings of a dataset folder."""
     symbols = list(load_catalog().values())
     glyphs = json.loads((DATA / "glyphs.json").read_text(encoding="utf-8"))
-    dataset = Dataset.open(options.dataset)
+    dataset = Dataset.open(folder)
     distance = printed_shapes.distances({symbol.key: glyphs[symbol.key] for symbol in symbols})
     same_character = _same_character(symbols)
     prints = _prints(symbols, distance, same_character)
     drawn = _drawn(symbols, dataset, distance, same_character, prints)
-    write_lines(DATA / "lookalikes.json", {"prints": _keys(symbols, prints), "drawn": _keys(symbols, drawn)})
-    for name, groups in (("print", prints), ("are drawn", drawn)):
-        print(f"{sum(map(len, groups))} symbols {name} like another, in {len(groups)} groups")
+    groups_of = {"prints": prints, "drawn": drawn}
+    write_lines(
+        DATA / "lookalikes.json",
+        [
+            {"relation": relation, "keys": [symbols[number].key for number in group]}
+            for relation, groups in groups_of.items()
+            for group in groups
+        ],
+    )
+    for relation, groups in groups_of.items():
+        print(f"{relation}: {sum(map(len, groups))} symbols look like another, in {len(groups)} groups")
 
 
-def _prints(
-    symbols: list[Symbol], distance: NDArray[np.float32], same_character: NDArray[np.bool_]
-) -> list[list[int]]:
+def _prints(symbols: list[Symbol], distance: NDArray[np.float32], same_character: NDArray[np.bool_]) -> list[list[int]]:
     # Unicode has one script alphabet, which \mathcal and \mathscr print differently.
     letter = np.array([bool(re.match(r"\\math(cal|scr)", symbol.command)) for symbol in symbols])
     needed = np.where(same_character & ~letter, SAME_CHARACTER_PRINT, SAME_PRINT)
@@ -147,9 +145,9 @@ def _drawn(
     return _groups(likeness, _united(prints + together))
 
 
-def _groups(likeness: NDArray[np.floating], start: list[list[int]]) -> list[list[int]]:
+def _groups(scores: NDArray[np.floating], start: list[list[int]]) -> list[list[int]]:
     """Join, from the groups of ``start``, whichever two groups are most alike on average, as long as they are (1)."""
-    likeness = likeness.astype(np.float64)
+    likeness = scores.astype(np.float64)
     np.fill_diagonal(likeness, 0)
     grouped = {member for group in start for member in group}
     groups = start + [[number] for number in range(len(likeness)) if number not in grouped]
@@ -202,11 +200,3 @@ def _numbers(symbols: list[Symbol], command: str) -> list[int]:
     if not numbers:
         raise SystemExit(f"lookalikes.py names {command}, which is no symbol of the catalogue.")
     return numbers
-
-
-def _keys(symbols: list[Symbol], groups: list[list[int]]) -> list[list[str]]:
-    return [[symbols[number].key for number in group] for group in groups]
-
-
-if __name__ == "__main__":
-    main()

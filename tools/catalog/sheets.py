@@ -1,4 +1,4 @@
-"""Contact sheets, to be looked at: ``python tools/catalog/sheets.py OUT`` writes PNG pages.
+"""Contact sheets, to be looked at: ``python -m tools.catalog.sheets OUT`` writes PNG pages.
 
 First all symbols, then the groups that print alike and those that are drawn alike, each group on a tint of its own.
 """
@@ -8,13 +8,10 @@ from __future__ import annotations
 import argparse
 import re
 import subprocess
-import sys
 from html import escape
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from extexify.catalog import Symbol, glyph_svg, load_catalog, look_alike_groups, symbol_for  # noqa: E402
+from extexify.catalog import Symbol, glyph_svg, load_catalog, look_alike_groups, symbol_for
 
 COLUMNS, ROWS = 10, 12
 CELL_WIDTH, CELL_HEIGHT = 150, 110

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,11 +39,16 @@ class TypstExpressions:
 @cache
 def typst_expressions() -> TypstExpressions:
     answer = dict(json.loads(_query(_ASK_NAMES, "<names>")))
+    spelled = [
+        (f"{name}.{variant}" if variant else name, character)
+        for name, written in answer.items()
+        for variant, character in _variants(written)
+    ]
+    outdated = _outdated([name for name, _ in spelled])
     candidates: dict[str, list[str]] = {}
-    for name, written in answer.items():
-        for variant, character in _variants(written):
-            full = f"{name}.{variant}" if variant else name
-            candidates.setdefault(_VARIATION_SELECTORS.sub("", character), []).append(full)
+    for name, character in spelled:
+        if not any(f"{name}.".startswith(f"{old}.") for old in outdated):
+            candidates.setdefault(_VARIATION_SELECTORS.sub("", character), []).append(name)
     # Several names may give one character: the one with the fewest parts, then the shortest.
     names = {
         character: min(names, key=lambda name: (name.count("."), len(name), name))
@@ -50,16 +57,43 @@ def typst_expressions() -> TypstExpressions:
     return TypstExpressions(names)
 
 
+def _outdated(names: list[str]) -> set[str]:
+    """The names that Typst still takes, but warns of."""
+    with _typst_file("\n\n".join(f"#sym.{name}" for name in names)) as path:
+        _, warnings = typst.compile_with_warnings(path)
+    return {found[1] for warning in warnings if (found := re.match(r"`([\w.]+)` is deprecated", warning.message))}
+
+
+def refused(expressions: Iterable[str]) -> str | None:
+    """Typst's complaint about these formulas; None if it takes them all without one."""
+    with _typst_file("\n\n".join(f"$ {expression} $" for expression in expressions)) as path:
+        try:
+            _, warnings = typst.compile_with_warnings(path)
+        except typst.TypstError as error:
+            return str(error)
+    return warnings[0].message if warnings else None
+
+
 def _variants(written: str) -> list[tuple[str, str]]:
     """``symbol("<", ("eq", "≤"))`` → [("", "<"), ("eq", "≤")]."""
     found = re.findall(r'\(\s*"([^"]*)",\s*"((?:[^"\\]|\\.)*)"\s*\)', written)
     bare = re.match(r'symbol\(\s*"((?:[^"\\]|\\.)*)"', written)
     pairs = ([("", bare[1])] if bare else []) + found
-    return [(variant, re.sub(r"\\u\{(\w+)\}", lambda code: chr(int(code[1], 16)), text)) for variant, text in pairs]
+    return [(variant, _unescaped(text)) for variant, text in pairs]
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\u\{(\w+)\}|\\(.)", lambda found: found[2] or chr(int(found[1], 16)), text)
 
 
 def _query(source: str, selector: str) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "names.typ"
-        path.write_text(source, encoding="utf-8")
+    with _typst_file(source) as path:
         return str(typst.query(path, selector, field="value", one=True))
+
+
+@contextmanager
+def _typst_file(source: str) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "catalog.typ"
+        path.write_text(source, encoding="utf-8")
+        yield str(path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 from functools import cache
+from pathlib import Path
 
 
 @cache
@@ -18,8 +19,7 @@ def _text_of(name: str) -> str:
     path = subprocess.run(["kpsewhich", name], capture_output=True, text=True, check=False).stdout.strip()
     if not path:
         raise SystemExit(f"TeX does not find {name}: install the Debian packages that tools/catalog/README.md names.")
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
+    return Path(path).read_text(encoding="utf-8", errors="replace")
 
 
 @cache
