@@ -191,9 +191,9 @@ def test_a_stroke_that_was_moved_and_scaled_counts_where_it_is_seen(visiting: Vi
     (stroke,) = visit.strokes
     ink, _ = visit.ink()
     assert np.ptp(stroke[:, 0]) < 170
-    # The selection's frame is ink too, a little outside of the stroke.
+    # The ink rounds the corners that the pen went through; and the selection's frame is ink too.
     nearest = np.hypot(*np.moveaxis(stroke[:, None] - ink, 2, 0)).min(axis=1)
-    assert nearest.max() < 1.5
+    assert nearest.max() < 3
 
 
 def luminance(colour: Sequence[float]) -> float:
