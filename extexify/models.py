@@ -38,8 +38,8 @@ class SqueezeExcite(nn.Module):
 
     def __init__(self, width: int, ratio: int = 8) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(width, width // ratio)
-        self.excite = nn.Linear(width // ratio, width)
+        self.squeeze = nn.Linear(width, max(width // ratio, 1))
+        self.excite = nn.Linear(max(width // ratio, 1), width)
 
     def forward(self, x: Tensor) -> Tensor:
         weights = torch.sigmoid(self.excite(F.relu(self.squeeze(x.mean((2, 3))))))

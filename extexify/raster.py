@@ -90,8 +90,10 @@ PRESETS: dict[str, RasterSettings] = {
 }
 """Raster settings by name."""
 
-# A dot is drawn this much wider than a line: people mean a dot to be seen, and a single pixel drowns.
+# A dot is drawn this much wider than a line, and never thinner than two pixels: people mean a dot to be
+# seen, and a single pixel drowns.
 DOT_FACTOR = 1.5
+MIN_DOT_RADIUS = 1.0
 
 # Drawings a thread takes at a time: enough to hide the cost of handing over, few enough to share evenly.
 CHUNK = 256
@@ -234,7 +236,8 @@ def _draw_stroke(fitted, begin, end, radius, nearest):  # type: ignore[no-untype
         low_y, high_y = min(low_y, fitted[index, 1]), max(high_y, fitted[index, 1])
     # A stroke smaller than a dot is widened to the size of one; the wider it is, the less.
     extent = max(high_x - low_x, high_y - low_y)
-    boost = max(np.float32(0), radius * np.float32(DOT_FACTOR - 1) - extent * np.float32(0.5))
+    dot = max(radius * np.float32(DOT_FACTOR), np.float32(MIN_DOT_RADIUS))
+    boost = max(np.float32(0), dot - radius - extent * np.float32(0.5))
     reach = radius + np.float32(0.5) + boost
     half = np.float32(0.5)
     for index in range(begin, max(end - 1, begin + 1)):

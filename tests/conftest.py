@@ -64,3 +64,14 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium; the test fails, saying what to install, where there is none."""
     with chromium() as started:
         yield started
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Tiny networks are faster on one thread, and test processes share the cores."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

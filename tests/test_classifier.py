@@ -1,0 +1,132 @@
+"""A model answers for single drawings and batches alike, from several threads; evaluation counts right."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extexify.classifier import Classifier
+from extexify.evaluation import evaluate_dataset, evaluate_sources, ranks
+from extexify.modelfile import ModelDescription
+from extexify.models import build
+from extexify.raster import preset, rasterize_drawing
+from extexify.sources import Row, SourceError
+from extexify.strokes import Drawings
+from tests.tiny import SHAPES, TinySource, shape, tiny_dataset
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def classifier_of(keys: list[str], temperature: float = 1.0) -> Classifier:
+    """A classifier with random weights."""
+    torch.manual_seed(1)
+    options = {"channels": [8, 16], "blocks": [1, 1]}
+    description = ModelDescription(
+        "tiny", "residual", options, tuple(sorted(keys)), preset("default", size=24), temperature
+    )
+    return Classifier(description, build("residual", len(keys), options))
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return classifier_of(list(SHAPES))
+
+
+def test_predictions_are_ranked_probabilities_with_commands(classifier: Classifier) -> None:
+    drawing = shape("latex2e-OT1-_circ", np.random.default_rng(0))
+    predictions = classifier.classify(drawing, top=6)
+    assert sorted(prediction.key for prediction in predictions) == sorted(SHAPES)
+    probabilities = [prediction.probability for prediction in predictions]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+    commands = {prediction.key: prediction.command for prediction in predictions}
+    assert commands["latex2e-OT1-_circ"] == r"\circ"
+    assert classifier.classify(drawing, top=2) == predictions[:2]
+    assert len(classifier.classify(drawing, top=100)) == 6
+
+
+def test_a_batch_answers_like_single_drawings(classifier: Classifier) -> None:
+    rng = np.random.default_rng(1)
+    drawings = [shape(key, rng) for key in SHAPES] * 5
+    together = np.concatenate(list(classifier.probabilities(Drawings.pack(drawings), batch=7)))
+    assert together.shape == (30, 6)
+    assert together.dtype == np.float32
+    for drawing, row in zip(drawings, together, strict=True):
+        for prediction in classifier.classify(drawing, top=6):
+            index = classifier.classes.index(prediction.key)
+            assert row[index] == pytest.approx(prediction.probability, abs=1e-5)
+
+
+def test_the_model_sees_what_the_rasterizer_draws(classifier: Classifier) -> None:
+    drawing = shape("latex2e-OT1-_equiv", np.random.default_rng(2))
+    np.testing.assert_array_equal(classifier.raster_of(drawing), rasterize_drawing(drawing, classifier.raster))
+
+
+def test_threads_share_a_classifier(classifier: Classifier) -> None:
+    rng = np.random.default_rng(3)
+    drawings = [shape(key, rng) for key in SHAPES] * 10
+    alone = [classifier.classify(drawing) for drawing in drawings]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(classifier.classify, drawings)) == alone
+
+
+def test_a_temperature_changes_probabilities_but_no_order() -> None:
+    drawing = shape("latex2e-OT1-_circ", np.random.default_rng(0))
+    plain, cold = (classifier_of(list(SHAPES), temperature).classify(drawing, 6) for temperature in (1.0, 0.25))
+    assert [prediction.key for prediction in plain] == [prediction.key for prediction in cold]
+    assert cold[0].probability > plain[0].probability
+
+
+@given(st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), min_size=1, max_size=20), st.data())
+def test_ranks_agree_with_sorting(rows: list[list[int]], data: st.DataObject) -> None:
+    probabilities = np.array(rows) / 4
+    labels = np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(rows), max_size=len(rows))))
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    wanted = [list(order[row]).index(label) for row, label in enumerate(labels)]
+    assert ranks(probabilities, labels).tolist() == wanted
+
+
+class TestEvaluation:
+    def test_a_dataset_and_its_source_give_the_figures_of_single_answers(
+        self, classifier: Classifier, tmp_path: Path
+    ) -> None:
+        dataset = tiny_dataset(tmp_path / "dataset", each=8)
+        found = evaluate_dataset(classifier, dataset, "all")
+        right = {1: 0, 3: 0, 5: 0, 10: 0}
+        for drawing, label in zip(dataset.drawings, dataset.labels, strict=True):
+            answers = [prediction.key for prediction in classifier.classify(drawing, 10)]
+            for k in right:
+                right[k] += dataset.classes[label] in answers[:k]
+        assert found.n == len(dataset) == 48
+        assert found.top == {k: count / 48 for k, count in right.items()}
+        assert found.top[10] == 1
+        assert evaluate_sources(classifier, [TinySource(8)]) == found
+
+    def test_keys_that_the_model_does_not_know_are_counted_apart(self) -> None:
+        fewer = classifier_of(list(SHAPES)[:4])
+        found = evaluate_sources(fewer, [TinySource(5)])
+        assert (found.n, found.unknown_keys) == (20, 10)
+
+    def test_unusable_rows_are_counted_and_no_row_is_an_error(self, classifier: Classifier) -> None:
+        class Broken(TinySource):
+            def rows(self):  # type: ignore[no-untyped-def]
+                yield Row(1, "latex2e-OT1-_circ", None)
+                yield Row(2, None, "[[[0, 0]]]")
+                yield from super().rows() if self._each else ()
+
+        assert evaluate_sources(classifier, [Broken(2)]).to_json()["unusable"] == 2
+        with pytest.raises(SourceError, match="no usable row"):
+            evaluate_sources(classifier, [Broken(0)])
+
+    def test_splits_are_judged_by_name(self, classifier: Classifier, tmp_path: Path) -> None:
+        dataset = tiny_dataset(tmp_path / "dataset", each=10)
+        counts = [evaluate_dataset(classifier, dataset, split).n for split in ("train", "validation", "test")]
+        assert sum(counts) == evaluate_dataset(classifier, dataset, "all").n
+        with pytest.raises(ValueError, match="no split 'exam'"):
+            evaluate_dataset(classifier, dataset, "exam")

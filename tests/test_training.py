@@ -1,0 +1,231 @@
+"""Training: metrics every epoch, the best model kept, and a stopped run ends like one that was not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from extexify import training
+from extexify.augment import AugmentSettings
+from extexify.classifier import Classifier
+from extexify.dataset import Dataset
+from extexify.feeding import ImageFeed, StrokeFeed, batches, shuffled_rows
+from extexify.images import render_dataset
+from extexify.modelfile import read_model
+from extexify.progress import Progress, Stopped, quiet
+from extexify.raster import PRESETS, preset
+from extexify.recipes import RECIPES, Recipe, recipe
+from extexify.storage import StorageError
+from extexify.training import TrainingError, learning_rate, recipe_of_run, train
+from tests.tiny import tiny_dataset
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+RASTER = preset("default", size=16)
+QUICK = replace(
+    RECIPES["default"], raster=RASTER, epochs=4, batch_size=16, averaging=0.9,
+    options={"channels": [8, 16], "blocks": [1, 1], "dropout": 0.1},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return tiny_dataset(tmp_path_factory.mktemp("training") / "dataset")
+
+
+def run_training(
+    dataset: Dataset,
+    run: Path,
+    asked: Recipe = QUICK,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    report: Callable[[Progress], None] = quiet,
+    **options: Any,
+) -> Path:
+    feed = StrokeFeed(dataset, "train", asked.raster, asked.augment, seed=0)
+    validation = StrokeFeed(dataset, "validation", asked.raster)
+    return train(asked, dataset, feed, validation, run, device="cpu", should_stop=should_stop, report=report, **options)
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """The metrics of a run, without its times."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [
+        {name: value for name, value in line.items() if name not in ("seconds", "drawings_per_second")}
+        for line in lines
+    ]
+
+
+def weights(model: Path) -> dict[str, torch.Tensor]:
+    return read_model(model)[1]
+
+
+class TestARun:
+    def test_learns_easy_symbols_and_reports_every_epoch(self, dataset: Dataset, tmp_path: Path) -> None:
+        events: list[Progress] = []
+        model = run_training(dataset, tmp_path / "run", replace(QUICK, epochs=12), report=events.append)
+        figures = metrics(tmp_path / "run")
+        assert [entry["epoch"] for entry in figures] == list(range(1, 13))
+        for part in ("train", "validation"):
+            for entry in figures:
+                assert 0 <= entry[part]["top1"] <= entry[part]["top5"] <= 1
+                assert entry[part]["loss"] > 0
+        assert figures[-1]["validation"]["top1"] > 0.7  # guessing gives 0.17
+        assert figures[-1]["train"]["loss"] < figures[0]["train"]["loss"]
+        told = [event.metrics for event in events if "validation" in event.metrics]
+        assert [entry["epoch"] for entry in told] == list(range(1, 13))
+        assert Classifier.load(model).classes == dataset.classes
+
+    def test_keeps_the_epoch_with_the_best_validation_top_5(
+        self, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scores = iter([0.4, 0.9, 0.7, 0.9])
+        monkeypatch.setattr(training._Loop, "validate", lambda self: {"loss": 1.0, "top1": 0.1, "top5": next(scores)})
+        model = run_training(dataset, tmp_path / "run")
+        assert Classifier.load(model).description.training["epoch"] == 2
+
+    def test_gives_the_same_metrics_for_the_same_seed(self, dataset: Dataset, tmp_path: Path) -> None:
+        for name in ("a", "b"):
+            run_training(dataset, tmp_path / name, seed=5)
+        run_training(dataset, tmp_path / "c", seed=6)
+        assert metrics(tmp_path / "a") == metrics(tmp_path / "b")
+        assert metrics(tmp_path / "a") != metrics(tmp_path / "c")
+
+    def test_of_the_original_recipe_reads_rendered_images(self, dataset: Dataset, tmp_path: Path) -> None:
+        images = render_dataset(dataset, PRESETS["original"], tmp_path / "images")
+        asked = recipe("original", epochs=10, batch_size=16)
+        train(
+            asked, dataset, ImageFeed(images, "train"), ImageFeed(images, "validation"), tmp_path / "run", device="cpu"
+        )
+        assert metrics(tmp_path / "run")[-1]["train"]["top1"] > 0.8
+
+    def test_with_a_loss_that_is_no_number_says_so(self, dataset: Dataset, tmp_path: Path) -> None:
+        broken = replace(QUICK, schedule="constant", optimizer="adam", learning_rate=10, clip=0, weight_decay=10)
+        inner = training._Loop.train_batch
+
+        def explode(self: training._Loop, batch: Any) -> float:
+            inner(self, batch)
+            return float("nan") if self.state.step == 5 else 1.0
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(training._Loop, "train_batch", explode)
+            with pytest.raises(TrainingError, match=r"loss became nan in epoch \d+, batch \d+: try a lower learning"):
+                run_training(dataset, tmp_path / "run", broken)
+
+
+class TestStopAndResume:
+    @pytest.mark.parametrize("after", [1, 5, 6, 7, 13])
+    def test_ends_like_an_uninterrupted_run(self, dataset: Dataset, tmp_path: Path, after: int) -> None:
+        whole = run_training(dataset, tmp_path / "whole")
+        asked = iter(range(1, 10_000))
+        with pytest.raises(Stopped, match="--resume"):
+            run_training(dataset, tmp_path / "cut", should_stop=lambda: next(asked) == after)
+        resumed = run_training(dataset, tmp_path / "cut", resume=True)
+        assert metrics(tmp_path / "cut") == metrics(tmp_path / "whole")
+        for name, tensor in weights(whole).items():
+            torch.testing.assert_close(weights(resumed)[name], tensor, rtol=0, atol=0)
+
+    def test_metrics_of_an_epoch_whose_checkpoint_was_lost_are_not_kept_twice(
+        self, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole, cut = tmp_path / "whole", tmp_path / "cut"
+        run_training(dataset, whole)
+        save = training._Loop.save_checkpoint
+
+        def crash(self: training._Loop) -> None:
+            if self.state.epoch == 3:
+                raise OSError(28, "No space left on device")
+            save(self)
+
+        monkeypatch.setattr(training._Loop, "save_checkpoint", crash)
+        with pytest.raises(OSError, match="No space"):
+            run_training(dataset, cut)
+        monkeypatch.undo()
+        assert len(metrics(cut)) == 3
+        run_training(dataset, cut, resume=True)
+        assert metrics(cut) == metrics(whole)
+
+    def test_a_finished_run_resumes_to_its_end(self, dataset: Dataset, tmp_path: Path) -> None:
+        model = run_training(dataset, tmp_path / "run")
+        before = model.read_bytes()
+        assert run_training(dataset, tmp_path / "run", resume=True).read_bytes() == before
+
+    def test_a_run_is_not_begun_twice(self, dataset: Dataset, tmp_path: Path) -> None:
+        run_training(dataset, tmp_path / "run")
+        with pytest.raises(StorageError, match="exists already: go on with --resume"):
+            run_training(dataset, tmp_path / "run")
+
+    def test_a_run_is_resumed_only_with_its_own_settings(self, dataset: Dataset, tmp_path: Path) -> None:
+        run_training(dataset, tmp_path / "run")
+        with pytest.raises(StorageError, match="other settings"):
+            run_training(dataset, tmp_path / "run", replace(QUICK, epochs=9), resume=True)
+
+    @pytest.mark.parametrize("damage", [b"", b"{}", b'\x08\0\0\0\0\0\0\0{"a": 1}', b"\xff" * 100])
+    def test_a_damaged_checkpoint_is_said(self, dataset: Dataset, tmp_path: Path, damage: bytes) -> None:
+        run_training(dataset, tmp_path / "run")
+        (tmp_path / "run" / "checkpoint.safetensors").write_bytes(damage)
+        with pytest.raises(StorageError, match=r"checkpoint\.safetensors is damaged"):
+            run_training(dataset, tmp_path / "run", resume=True)
+
+    def test_the_recipe_of_a_run_is_read_back(self, dataset: Dataset, tmp_path: Path) -> None:
+        run_training(dataset, tmp_path / "run", seed=7)
+        assert recipe_of_run(tmp_path / "run") == (QUICK, 7)
+        with pytest.raises(StorageError, match="no run nothing"):
+            recipe_of_run(tmp_path / "nothing")
+
+
+class TestFeeding:
+    def test_an_epoch_has_every_drawing_once(self, dataset: Dataset) -> None:
+        feed = StrokeFeed(dataset, "train", RASTER, AugmentSettings())
+        rows = shuffled_rows(len(feed), seed=1, epoch=2)
+        assert sorted(rows) == list(range(len(feed)))
+        labels = np.concatenate([batch[1] for batch in batches(feed, rows, 16, epoch=2)])
+        wanted = dataset.labels[dataset.indices("train")[rows]]
+        np.testing.assert_array_equal(labels, wanted)
+
+    def test_batches_begin_where_asked(self, dataset: Dataset) -> None:
+        feed = StrokeFeed(dataset, "train", RASTER, AugmentSettings())
+        rows = shuffled_rows(len(feed), seed=1, epoch=2)
+        every = list(batches(feed, rows, 16, epoch=2))
+        late = list(batches(feed, rows, 16, epoch=2, first=2))
+        assert len(late) == len(every) - 2
+        for (images, labels), (wanted_images, wanted_labels) in zip(late, every[2:], strict=True):
+            np.testing.assert_array_equal(images, wanted_images)
+            np.testing.assert_array_equal(labels, wanted_labels)
+        assert not list(batches(feed, rows, 16, epoch=2, first=len(every)))
+
+    def test_epochs_come_in_other_orders(self) -> None:
+        assert shuffled_rows(50, seed=0, epoch=1).tolist() != shuffled_rows(50, seed=0, epoch=2).tolist()
+
+
+def test_one_cycle_rises_to_the_peak_and_falls_to_nothing() -> None:
+    cycle = replace(QUICK, learning_rate=1.0, warmup=0.25)
+    rates = [learning_rate(cycle, step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(1 / 25)
+    assert rates[25] == pytest.approx(1.0)
+    assert rates[-1] < 0.01
+    assert rates[:26] == sorted(rates[:26])
+    assert rates[25:] == sorted(rates[25:], reverse=True)
+
+
+def test_recipes_survive_json_and_refuse_nonsense() -> None:
+    for name, known in RECIPES.items():
+        assert Recipe.from_json(json.loads(json.dumps(known.to_json()))) == known
+        assert recipe(name, epochs=None) == known
+    with pytest.raises(ValueError, match="no recipe 'best'"):
+        recipe("best")
+    for bad in ({"epochs": 0}, {"batch_size": 1}, {"learning_rate": float("nan")}, {"label_smoothing": 2}):
+        with pytest.raises(ValueError, match=next(iter(bad)).replace("_", " ")):
+            recipe("default", **bad)
+
+
+def test_a_missing_device_is_said() -> None:
+    with pytest.raises(TrainingError, match="no device 'tpu'"):
+        training.pick_device("tpu")
