@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from extexify.catalog_keys import Symbol
@@ -55,14 +55,17 @@ class SearchIndex:
         query = query.strip()
         if not query or limit < 1:
             return []
-        scores = self._score(query)
+        everything = range(len(self._entries))
+        scores = self._score(query, everything)
         words = query.split()
         if len(words) > 1:
-            by_word = [self._score(word) for word in words]
-            for number in set.intersection(*(set(found) for found in by_word)):
+            together = self._score(words[0], everything)
+            for word in words[1:]:
                 # As good as its worst word: one good match must not outweigh a poor one.
-                worst = min(found[number] for found in by_word)
-                scores[number] = max(scores.get(number, 0), worst)
+                found = self._score(word, together)
+                together = {number: min(score, together[number]) for number, score in found.items()}
+            for number, score in together.items():
+                scores[number] = max(scores.get(number, 0), score)
         small = query == query.casefold()
 
         def order(number: int) -> tuple[float, bool, tuple[int, int, str]]:
@@ -72,19 +75,21 @@ class SearchIndex:
 
         return [self._entries[number].symbol for number in sorted(scores, key=order)[:limit]]
 
-    def _score(self, term: str) -> dict[int, float]:
+    def _score(self, term: str, among: Collection[int]) -> dict[int, float]:
+        """How well each of these entries matches; those that don't are left out."""
         body = term[1:] if term.startswith("\\") and len(term) > 1 else term
         folded = body.casefold()
         plain = _plain_character(term)
         scores: dict[int, float] = {}
-        for number, entry in enumerate(self._entries):
-            score = _match(entry, term, body, folded, plain)
+        for number in among:
+            score = _match(self._entries[number], term, body, folded, plain)
             if score:
                 scores[number] = score
-        if not scores and len(folded) > 2:
+        if not scores and len(folded) > 2 and " " not in folded:
             for word, distance in self._near_words(folded):
                 for number in self._words[word]:
-                    scores[number] = max(scores.get(number, 0), _TYPO - distance)
+                    if number in among:
+                        scores[number] = max(scores.get(number, 0), _TYPO - distance)
         return scores
 
     def _near_words(self, typed: str) -> list[tuple[str, int]]:
@@ -94,9 +99,9 @@ class SearchIndex:
             shared.update(self._words_with.get(pair, ()))
         near = []
         for word, count in shared.items():
-            # A letter changed spoils two pairs, two letters swapped three; the rest must be shared.
-            if count >= len(typed) + 1 - 3 * allowed and abs(len(word) - len(typed)) <= allowed:
-                distance = _distance(typed, word)
+            # A letter changed spoils two pairs, two letters swapped three; most others must be shared.
+            if count >= len(typed) - 2 * allowed and abs(len(word) - len(typed)) <= allowed:
+                distance = _distance(typed, word, allowed)
                 if distance <= allowed:
                     near.append((word, distance))
         return near
@@ -161,8 +166,11 @@ def _pairs(word: str) -> set[str]:
     return {padded[at : at + 2] for at in range(len(padded) - 1)}
 
 
-def _distance(a: str, b: str) -> int:
-    """How many letters to insert, delete, change or swap with a neighbour to make one word the other."""
+def _distance(a: str, b: str, limit: int) -> int:
+    """How many letters to insert, delete, change or swap with a neighbour to make one word the other.
+
+    Counted no further than ``limit`` + 1.
+    """
     before: list[int] = []
     previous = list(range(len(b) + 1))
     for i, letter in enumerate(a, 1):
@@ -172,5 +180,7 @@ def _distance(a: str, b: str) -> int:
             if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
                 cost = min(cost, before[j - 2] + 1)
             current.append(cost)
+        if min(current) > limit and min(previous) > limit:
+            return limit + 1
         before, previous = previous, current
     return previous[-1]

@@ -126,6 +126,7 @@ def test_an_entry_is_whole(key: str) -> None:
         ("latex2e-OT1-_---", "", "text", "–"),
         ("latex2e-OT1-|", "", "math", "|"),
         ("latex2e-OT1-_$", "", "both", "$"),
+        ("marvosym-OT1-_Letter", r"\usepackage{marvosym}", "text", "✉"),  # in a formula it prints another letter
         ("amssymb-OT1-_npreceq", r"\usepackage{amssymb}", "math", "⪯\u0338"),
     ],
 )

@@ -114,7 +114,10 @@ def _mode(symbol: Symbol, math: Printed, text: Printed) -> Mode | None:
         mode = _ONLY_MODE[symbol.command]
         return mode if (math if mode == "math" else text).sound else None
     if math.sound and text.sound:
-        return "both"
+        # Packages of text symbols switch fonts in a way that formulas ignore without a word: the command prints some
+        # letter there. Only the same glyph in both modes is the symbol in both.
+        same = symbol.mode == "math" or math.outline.nearly_equals(text.outline)
+        return "both" if same else "text"
     return "math" if math.sound else "text" if text.sound else None
 
 

@@ -41,6 +41,13 @@ class Outline:
         xs, ys = zip(*points, strict=True)
         return round(min(xs)), round(min(ys)), round(max(xs)), round(max(ys))
 
+    def nearly_equals(self, other: Outline) -> bool:
+        """Whether these are the same glyphs, but for rounding and for where the page puts them."""
+        if [[kind for kind, _ in path] for path in self.ink] != [[kind for kind, _ in path] for path in other.ink]:
+            return False
+        (left, top, right, bottom), (left2, top2, right2, bottom2) = self.box(), other.box()
+        return abs((right - left) - (right2 - left2)) <= 3 and abs((bottom - top) - (bottom2 - top2)) <= 3
+
     def scaled(self, factor: float) -> Outline:
         def scaled(path: Path) -> Path:
             return tuple(
