@@ -86,6 +86,9 @@ DRAWN_APART = (
     (r"\mathds{C}", r"\textcolonmonetary"), (r"\textcent", r"\textcolonmonetary"),
     (r"\mathfrak{X}", r"\mathscr{X}"), (r"\mathfrak{l}", r"\textrtaill"), (r"\fint", r"\textdoublebaresh"),
     (r"\texthtq", r"\texthtrtaild"), (r"\mathfrak{I}", r"\mathfrak{J}"), (r"\texthth", r"\texththeng"),
+    # the second stroke of a blackboard letter
+    (r"\mathds{A}", r"\textsca"), (r"\mathds{B}", r"\textscb"), (r"\mathds{G}", r"\textscg"),
+    (r"\mathds{H}", r"\textsch"), (r"\mathds{N}", r"\textscn"), (r"\mathds{R}", r"\textscr"),
     (r"\textcommatailz", r"\textrtailz"), (r"\textbarg", r"\textscriptg"),
 )  # fmt: skip
 
