@@ -258,8 +258,10 @@ def _evaluate(options: argparse.Namespace) -> None:
         dataset = Dataset.open(options.dataset or workspace.dataset_folder())
         figures = evaluate_dataset(classifier, dataset, options.split, report=_reporter(options))
     text = f"{classifier.name}: {_shown(figures.top)} of {figures.n:,} drawings"
+    text += f"\ncounting symbols that print alike as right: {_shown(figures.prints_alike)}"
+    text += f"\ncounting symbols that are drawn alike as right: {_shown(figures.drawn_alike)}"
     if figures.unknown_keys:
-        text += f"; {figures.unknown_keys:,} more have keys that the model doesn't know"
+        text += f"\n{figures.unknown_keys:,} more have keys that the model doesn't know"
     _print(options, figures.to_json(), text)
 
 

@@ -11,8 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extexify import evaluation
 from extexify.classifier import Classifier
-from extexify.evaluation import evaluate_dataset, evaluate_sources, ranks
+from extexify.evaluation import best_of_group, evaluate_dataset, evaluate_sources, groups_of, ranks
 from extexify.modelfile import ModelDescription
 from extexify.models import build
 from extexify.raster import preset, rasterize_drawing
@@ -90,6 +91,21 @@ def test_ranks_agree_with_sorting(rows: list[list[int]], data: st.DataObject) ->
     order = np.argsort(-probabilities, axis=1, kind="stable")
     wanted = [list(order[row]).index(label) for row, label in enumerate(labels)]
     assert ranks(probabilities, labels).tolist() == wanted
+
+
+def test_a_look_alike_counts_as_right_only_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = sorted(SHAPES)
+    groups = {"prints": ((keys[0], keys[1]),), "drawn": ((*keys, "unknown"),)}
+    monkeypatch.setattr(evaluation, "look_alike_groups", groups.__getitem__)
+    assert groups_of(keys, "prints").tolist() == [0, 0, 2, 3, 4, 5]
+    assert groups_of(keys, "drawn").tolist() == [0] * 6
+    probabilities = np.array([[0.1, 0.2, 0.3, 0.4, 0.0, 0.0]] * 3)
+    labels = np.array([0, 2, 4])
+    assert best_of_group(probabilities, groups_of(keys, "prints"), labels).tolist() == [1, 2, 4]
+    found = evaluate_sources(classifier_of(keys), [TinySource(10)])
+    for k in found.top:
+        assert found.top[k] <= found.prints_alike[k] <= found.drawn_alike[k] <= 1
+    assert found.top[1] < found.drawn_alike[1] == 1
 
 
 class TestEvaluation:
