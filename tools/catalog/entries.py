@@ -67,6 +67,12 @@ _UNICODE = {
     r"\LEFTarrow": "◀", r"\RIGHTarrow": "▶", r"\Square": "☐",
 }  # fmt: skip
 
+# What Typst has under another character than Unicode's tables for LaTeX name, or as a function.
+_TYPST = {
+    r"\sqrt{}": "sqrt(x)", r"\Bbbk": "bb(k)", r"\hbar": "planck", r"\aleph": "aleph", r"\setminus": "without",
+    r"\imath": "dotless.i", r"\jmath": "dotless.j",
+}  # fmt: skip
+
 _ALPHABETS = {"mathcal": "mscr", "mathscr": "mscr", "mathfrak": "mfrak", "mathds": "Bbb", "mathbb": "Bbb"}
 
 
@@ -123,15 +129,16 @@ def _mode(symbol: Symbol, math: Printed, text: Printed) -> Mode | None:
 
 def _with_names(symbol: Symbol) -> Symbol:
     characters = _unicode(symbol)
+    typst = _TYPST.get(symbol.command) or typst_expressions().for_alphabet(symbol.command)
     if characters is None:
-        return dataclasses.replace(symbol, typst=typst_expressions().for_alphabet(symbol.command))
+        return dataclasses.replace(symbol, typst=typst)
     names = [unicodedata.name(character, "") for character in characters]
     return dataclasses.replace(
         symbol,
         unicode=characters,
         # A variation selector picks a form of the character before it and has no name that anybody searches for.
         unicode_name=" + ".join(name for name in names if name and not name.startswith("VARIATION SELECTOR")),
-        typst=typst_expressions().for_alphabet(symbol.command) or typst_expressions().for_character(characters),
+        typst=typst or typst_expressions().for_character(characters),
     )
 
 
