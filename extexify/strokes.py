@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,30 @@ def parse_strokes(text: bytes | str | None) -> Drawing:
         raise BadDrawing("no strokes", "the strokes are NULL")
     if len(text) > MAX_STROKES_JSON:
         raise BadDrawing("too many points", f"the strokes take {len(text):,} bytes, over {MAX_STROKES_JSON:,}")
+    drawing = _scanned(text)
+    if drawing is not None:
+        return drawing
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         value = _parse_lenient(text, str(error))
     return drawing_from_lists(value)
+
+
+def _scanned(text: bytes | str) -> Drawing | None:
+    """The drawing of plain strokes JSON, read by compiled code; None for text that needs a closer look."""
+    # Here and not above, because most who import this module parse nothing, and numba takes its time.
+    from extexify.strokes_scanner import SHORTEST_POINT, SHORTEST_STROKE, scan_strokes
+
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    points = np.empty((len(data) // SHORTEST_POINT + 1, 2), np.float32)
+    ends = np.empty(len(data) // SHORTEST_STROKE + 1, np.int64)
+    strokes, count = scan_strokes(np.frombuffer(data, np.uint8), MAX_ABS_COORDINATE, points, ends)
+    if not 0 < count <= MAX_POINTS:
+        return None
+    points = points[:count].copy()  # the buffer is several times as long
+    starts = [0, *ends[:strokes].tolist()]
+    return [points[start:stop] for start, stop in pairwise(starts)]
 
 
 def _parse_lenient(text: bytes | str, why: str) -> Any:
@@ -214,8 +233,14 @@ class Drawings:
         return drawing
 
     def take(self, indices: NDArray[np.integer]) -> Drawings:
-        """The drawings at `indices` (m,), in that order, packed anew; repeats are allowed."""
-        stroke_starts, stroke_counts = _spans(self.sample_ends, np.asarray(indices, np.int64))
+        """The drawings at `indices` (m,), in that order, packed anew; repeats are allowed.
+
+        Raises IndexError for an index below 0 or beyond the last drawing.
+        """
+        wanted = np.asarray(indices, np.int64)
+        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
+            raise IndexError(f"drawings {wanted.min()} to {wanted.max()} of {len(self)}")
+        stroke_starts, stroke_counts = _spans(self.sample_ends, wanted)
         strokes = _ranges(stroke_starts, stroke_counts)
         point_starts, point_counts = _spans(self.stroke_ends, strokes)
         points = np.asarray(self.points)[_ranges(point_starts, point_counts)]
