@@ -37,7 +37,7 @@ def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
         pieces = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
         rest = pieces.pop()
         for piece in pieces:
-            yield piece, False
+            yield (piece, False) if len(piece) <= MAX_LINE else (piece[:_HEAD], True)
         if len(rest) > MAX_LINE:
             rest, overlong = rest[:_HEAD], True
     if rest:
@@ -77,7 +77,8 @@ class RowReader:
 
     def row(self, line: bytes, overlong: bool = False) -> Row | None:
         """The row of a line; None when it hasn't the right number of columns."""
-        fields = line.split(b"\t")
+        # COPY writes a carriage return in the data as \r: one at the end belongs to a file with CRLF lines.
+        fields = line.removesuffix(b"\r").split(b"\t")
         if overlong:
             # Only what stands whole before the cut can be told.
             whole = [unescape(field) for field in fields[:-1]] + [None] * self._width

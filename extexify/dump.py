@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import gzip
 import re
-import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
-from queue import Full, Queue
 
 from extexify.copy_format import RowReader, lines
-from extexify.sources import COLUMNS, TABLE, Row, SourceError
+from extexify.readahead import read_ahead
+from extexify.sources import COLUMNS, TABLE, Row, SourceError, shown_path
 
 _CHUNK = 1 << 20
-_AHEAD = 4  # chunks decompressed ahead of the reader
 
+_NAME = r'(?:"(?:[^"]|"")+"|[^\s".(),;]+)'
 _COPY = re.compile(
-    r'^COPY\s+(?:(?:"[^"]+"|[\w$]+)\.)?"?(?P<table>[^\s"(]+)"?\s*(?:\((?P<columns>[^)]*)\))?\s+FROM\s+stdin\b.*;\s*$',
-    re.IGNORECASE,
+    rf"COPY\s+(?:{_NAME}\.)?(?P<table>{_NAME})\s*(?:\((?P<columns>[^)]*)\))?\s+FROM\s+stdin\b.*;\s*", re.IGNORECASE
 )
+_INSERT = re.compile(rf'INSERT INTO (?:{_NAME}\.)?"?{TABLE}"?[ (]', re.IGNORECASE)
+
+_OTHER_FORMATS = {
+    b"PGDMP": "is in pg_dump's custom format: turn it into text with `pg_restore --file=dump.sql`",
+    b"\xff\xfe": "is UTF-16 text, which PowerShell makes of redirected output: use pg_dump's option --file",
+    b"PK\x03\x04": "is a ZIP archive: unpack it first",
+    b"BZh": "is compressed with bzip2: unpack it first, or use gzip",
+    b"\xfd7zXZ": "is compressed with xz: unpack it first, or use gzip",
+    b"\x28\xb5\x2f\xfd": "is compressed with Zstandard: unpack it first, or use gzip",
+}
+"""First bytes of files that people have instead of a text dump, and what to do with them."""
 
 
 class DumpSource:
@@ -29,16 +39,18 @@ class DumpSource:
     columns in any order, and end in a line `\.`.
     """
 
+    unit = "bytes"
+
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = str(path)
+        self.name = shown_path(path)
         self._read = 0
         self._size = path.stat().st_size
 
     def position(self) -> tuple[int, int | None]:
         return self._read, self._size
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Generator[Row]:
         """All rows in the dump's order.
 
         Raises `SourceError` for a file that is no dump, lacks the table or is cut off.
@@ -47,96 +59,80 @@ class DumpSource:
         found = inserts = False
         reader: RowReader | None = None
         table = ""  # whose block this is, "" between blocks
-        for line, overlong in lines(self._chunks()):
-            if not table:
-                if line[:5].upper() == b"COPY " and (match := _COPY.match(line.decode("utf-8", "replace"))):
-                    table = match["table"]
-                    if table == TABLE:
-                        reader, found = self._reader(match["columns"]), True
-                elif line.startswith((b"INSERT INTO samples ", b"INSERT INTO public.samples ")):
-                    inserts = True
-            elif line.rstrip(b"\r") == rb"\.":
-                table, reader = "", None
-            elif reader is not None:
-                count += 1
-                row = reader.row(line, overlong)
-                if row is None:
-                    raise SourceError(
-                        f"{self.path} is damaged: row {count} of table {TABLE} ({_shown(line)}) does not have "
-                        "as many columns as its COPY line names; is the file cut off? Download or dump it again"
-                    )
-                yield row
+        with closing(read_ahead(self._unpack)) as chunks:
+            for line, overlong in lines(chunks):
+                if not table:
+                    if line[:5].upper() == b"COPY " and (match := _COPY.fullmatch(line.decode("utf-8", "replace"))):
+                        table = _plain_name(match["table"])
+                        if table == TABLE:
+                            reader, found = self._reader(match["columns"]), True
+                    elif line[:12].upper() == b"INSERT INTO " and _INSERT.match(line[:200].decode("utf-8", "replace")):
+                        inserts = True
+                elif line.rstrip(b"\r") == rb"\.":
+                    table, reader = "", None
+                elif reader is not None:
+                    count += 1
+                    row = reader.row(line, overlong)
+                    if row is None:
+                        raise SourceError(
+                            f"{self.name} is damaged: row {count} of table {TABLE} ({_shown(line)}) does not have "
+                            "as many columns as its COPY line names; is the file cut off? Download or dump it again"
+                        )
+                    yield row
         if table:
             raise SourceError(
-                f"{self.path} is cut off: it ends inside table {table}, after {count:,} rows of {TABLE}; "
+                f"{self.name} is cut off: it ends inside table {table}, after {count:,} rows of {TABLE}; "
                 "download or dump it again"
             )
         if not found:
             raise SourceError(self._not_found(inserts))
 
     def _reader(self, columns: str | None) -> RowReader:
-        names = [name.strip().strip('"') for name in columns.split(",")] if columns else list(COLUMNS)
+        names = [_plain_name(name.strip()) for name in columns.split(",")] if columns else list(COLUMNS)
         try:
             return RowReader(names)
         except KeyError as error:
             raise SourceError(
-                f"table {TABLE} in {self.path} has no column {error.args[0]}: it needs {', '.join(COLUMNS)}"
+                f"table {TABLE} in {self.name} has no column {error.args[0]}: it needs {', '.join(COLUMNS)}"
             ) from None
 
     def _not_found(self, inserts: bool) -> str:
         if inserts:
-            return f"{self.path} holds INSERT statements: make the dump without pg_dump's --inserts"
+            return f"{self.name} holds INSERT statements: make the dump without pg_dump's --inserts"
         return (
-            f"{self.path} has no table {TABLE}: a pg_dump text dump with a line "
+            f"{self.name} has no table {TABLE}: a pg_dump text dump with a line "
             f"`COPY {TABLE} ({', '.join(COLUMNS)}) FROM stdin;` is needed"
         )
 
-    def _chunks(self) -> Iterator[bytes]:
-        """The unpacked bytes, decompressed one thread ahead: zlib works without the interpreter lock."""
-        chunks: Queue[bytes | Exception | None] = Queue(_AHEAD)
-        stop = threading.Event()
-
-        def put(item: bytes | Exception | None) -> None:
-            while not stop.is_set():
-                try:
-                    return chunks.put(item, timeout=0.1)
-                except Full:  # the reader is busy, or gone
-                    continue
-
-        def decompress() -> None:
-            try:
-                with self.path.open("rb") as raw:
-                    magic = raw.read(5)
-                    raw.seek(0)
-                    if magic == b"PGDMP":
-                        raise SourceError(
-                            f"{self.path} is in pg_dump's custom format: turn it into text with "
-                            "`pg_restore --file=dump.sql`"
-                        )
-                    packed = magic[:2] == b"\x1f\x8b"
-                    with gzip.open(raw) if packed else raw as file:
-                        while chunk := file.read(_CHUNK):
-                            self._read = raw.tell()
-                            put(chunk)
-                put(None)
-            except EOFError:
-                put(SourceError(f"{self.path} is cut off: its gzip data ends too early; download it again"))
-            except (zlib.error, gzip.BadGzipFile) as error:
-                put(SourceError(f"{self.path} is damaged gzip data ({error}); download it again"))
-            except OSError as error:
-                put(SourceError(f"{self.path} can't be read: {error.strerror or error}"))
-            except SourceError as error:
-                put(error)
-
-        worker = threading.Thread(target=decompress, name="dump-reader", daemon=True)
-        worker.start()
+    def _unpack(self, put: Callable[[bytes], None]) -> None:
+        """Put the unpacked bytes, a chunk at a time."""
+        self._read = 0
         try:
-            while (item := chunks.get()) is not None:
-                if isinstance(item, Exception):
-                    raise item
-                yield item
-        finally:
-            stop.set()
+            with self.path.open("rb") as raw:
+                magic = raw.read(8)
+                raw.seek(0)
+                if not magic:
+                    raise SourceError(f"{self.name} is empty")
+                for first, meaning in _OTHER_FORMATS.items():
+                    if magic.startswith(first):
+                        raise SourceError(f"{self.name} {meaning}")
+                with gzip.open(raw) if magic.startswith(b"\x1f\x8b") else raw as file:
+                    while chunk := file.read(_CHUNK):
+                        self._read = raw.tell()
+                        put(chunk)
+        except EOFError:
+            raise SourceError(
+                f"{self.name} is cut off: its gzip data ends too early; download or dump it again"
+            ) from None
+        except (zlib.error, gzip.BadGzipFile) as error:
+            raise SourceError(f"{self.name} is damaged gzip data ({error}); download or dump it again") from None
+        except OSError as error:
+            raise SourceError(f"{self.name} can't be read: {error.strerror or error}") from None
+
+
+def _plain_name(name: str) -> str:
+    """A table's or column's name as the database knows it: quotes undone, or else in small letters."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
 def _shown(line: bytes) -> str:

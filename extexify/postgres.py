@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from queue import Full, Queue
-from urllib.parse import urlsplit
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 
 import psycopg2
 from psycopg2 import sql
 
 from extexify.copy_format import RowReader, lines
+from extexify.readahead import read_ahead
+from extexify.samples import MAX_KEY
 from extexify.sources import COLUMNS, TABLE, Row, SourceError
+from extexify.strokes import MAX_STROKES_JSON
 
-_AHEAD = 4  # chunks received ahead of the reader
 _CHUNK = 1 << 20
+_LONGEST_ID = 40
+
+# A server that is gone without a word (power, network) is noticed within a minute, not after hours.
+_CONNECTION = {
+    "connect_timeout": 10,
+    "client_encoding": "UTF8",
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 
 
 class PostgresSource:
@@ -23,44 +33,49 @@ class PostgresSource:
     The column strokes may be json, jsonb or text. The table is found as the connection's search path says.
     """
 
+    unit = "rows"
+
     def __init__(self, address: str) -> None:
-        self._address = address
-        self.name = _without_password(address)
+        """Raises `SourceError` for an address that can't be understood, without repeating any of it."""
+        self._parts = _parsed(address)
+        self.name = _shown(self._parts)
         self._read = 0
         self._total: int | None = None
 
     def position(self) -> tuple[int, int | None]:
         return self._read, self._total
 
-    def rows(self) -> Iterator[Row]:
-        """All rows, in the order of their ids. Raises `SourceError` when the server, table or a column is missing
-        or the connection breaks."""
-        connection = self._connect()
-        try:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            with connection.cursor() as cursor:
-                self._check_table(cursor)
-                cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(TABLE)))
-                self._total = cursor.fetchone()[0]
-            reader = RowReader(list(COLUMNS))
-            for line, overlong in lines(self._chunks(connection)):
-                self._read += 1
-                row = reader.row(line, overlong)
-                if row is None:
-                    raise SourceError(f"{self.name} sent a row without three columns: {line[:40]!r}")
-                yield row
-        except psycopg2.Error as error:
-            raise SourceError(f"{self.name}: {_first_line(error)}; is the server still running?") from None
-        finally:
-            connection.close()
+    def rows(self) -> Generator[Row]:
+        """All rows, in the order of their ids.
+
+        Raises `SourceError` when the server, the table or a column is missing or the connection breaks.
+        """
+        self._read = 0
+        with closing(self._connect()) as connection:
+            try:
+                connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+                with connection.cursor() as cursor:
+                    self._check_table(cursor)
+                    cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(TABLE)))
+                    self._total = cursor.fetchone()[0]
+                reader = RowReader(list(COLUMNS))
+                with closing(_copied(connection)) as chunks:
+                    for line, overlong in lines(chunks):
+                        self._read += 1
+                        row = reader.row(line, overlong)
+                        if row is None:
+                            raise SourceError(f"{self.name} sent a row without three columns: {line[:40]!r}")
+                        yield row
+            except psycopg2.Error as error:
+                hint = "; is the server still running?" if connection.closed else ""
+                raise SourceError(f"{self.name}: {_first_line(error)}{hint}") from None
 
     def _connect(self) -> psycopg2.extensions.connection:
         try:
-            return psycopg2.connect(self._address, connect_timeout=10, client_encoding="UTF8")
+            # The parts and not the address: libpq's messages can't quote a password that they don't see.
+            return psycopg2.connect(**{**self._parts, **_CONNECTION})
         except psycopg2.Error as error:
-            # libpq's message may quote the address it was given, so the password is taken out here too.
-            message = _first_line(error).replace(self._address, self.name)
-            raise SourceError(f"can't connect to {self.name}: {message}") from None
+            raise SourceError(f"can't connect to {self.name}: {_first_line(error)}") from None
 
     def _check_table(self, cursor: psycopg2.extensions.cursor) -> None:
         cursor.execute("SELECT to_regclass(%s)", (TABLE,))
@@ -75,75 +90,80 @@ class PostgresSource:
             if column not in present:
                 raise SourceError(f"table {TABLE} in {self.name} has no column {column}")
 
-    def _chunks(self, connection: psycopg2.extensions.connection) -> Iterator[bytes]:
-        """The COPY stream, received one thread ahead (psycopg2 waits without the interpreter lock)."""
-        chunks: Queue[bytes | Exception | None] = Queue(_AHEAD)
-        stop = threading.Event()
-        query = sql.SQL("COPY (SELECT id, key, strokes::text FROM {} ORDER BY id) TO STDOUT").format(
-            sql.Identifier(TABLE)
-        )
 
-        def put(item: bytes | Exception | None) -> None:
-            while not stop.is_set():
-                try:
-                    return chunks.put(item, timeout=0.1)
-                except Full:
-                    continue
-            raise InterruptedError("nobody reads on")
+class _Gather:
+    """What psycopg2 writes the stream to: gathers its row-sized pieces into larger chunks."""
 
-        class Sink:
-            """What psycopg2 writes the stream to: gathers its row-sized pieces into larger chunks."""
+    def __init__(self, put: Callable[[bytes], None]) -> None:
+        self._put = put
+        self._pieces: list[bytes] = []
+        self._size = 0
 
-            def __init__(self) -> None:
-                self._pieces: list[bytes] = []
-                self._size = 0
+    def write(self, piece: bytes) -> int:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size >= _CHUNK:
+            self.flush()
+        return len(piece)
 
-            def write(self, piece: bytes) -> int:
-                self._pieces.append(piece)
-                self._size += len(piece)
-                if self._size >= _CHUNK:
-                    self.flush()
-                return len(piece)
-
-            def flush(self) -> None:
-                if self._pieces:
-                    put(b"".join(self._pieces))
-                    self._pieces, self._size = [], 0
-
-        def receive() -> None:
-            sink = Sink()
-            try:
-                with connection.cursor() as cursor:
-                    cursor.copy_expert(query, sink)
-                sink.flush()
-                put(None)
-            except InterruptedError:
-                pass
-            except psycopg2.Error as error:
-                if not stop.is_set():
-                    put(error)
-
-        worker = threading.Thread(target=receive, name="postgres-reader", daemon=True)
-        worker.start()
-        try:
-            while (item := chunks.get()) is not None:
-                if isinstance(item, Exception):
-                    raise item
-                yield item
-        finally:
-            stop.set()
-            if worker.is_alive():
-                connection.cancel()
-            worker.join()
+    def flush(self) -> None:
+        if self._pieces:
+            self._put(b"".join(self._pieces))
+            self._pieces, self._size = [], 0
 
 
-def _without_password(address: str) -> str:
-    """The address with neither password nor query parameters, which may hold one."""
-    parts = urlsplit(address)
-    user, _, _ = (parts.username or "").partition(":")
-    host = parts.hostname or "localhost"
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{user + '@' if user else ''}{host}{port}{parts.path}"
+def _copied(connection: psycopg2.extensions.connection) -> Generator[bytes]:
+    """The rows as a COPY stream in chunks, received ahead of the reader."""
+    # A field may have a gigabyte; of one that is too long for use anyway, only enough comes to see that.
+    query = sql.SQL(
+        "COPY (SELECT left(id::text, {id}), left(key::text, {key}), left(strokes::text, {strokes}) FROM {table}"
+        " ORDER BY id) TO STDOUT"
+    ).format(
+        id=sql.Literal(_LONGEST_ID),
+        key=sql.Literal(MAX_KEY + 1),
+        strokes=sql.Literal(MAX_STROKES_JSON + 1),
+        table=sql.Identifier(TABLE),
+    )
+
+    def receive(put: Callable[[bytes], None]) -> None:
+        gather = _Gather(put)
+        with connection.cursor() as cursor:
+            cursor.copy_expert(query, gather)
+        gather.flush()
+
+    def cancel() -> None:
+        with suppress(psycopg2.Error):  # a broken connection waits for nothing
+            connection.cancel()
+
+    return read_ahead(receive, cancel)
+
+
+def _parsed(address: str) -> dict[str, str]:
+    """The parts of an address, as libpq reads them.
+
+    A password with an unquoted @ or / makes libpq take parts of it for the host or the database, which
+    messages show: such an address is refused.
+    """
+    before_options = address.partition("://")[2].partition("?")[0]
+    _, _, path = before_options.partition("/")
+    try:
+        if before_options.count("@") > 1 or "@" in path:
+            raise ValueError
+        parts: dict[str, str] = psycopg2.extensions.parse_dsn(address)
+        if not all(port.isdigit() for port in parts.get("port", "").split(",") if port):
+            raise ValueError
+    except (psycopg2.Error, ValueError):
+        raise SourceError(
+            "the PostgreSQL address can't be understood: write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with "
+            "special characters in its parts as %40 (@), %2F (/), %3A (:), %25 (%)"
+        ) from None
+    return parts
+
+
+def _shown(parts: dict[str, str]) -> str:
+    """The address with neither the password nor options, which may hold one."""
+    user, host, port = parts.get("user", ""), parts.get("host", parts.get("hostaddr", "")), parts.get("port", "")
+    return f"postgresql://{user and user + '@'}{host}{port and ':' + port}/{parts.get('dbname', '')}"
 
 
 def _first_line(error: Exception) -> str:

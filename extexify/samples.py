@@ -31,13 +31,12 @@ class Sample:
 
 def check_row(row: Row) -> Sample:
     """The sample of a row. Raises `BadDrawing`, with one of `REASONS`, for a row that can't be used."""
+    if row.oversized:  # first: of such a row even id and key may be missing
+        raise BadDrawing("too many points", "the row is too long for a drawing")
     identifier = row_id(row)
     if identifier is None:
         raise BadDrawing("no id", "the id is NULL or no whole number of 64 bits")
-    key = _key(row.key)
-    if row.oversized:
-        raise BadDrawing("too many points", "the row is too long for a drawing")
-    return Sample(identifier, key, parse_strokes(row.strokes))
+    return Sample(identifier, checked_key(row.key), parse_strokes(row.strokes))
 
 
 def row_id(row: Row) -> int | None:
@@ -52,10 +51,15 @@ def row_id(row: Row) -> int | None:
 def shown_id(row: Row) -> int | str | None:
     """A row's id for a report, as a number or, when it is none, as its first characters."""
     number = row_id(row)
-    return row.id[:40].decode("utf-8", "replace") if number is None and isinstance(row.id, bytes) else number
+    if number is not None or not isinstance(row.id, bytes):
+        return number
+    text = row.id[:40].decode("utf-8", "replace")
+    # Reports are read on terminals, which obey control characters.
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def _key(value: bytes | str | None) -> str:
+def checked_key(value: bytes | str | None) -> str:
+    """A key as text. Raises `BadDrawing` for one that is missing, blank, too long or unprintable."""
     if not value:
         raise BadDrawing("no key", "the key is NULL or empty")
     try:

@@ -6,8 +6,9 @@ time. Nothing is read whole, so memory doesn't grow with the source.
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Protocol
 
 TABLE = "samples"
 COLUMNS = ("id", "key", "strokes")
+
+_BUSY_SECONDS = 30.0
 
 
 class SourceError(ValueError):
@@ -38,13 +41,15 @@ class Source(Protocol):
     """A stream of rows. `name` may be shown anywhere: it holds no password."""
 
     name: str
+    unit: str
+    """What `position` counts: "bytes" or "rows"."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Generator[Row]:
         """All rows, once. Raises `SourceError`."""
         ...
 
     def position(self) -> tuple[int, int | None]:
-        """How far reading has come and the end, in units of the source's own (bytes, rows)."""
+        """How far reading has come and the end (None: not known yet), in `unit`s."""
         ...
 
 
@@ -76,32 +81,58 @@ def open_source(address: str) -> Source:
     return DumpSource(path)
 
 
+def shown_path(path: Path) -> str:
+    """A path as text that can be stored and shown anywhere: file names may hold bytes that are no text."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 class SqliteSource:
     """The rows of table `samples` in an SQLite file, such as the embedded store."""
 
+    unit = "rows"
+
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = str(path)
+        self.name = shown_path(path)
         self._read = 0
         self._total: int | None = None
 
-    def rows(self) -> Iterator[Row]:
-        """All rows in the order of their ids, as they are when reading begins."""
-        uri = f"{self.path.resolve().as_uri()}?mode=ro"
+    def rows(self) -> Generator[Row]:
+        """All rows in the order of their ids, as they are when reading begins.
+
+        Raises `SourceError` for a file that is damaged or lacks the table or a column.
+        """
+        self._read = 0
         try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
+            with closing(self._connect()) as connection:
                 # One read transaction: writers may go on, this stream doesn't see them.
                 connection.execute("BEGIN")
                 connection.text_factory = bytes
                 self._total = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0]
                 for identifier, key, strokes in connection.execute(f"SELECT id, key, strokes FROM {TABLE} ORDER BY id"):
                     self._read += 1
-                    yield Row(identifier, _text(key), _text(strokes))
+                    number = identifier if isinstance(identifier, int) else _text(identifier)
+                    yield Row(number, _text(key), _text(strokes))
         except sqlite3.Error as error:
             raise SourceError(
-                f"{self.path} can't be read as a store of drawings ({error}): it needs a table {TABLE} "
+                f"{self.name} can't be read as a store of drawings ({error}): it needs a table {TABLE} "
                 f"with the columns {', '.join(COLUMNS)}"
             ) from None
+
+    def _connect(self) -> sqlite3.Connection:
+        address = f"{self.path.resolve().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            return connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            # In a folder that can't be written, SQLite can't make the shared memory of a write-ahead log and
+            # refuses; but then there is no writer either, and without a log the file is all there is.
+            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+            if not refused or self.path.with_name(self.path.name + "-wal").exists():
+                raise
+        return sqlite3.connect(f"{address}&immutable=1", uri=True)
 
     def position(self) -> tuple[int, int | None]:
         return self._read, self._total
