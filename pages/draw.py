@@ -26,7 +26,7 @@ def draw_and_answer() -> None:
             if model is not None:
                 with answers:
                     show_answers(model, drawing)
-                show_model(model, drawing)
+                    show_model(model, drawing)
 
 
 page_frame(

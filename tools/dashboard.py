@@ -117,4 +117,10 @@ def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
 
 def wait_for_answer(page: Page, strokes: int, timeout: float = 30.0) -> None:
     """Wait until the list answers a drawing of so many strokes (seconds)."""
-    page.locator(f'.st-key-answers ol[data-strokes="{strokes}"]').wait_for(timeout=1000 * timeout)
+    # Asked anew every frame: a locator would ask every half second, too coarse to measure with.
+    page.wait_for_function(
+        """strokes => [...document.querySelectorAll('.st-key-predictions *')].some(
+            host => host.shadowRoot?.querySelector('ol')?.dataset.strokes === String(strokes))""",
+        arg=strokes,
+        timeout=1000 * timeout,
+    )

@@ -20,10 +20,10 @@ FEW, MANY = 5, 25
 """How many answers are shown at first, and on demand."""
 
 _NO_MODEL = """
-**No model yet.** Nothing can answer until there is one. Train it from the shell,
+**No model yet.** Nothing can answer until there is one. Train it from a dump of drawings,
 
 ```
-python -m extexify pipeline --source detexify.sql.gz
+python -m extexify pipeline --source DUMP
 ```
 
 or put a model file (`.safetensors`) into the `models` folder of your workspace, and reload this page.
@@ -36,7 +36,7 @@ def choose_model() -> Future[Classifier] | None:
         path = default_model()
         files = available_models()
         if len(files) > 1:
-            path = st.selectbox("Model", files, index=files.index(path), format_func=_name, key="model")
+            path = st.selectbox("Model that answers", files, index=files.index(path), format_func=_name, key="model")
         return serving.model(path)
     except FileNotFoundError:
         st.info(_NO_MODEL, icon=":material/school:")
@@ -88,7 +88,9 @@ def _say_when_ready(model: Future[Classifier]) -> None:
 
 def _credentials(model: Classifier) -> list[str]:
     """Two lines: what the model sees, and how good it is."""
-    top5 = (model.metrics.get("test") or {}).get("top5")
+    # A model that hasn't been tested yet has been validated on drawings that it wasn't trained on either.
+    figures = model.metrics.get("test") or model.metrics.get("validation") or {}
+    top5 = figures.get("top5")
     figure = "" if top5 is None else f", right within five for {percentage(top5)} of unseen drawings"
     return [
         f"What the model sees: {model.raster.size} × {model.raster.size} pixels",
