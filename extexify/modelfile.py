@@ -69,6 +69,7 @@ def write_model(path: Path, description: ModelDescription, weights: dict[str, Te
     }
     with atomic_file(path) as temporary:
         save_file(tensors, temporary, metadata={_METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
+        temporary.chmod(0o644)  # safetensors makes files that only their owner may read; models are shared
 
 
 def read_model(path: Path) -> tuple[ModelDescription, dict[str, Tensor]]:

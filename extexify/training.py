@@ -12,73 +12,35 @@ like one that was not, and on a CPU two trainings with one seed give the same me
 
 from __future__ import annotations
 
-import ctypes
-import json
 import math
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extexify import models
+from extexify.checkpoints import Tally, TrainingState, restore_checkpoint, save_checkpoint
 from extexify.dataset import Dataset
+from extexify.devices import has_bfloat16, keep_freed_memory, pick_device
 from extexify.feeding import Batch, Feed, batches, shuffled_rows
 from extexify.modelfile import ModelDescription, write_model
 from extexify.progress import Reporter, Stage, Stopped, quiet
 from extexify.recipes import Recipe
 from extexify.storage import StorageError, atomic_file, read_json, write_json, writer_lock
 
+CHECKPOINT = "checkpoint.safetensors"
+
 
 class TrainingError(RuntimeError):
     """A training that can't go on; the message is one sentence that says why and what to try."""
-
-
-@dataclass
-class Tally:
-    """Sums over drawings: loss, and how many were right at first or among the first five."""
-
-    count: int = 0
-    loss: float = 0.0
-    top1: int = 0
-    top5: int = 0
-
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Count a batch: its mean loss, logits (B, classes), labels (B,)."""
-        best = logits.detach().topk(min(5, logits.shape[1])).indices == labels[:, None]
-        self.count += len(labels)
-        self.loss += float(loss.detach()) * len(labels)
-        self.top1 += int(best[:, 0].sum())
-        self.top5 += int(best.sum())
-
-    def figures(self) -> dict[str, float]:
-        """Means: loss, and top-1 and top-5 as parts of 1."""
-        count = max(self.count, 1)
-        return {"loss": self.loss / count, "top1": self.top1 / count, "top5": self.top5 / count}
-
-
-@dataclass
-class TrainingState:
-    """Where a training stands: whole epochs done, batches of the next one, its sums so far, the best epoch."""
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    tally: Tally = field(default_factory=Tally)
-    best_epoch: int = 0
-    best_top5: float = -1.0
 
 
 def train(
@@ -136,7 +98,7 @@ class _Loop:
         self.network = models.build(recipe.architecture, len(dataset.classes), recipe.options).to(device)
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.optimizer = _optimizer(recipe, self.network)
-        self.precision = torch.bfloat16 if _has_bfloat16(device) else torch.float32
+        self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
         self.steps_per_epoch = math.ceil(len(train_feed) / recipe.batch_size)
 
     # --- an epoch -------------------------------------------------------------------------------
@@ -230,7 +192,7 @@ class _Loop:
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
-        """Loss, top-1 and top-5 of the averaged weights on the validation split, in full precision."""
+        """Loss, top-1 and top-5 of the averaged weights on the validation split."""
         tally = Tally()
         for inputs, labels in self.validation_batches():
             logits = self.judge(inputs)
@@ -301,42 +263,17 @@ class _Loop:
         return round(float(candidates[int(np.argmin(losses))]), 4)
 
     def save_checkpoint(self) -> None:
-        """Write all that going on needs, in one file, atomically."""
-        state = self.state
-        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.items()}
-        for number, slots in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in slots.items()}
-        position = {
-            "epoch": state.epoch, "batch": state.batch, "step": state.step, "seconds": state.seconds,
-            "tally": vars(state.tally), "best_epoch": state.best_epoch, "best_top5": state.best_top5,
-        }  # fmt: skip
-        with atomic_file(self.run / "checkpoint.safetensors") as temporary:
-            plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-            save_file(plain, temporary, metadata={"position": json.dumps(position)})
+        """Write all that going on needs."""
+        save_checkpoint(self.run / CHECKPOINT, self.state, self.network, self.average, self.optimizer)
 
     def restore(self) -> None:
         """Take up the run's checkpoint. Raises `StorageError` unless it belongs to this recipe, seed and dataset."""
-        path = self.run / "checkpoint.safetensors"
         asked = read_json(self.run / "run.json")
         if asked != orjson.loads(orjson.dumps(self.asked())):
             raise StorageError(f"run {self.run.name} was begun with other settings or another dataset: start a new run")
-        try:
-            if not path.exists():
-                return  # stopped before its first checkpoint: begin from the start
-            with safe_open(path, framework="pt") as file:
-                position = json.loads(file.metadata()["position"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise StorageError(f"{path} is damaged ({error}): start a new run") from None
-        self.network.load_state_dict(_part(tensors, "network."))
-        self.average = {name: tensor.to(self.device) for name, tensor in _part(tensors, "average.").items()}
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _part(tensors, "optimizer.").items():
-            number, slot = name.split(".")
-            slots.setdefault(int(number), {})[slot] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
-        self.state = TrainingState(**{**position, "tally": Tally(**position["tally"])})
+        # Without a checkpoint the run was stopped before its first one: it begins from the start.
+        if (self.run / CHECKPOINT).exists():
+            self.state = restore_checkpoint(self.run / CHECKPOINT, self.network, self.average, self.optimizer)
         self.forget_later_metrics()
 
     def forget_later_metrics(self) -> None:
@@ -401,10 +338,6 @@ def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.learning_rate)
 
 
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
 def _epoch_line(entry: dict[str, Any], epochs: int) -> str:
     train, validation = entry["train"], entry["validation"]
     return (
@@ -412,48 +345,6 @@ def _epoch_line(entry: dict[str, Any], epochs: int) -> str:
         f"top-5 {train['top5']:.1%}, validation loss {validation['loss']:.3f} top-1 {validation['top1']:.1%} "
         f"top-5 {validation['top5']:.1%} ({entry['drawings_per_second']:,.0f} drawings/s)"
     )
-
-
-def pick_device(name: str) -> torch.device:
-    """The device to train on: "auto" takes CUDA, then MPS, then the CPU. Raises TrainingError when it isn't there."""
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(kind for kind, there in present.items() if there)
-    if not present.get(name.split(":")[0], False):
-        raise TrainingError(f"this machine has no device {name!r}: use auto, cpu, cuda or mps")
-    return torch.device(name)
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 by itself; emulating it is slower than float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu" and sys.platform == "linux":
-        try:
-            flags = Path("/proc/cpuinfo").read_text()
-        except OSError:
-            return False
-        return "avx512_bf16" in flags or "amx_bf16" in flags
-    return False
-
-
-def keep_freed_memory() -> None:
-    """Have glibc keep freed memory for the next batch.
-
-    By default every large tensor is mapped anew and its pages are zeroed by the kernel at first touch;
-    a step allocates the same gigabyte each time. Keeping it halved the time of a step of the default
-    recipe on two cores. Does nothing elsewhere than on Linux with glibc.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    trim_threshold, top_pad, mmap_max = -1, -2, -4  # from <malloc.h>
-    mallopt(mmap_max, 0)
-    mallopt(trim_threshold, 2**31 - 1)
-    mallopt(top_pad, 256 * 1024 * 1024)
 
 
 @contextmanager

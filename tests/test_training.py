@@ -16,6 +16,7 @@ from extexify import training
 from extexify.augment import AugmentSettings
 from extexify.classifier import Classifier
 from extexify.dataset import Dataset
+from extexify.devices import DeviceError, pick_device
 from extexify.feeding import ImageFeed, StrokeFeed, batches, shuffled_rows
 from extexify.images import render_dataset
 from extexify.modelfile import read_model
@@ -227,5 +228,5 @@ def test_recipes_survive_json_and_refuse_nonsense() -> None:
 
 
 def test_a_missing_device_is_said() -> None:
-    with pytest.raises(TrainingError, match="no device 'tpu'"):
-        training.pick_device("tpu")
+    with pytest.raises(DeviceError, match="no device 'tpu'"):
+        pick_device("tpu")
