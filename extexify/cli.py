@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], None] = options.run_command
-        run(options)
+        with _terminate_like_ctrl_c():
+            run(options)
         return 0
     except KeyboardInterrupt:
         return _complain("stopped", STOPPED)
@@ -45,6 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _is_expected(error):
             raise
         return _complain(f"error: {_one_line(error)}", 1)
+
+
+@contextmanager
+def _terminate_like_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM raise KeyboardInterrupt, so that it leaves no half-written file behind either."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _is_expected(error: Exception) -> bool:

@@ -16,7 +16,7 @@ from extexify.export import export_dataset
 from extexify.feeding import Feed, ImageFeed, StrokeFeed
 from extexify.images import RenderedImages, render_dataset
 from extexify.modelfile import read_model, write_model
-from extexify.progress import Reporter, quiet
+from extexify.progress import Progress, Reporter, Stopped, quiet
 from extexify.raster import RasterSettings
 from extexify.recipes import Recipe
 from extexify.sources import Source
@@ -117,12 +117,21 @@ def run_pipeline(
     report: Reporter = quiet,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> PipelineResult:
-    """All of it: export → render → split → train → evaluate → a published model file."""
+    """All of it: export → render → split → train → evaluate → a published model file.
+
+    `should_stop` is asked in every stage. Raises `Stopped` after a stop; what was whole before is kept.
+    """
+
+    def watched(event: Progress) -> None:
+        if should_stop():
+            raise Stopped(f"stopped in the stage {event.stage}; nothing of it was kept")
+        report(event)
+
     seconds: dict[str, float] = {}
     with _timed(seconds, "export and split"):
-        dataset = export_dataset(sources, places.dataset, seed=seed, ratios=ratios, report=report)
+        dataset = export_dataset(sources, places.dataset, seed=seed, ratios=ratios, report=watched)
     with _timed(seconds, "render"):
-        render_dataset(dataset, recipe.raster, places.images, png=png, report=report)
+        render_dataset(dataset, recipe.raster, places.images, png=png, report=watched)
     with _timed(seconds, "train"):
         train_feed, validation_feed = feeds(recipe, dataset, places.images, seed)
         best = train(

@@ -186,6 +186,34 @@ def test_a_training_stops_on_sigterm_with_a_checkpoint_and_goes_on(dump: Path, t
     assert json.loads(resumed.stdout)["test"]["n"] > 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("command", [["export"], ["pipeline", "--run", "x"]], ids=["export", "pipeline"])
+def test_a_signal_in_the_middle_of_an_export_leaves_nothing_behind(
+    tmp_path: Path, command: list[str], number: signal.Signals
+) -> None:
+    pipe = tmp_path / "endless.sql"
+    pipe.touch()
+    environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(tmp_path / "ws")}
+    # A dump that never ends: the rows go on for as long as somebody reads them.
+    code = (
+        "import itertools, sys; from extexify import cli, sources; from tests.tiny import TinySource;"
+        "source = TinySource(10**9); sources.open_source = lambda address: source;"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command, "--source", str(pipe), "--events", str(tmp_path / "events")],
+        env=environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (tmp_path / "events").exists() or len((tmp_path / "events").read_bytes().splitlines()) < 3:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == cli.STOPPED, err
+    assert err.count("\n") == 1
+    assert [path.name for path in (tmp_path / "ws").iterdir() if path.suffix != ".lock"] == []
+
+
 def test_a_command_that_needs_no_network_does_not_load_torch(dump: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from extexify.cli import main; "
