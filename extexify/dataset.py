@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.splits import SPLITS
-from extexify.storage import StorageError, read_array, read_json, recover_folder
+from extexify.storage import StorageError, read_array, read_json, read_settled
 from extexify.strokes import Drawings
 
 FORMAT_VERSION = 1
@@ -31,6 +31,18 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "split": ("uint8", ()),
 }
 """The arrays of a dataset: dtype, and the lengths of the axes after the first."""
+
+_MANIFEST: dict[str, type] = {
+    "classes": list,
+    "counts": dict,
+    "class_counts": list,
+    "sources": list,
+    "splits": dict,
+    "left_out": list,
+    "left_out_classes": list,
+    "renumbered": list,
+    "content_hash": str,
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,10 @@ class Dataset:
     @classmethod
     def open(cls, path: Path) -> Dataset:
         """Open a dataset folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
-        recover_folder(path)
+        return read_settled(path, cls._read)
+
+    @classmethod
+    def _read(cls, path: Path) -> Dataset:
         if not (path / "manifest.json").exists():
             raise StorageError(f"there is no dataset in {path}: make one with `python -m extexify export`")
         manifest = read_json(path / "manifest.json")
@@ -110,9 +125,12 @@ def _checked_classes(path: Path, manifest: object) -> tuple[str, ...]:
             f"the dataset in {path} has format version {manifest['format_version']!r}, this program reads "
             f"{FORMAT_VERSION}: export it anew"
         )
-    classes = manifest.get("classes")
-    good = isinstance(classes, list) and all(isinstance(key, str) and key for key in classes)
-    if not good or not classes or classes != sorted(set(classes)) or not isinstance(manifest.get("content_hash"), str):
+    for name, kind in _MANIFEST.items():
+        if not isinstance(manifest.get(name), kind):
+            raise StorageError(f"{path / 'manifest.json'} is damaged ({name} is missing); export the dataset anew")
+    classes = manifest["classes"]
+    good = all(isinstance(key, str) and key for key in classes)
+    if not good or not classes or classes != sorted(set(classes)):
         raise StorageError(f"{path / 'manifest.json'} is damaged (its class order); export the dataset anew")
     return tuple(classes)
 

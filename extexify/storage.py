@@ -1,17 +1,34 @@
-"""Atomic writes and locks: a crash leaves the old file or folder, or the new one, never half of it."""
+"""Atomic writes and locks: a crash leaves the old file or folder, or the new one, never half of it.
+
+Beside a file or folder NAME there may be, all hidden: `.NAME.PID.N.tmp`, which is being written (or was, when
+its process died; the next write removes it), `.NAME.old`, the folder before, for the moment of the exchange,
+and `.NAME.lock`, an empty file that stays; the lock itself is the operating system's and ends with its process.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
 
 import numpy as np
 import orjson
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
+
+_STALE_AFTER = 3600.0  # seconds
+_RECOVER_WITHIN = 10.0  # seconds; an exchange of folders takes two renames
+
+_numbers = count()
+_T = TypeVar("_T")
 
 
 class StorageError(OSError):
@@ -20,13 +37,20 @@ class StorageError(OSError):
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, which replaces `path` when the block ends without an error."""
+    """Yield a temporary path beside `path`, which replaces `path` when the block ends without an error.
+
+    Raises `StorageError` when the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    for stale in _temporaries(path):
+        if _is_stale(stale):
+            stale.unlink(missing_ok=True)
+    temporary = _temporary(path)
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
+        with _full_disk_explained(path):
+            yield temporary
+            _sync(temporary)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -35,44 +59,130 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path`, which replaces `path` when the block ends without an error.
 
-    A folder can't replace a non-empty one in a single step, so the old one steps aside first;
-    `recover_folder` puts it back if the process died between the two renames.
+    The caller holds `writer_lock(path)`. A folder can't replace a non-empty one in a single step, so the old
+    one steps aside first; if the process dies between the two renames, `recover_folder` puts it back.
+    Raises `StorageError` when `path` is something that was not written this way (somebody's own folder,
+    which must not be lost by a mistyped name), or when the disk is full.
     """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    recover_folder(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    _put_back(path)
+    _check_replaceable(path)
+    for stale in _temporaries(path):  # of dead processes: the living one that may write here is this one
+        shutil.rmtree(stale, ignore_errors=True)
+    temporary = _temporary(path)
     try:
-        yield temporary
-        for file in temporary.iterdir():
-            if file.is_file():
+        with _full_disk_explained(path):
+            temporary.mkdir()
+            yield temporary
+            for file in temporary.iterdir():
                 _sync(file)
-        aside = _aside(path)
-        if path.exists():
-            path.rename(aside)
-        temporary.rename(path)
-        shutil.rmtree(aside, ignore_errors=True)
+            _sync(temporary)
+            if path.exists():
+                path.rename(_aside(path))
+            temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _put_back(path)
 
 
 def recover_folder(path: Path) -> None:
-    """Finish what a crash in the middle of `atomic_folder` left: put the old folder back, or remove it."""
-    aside = _aside(path)
-    if aside.exists():
-        if path.exists():
-            shutil.rmtree(aside, ignore_errors=True)
+    """Put the old folder back if a crash in the middle of `atomic_folder` left none; for those who read it."""
+    path = path.resolve()
+    if path.exists() or not _aside(path).exists():
+        return
+    # Under the lock, because the writer may be alive and between its two renames.
+    with suppress(Timeout), FileLock(_lock_file(path), timeout=_RECOVER_WITHIN):
+        _put_back(path)
+
+
+def read_settled(path: Path, read: Callable[[Path], _T]) -> _T:
+    """What `read(path)` returns, read from one folder: again, if a writer exchanged the folder meanwhile."""
+    while True:
+        recover_folder(path)
+        before = _identity(path)
+        try:
+            value = read(path)
+        except StorageError:
+            if _identity(path) == before:
+                raise
         else:
-            aside.rename(path)
+            if _identity(path) == before:
+                return value
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _put_back(path: Path) -> None:
+    """End an exchange of folders, wherever it stopped; under the writer's lock."""
+    aside = _aside(path)
+    if path.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+    elif aside.exists():
+        aside.rename(path)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raise `StorageError` unless `path` is free, an empty folder, or one with a manifest and arrays."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise StorageError(f"{path} is a file, not a folder: name another one")
+    ours = (path / "manifest.json").exists() and any(path.glob("*.npy"))
+    if not ours and any(path.iterdir()):
+        raise StorageError(f"{path} holds other files, which would be lost: name a new or an empty folder")
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{next(_numbers)}.tmp")
+
+
+def _temporaries(path: Path) -> list[Path]:
+    """What writers of `path`, alive or dead, have beside it."""
+    form = re.compile(rf"\.{re.escape(path.name)}\.\d+\.\d+\.tmp")
+    return [other for other in path.parent.iterdir() if form.fullmatch(other.name)]
+
+
+def _is_stale(temporary: Path) -> bool:
+    """Whether the process that wrote a file is dead, and not in another container that shares the folder."""
+    try:
+        os.kill(int(temporary.name.split(".")[-3]), 0)
+    except (ProcessLookupError, OverflowError):
+        with suppress(OSError):
+            return time.time() - temporary.stat().st_mtime > _STALE_AFTER
+    except PermissionError:  # alive, and another user's
+        pass
+    return False
 
 
 def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.old")
 
 
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+@contextmanager
+def _full_disk_explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(
+                f"the disk has no room left for {path}: free some and try again (what was there is unchanged)"
+            ) from None
+        raise
+
+
 def _sync(path: Path) -> None:
-    """Have the file's content on the disk before its name: a rename can outlive a power failure, data can't."""
+    """Have content on the disk before its name: a rename can outlive a power failure, data can't."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -103,12 +213,13 @@ def read_array(path: Path, dtype: str, tail: tuple[int, ...] | None = ()) -> NDA
     Raises `StorageError` when the file is missing, damaged or holds something else.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise StorageError(f"{path} does not exist") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise StorageError(f"{path} is not a readable array ({error}); write it anew") from None
-    fits = isinstance(array, np.ndarray) and array.dtype == np.dtype(dtype) and array.ndim > 0
+    except Exception as error:  # of a damaged header, numpy passes on whatever ast, tokenize or mmap say
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        raise StorageError(f"{path} is not a readable array ({why}); write it anew") from None
+    fits = array.dtype == np.dtype(dtype) and array.ndim > 0
     if not fits or (tail is not None and array.shape[1:] != tail):
         raise StorageError(f"{path} does not hold {dtype} values of the expected shape; write it anew")
     return array
@@ -118,6 +229,7 @@ class ArrayWriter:
     """Appends rows to a `.npy` file whose length is known only at the end.
 
     NumPy pads the header so that the first axis may grow in place; the final length is written on `close`.
+    As a context manager it closes the file; after an error, without finishing it.
     """
 
     def __init__(self, path: Path, dtype: str, tail: tuple[int, ...] = ()) -> None:
@@ -127,6 +239,20 @@ class ArrayWriter:
         self._tail = tail
         self.rows = 0
         self._header()
+        self.offset = self._file.tell()
+        """Where in the file the first row begins."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            with suppress(OSError):  # a full disk refuses once more; the first error is the one to tell
+                self._file.close()
 
     def append(self, values: NDArray[np.generic]) -> None:
         """Append an array (n, *tail)."""
@@ -135,10 +261,11 @@ class ArrayWriter:
         self.rows += len(values)
 
     def close(self) -> None:
-        """Write the final length and close the file."""
-        self._file.seek(0)
-        self._header()
-        self._file.close()
+        """Write the final length and close the file; a second time does nothing."""
+        if not self._file.closed:
+            self._file.seek(0)
+            self._header()
+            self._file.close()
 
     def _header(self) -> None:
         # numpy pads a C-ordered array's header for a first axis of up to 21 digits.
@@ -155,8 +282,9 @@ def writer_lock(path: Path, what: str) -> Iterator[None]:
 
     Raises `StorageError` saying that `what` is being written already.
     """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    lock = FileLock(_lock_file(path))
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -22,7 +22,10 @@ def drawing(*strokes: Sequence[Sequence[float]]) -> Drawing:
 
 def zigzag(number: int) -> Drawing:
     """Of each number another drawing, of one to three strokes."""
-    return drawing(*([[10 * stroke, number], [30.5, 40], [number % 7, 5]] for stroke in range(number % 3 + 1)))
+    strokes: list[list[list[float]]] = [
+        [[10 * stroke, number], [30.5, 40], [number % 7, 5]] for stroke in range(number % 3 + 1)
+    ]
+    return drawing(*strokes)
 
 
 def sample_rows(classes: int = 3, each: int = 5, first: int = 1) -> list[tuple[int, bytes, bytes]]:
