@@ -9,7 +9,7 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +35,34 @@ REASONS = {
 
 _SHOWN_IDS = 5
 
+_FIRST_NEW_ID = 2**52
+"""New ids lie from 2^52 to 2^53: above serial numbers and the embedded store's ids, exact in JSON."""
 
-@dataclass
+
 class _LeftOut:
     """Counts the rows left out and writes each to `left_out.jsonl`, so that no number of them fills the memory."""
 
-    path: Path
-    counts: Counter[str] = field(default_factory=Counter)
-    first_ids: dict[str, list[int | str | None]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._file = self.path.open("wb")
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / "left_out.jsonl").open("wb")
+        self.counts: Counter[str] = Counter()
+        self.first_ids: dict[str, list[int | str | None]] = {}
 
     def add(self, reason: str, source: str, row: int | None, identifier: int | str | None, detail: str = "") -> None:
         self.counts[reason] += 1
-        shown = self.first_ids.setdefault(reason, [])
+        shown: list[int | str | None] = self.first_ids.setdefault(reason, [])
         if len(shown) < _SHOWN_IDS:
             shown.append(identifier)
         entry = {"reason": reason, "id": identifier, "source": source, "row": row, "detail": detail}
         self._file.write(orjson.dumps(entry) + b"\n")
 
     def close(self) -> None:
+        """Close the list; a second time does nothing."""
         self._file.close()
+
+    def abandon(self) -> None:
+        """Close the list whatever becomes of it."""
+        with suppress(OSError):  # a full disk, which was told already
+            self._file.close()
 
     def report(self) -> list[dict[str, Any]]:
         return [
@@ -73,9 +79,9 @@ class _LeftOut:
 class _Samples:
     """The per-sample columns while rows come in, and the point arrays going to disk."""
 
-    def __init__(self, folder: Path) -> None:
-        self.points = ArrayWriter(folder / "points.npy", *ARRAYS["points"])
-        self.stroke_ends = ArrayWriter(folder / "stroke_ends.npy", *ARRAYS["stroke_ends"])
+    def __init__(self, points: ArrayWriter, stroke_ends: ArrayWriter) -> None:
+        self.points = points
+        self.stroke_ends = stroke_ends
         self.ids = array("q")
         self.keys = array("i")
         self.sample_ends = array("q")
@@ -84,17 +90,17 @@ class _Samples:
 
     def add(self, sample: Sample) -> None:
         drawing = sample.drawing
-        lengths = np.array([len(stroke) for stroke in drawing], np.int64)
+        lengths = np.array([len(drawing), *map(len, drawing)], np.int64)
         points = drawing[0] if len(drawing) == 1 else np.concatenate(drawing)
-        points += np.float32(0)  # -0.0 becomes 0.0: equal drawings shall have equal bytes
-        digest = hashlib.blake2b(lengths.tobytes(), digest_size=16)
-        digest.update(points.tobytes())
+        points = points + np.float32(0)  # -0.0 becomes 0.0: equal drawings shall have equal bytes
+        # The number of strokes comes first: without it, a length could be read as a point.
+        digest = hashlib.blake2b(lengths.tobytes() + points.tobytes(), digest_size=16)
         if len(points) == 1:
             # All single dots are one picture: there is nothing in them to leak from one split into
             # another, and tying them together would drop `\textperiodcentered`, drawn as one dot only.
             digest.update(sample.id.to_bytes(8, "little", signed=True))
         self.digests += digest.digest()
-        self.stroke_ends.append(self.points.rows + np.cumsum(lengths))
+        self.stroke_ends.append(self.points.rows + np.cumsum(lengths[1:]))
         self.points.append(points)
         self.sample_ends.append(self.stroke_ends.rows)
         self.ids.append(sample.id)
@@ -102,10 +108,6 @@ class _Samples:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    def close(self) -> None:
-        self.points.close()
-        self.stroke_ends.close()
 
 
 def export_dataset(
@@ -122,14 +124,20 @@ def export_dataset(
     by one in `left_out.jsonl`. The same id with the same key and drawing again is kept once; the same
     id with other content is kept under a new id derived from that content, and told (`renumbered`).
     `seed` and `ratios` (train, validation, test) govern the splits.
-    Raises `SourceError` when a source can't be read or nothing usable comes of it; `out` is as it was then.
+    Raises `SourceError` when a source can't be read or nothing usable comes of it, `StorageError` when `out`
+    can't be written or is being written already, and whatever `report` raises, which is how a caller stops
+    it; `out` is as it was then.
     """
     check_ratios(ratios)
     if not sources:
         raise SourceError("no source to export from: name at least one")
-    with writer_lock(out, "the dataset"), atomic_folder(out) as folder:
-        left_out = _LeftOut(folder / "left_out.jsonl")
-        samples = _Samples(folder)
+    with writer_lock(out, "the dataset"), atomic_folder(out) as folder, ExitStack() as files:
+        left_out = _LeftOut(folder)
+        files.callback(left_out.abandon)
+        samples = _Samples(
+            files.enter_context(ArrayWriter(folder / "points.npy", *ARRAYS["points"])),
+            files.enter_context(ArrayWriter(folder / "stroke_ends.npy", *ARRAYS["stroke_ends"])),
+        )
         source_of = array("i")
         rows_of: list[dict[str, Any]] = []
         for number, source in enumerate(sources):
@@ -142,7 +150,8 @@ def export_dataset(
                 raise SourceError(
                     f"{source.name} has no usable row" + (f" ({why})" if rows else ": its table is empty")
                 )
-        samples.close()
+        samples.points.close()
+        samples.stroke_ends.close()
         stage = Stage(report, "split", total=len(samples))
         names = [source.name for source in sources]
         manifest = _finish(folder, samples, np.array(source_of), names, left_out, seed, ratios)
@@ -156,7 +165,7 @@ def export_dataset(
         write_json(folder / "manifest.json", manifest)
         stage.at(len(samples))
         for entry in manifest["left_out"]:
-            ids = ", ".join(map(str, entry["first_ids"]))
+            ids = ", ".join("NULL" if value is None else str(value) for value in entry["first_ids"])
             stage.say(f"left out {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
         if manifest["renumbered"]:
             some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
@@ -169,16 +178,17 @@ def export_dataset(
 
 def _read_source(source: Source, samples: _Samples, left_out: _LeftOut, report: Reporter) -> int:
     """Add a source's usable rows to `samples`; return how many rows it had."""
-    stage = Stage(report, "export", unit="units")
+    stage = Stage(report, "export", unit=source.unit)
     number = 0
-    for number, row in enumerate(source.rows(), 1):
-        try:
-            samples.add(check_row(row))
-        except BadDrawing as error:
-            left_out.add(error.reason, source.name, number, shown_id(row), str(error))
-        if number % 64 == 0:
-            stage.done, stage.total = source.position()
-            stage.at(stage.done)
+    with closing(source.rows()) as rows:
+        for number, row in enumerate(rows, 1):
+            try:
+                samples.add(check_row(row))
+            except BadDrawing as error:
+                left_out.add(error.reason, source.name, number, shown_id(row), str(error))
+            if number % 64 == 0:
+                stage.done, stage.total = source.position()
+                stage.at(stage.done)
     stage.done, stage.total = source.position()
     stage.finish(f"{source.name}: {number:,} rows read in {stage.seconds:.1f} s")
     return number
@@ -229,7 +239,8 @@ def _finish(
     for name, values in (
         ("sample_ends", np.cumsum(lengths)), ("labels", labels[keep]), ("ids", ids[keep]), ("split", splits[keep]),
     ):  # fmt: skip
-        np.save(folder / f"{name}.npy", values.astype(ARRAYS[name][0]), allow_pickle=False)
+        with ArrayWriter(folder / f"{name}.npy", *ARRAYS[name]) as writer:
+            writer.append(values)
 
     per_split = np.bincount(splits[keep], minlength=3)
     groups_kept = groups[keep]
@@ -274,14 +285,13 @@ def _renumber(
     order = kept[np.argsort(ids[kept], kind="stable")]
     clashes = order[1:][np.diff(ids[order]) == 0]
     renumbered = []
-    taken = set(ids[kept].tolist()) if len(clashes) else set()
+    taken = set(ids[kept[ids[kept] >= _FIRST_NEW_ID]].tolist())
     for index in np.sort(clashes):
         old, key = int(ids[index]), classes[labels[index]]
         salt = f"{old}:{key}:".encode() + bytes(samples.digests[16 * index : 16 * index + 16])
-        # 2^52 to 2^53: above serial numbers and the store's ids, exact in JSON.
-        new = 2**52 + int.from_bytes(hashlib.blake2b(salt, digest_size=8).digest(), "little") % 2**52
-        while new in taken:
-            new = 2**52 + (new + 1) % 2**52
+        new = int.from_bytes(hashlib.blake2b(salt, digest_size=8).digest(), "little")
+        while (new := _FIRST_NEW_ID + new % _FIRST_NEW_ID) in taken:
+            new += 1
         taken.add(new)
         ids[index] = new
         renumbered.append({"id": old, "key": key, "new_id": new, "index": int(index)})
@@ -292,17 +302,26 @@ def _compact_points(folder: Path, samples: _Samples, keep: NDArray[np.bool_]) ->
     """Rewrite points and stroke ends without the samples that were dropped, a run of kept ones at a time."""
     sample_ends = np.frombuffer(samples.sample_ends, np.int64)
     edges = np.flatnonzero(np.diff(np.r_[False, keep, False]))
-    points = np.load(folder / "points.npy", mmap_mode="r", allow_pickle=False)
-    stroke_ends = np.load(folder / "stroke_ends.npy", mmap_mode="r", allow_pickle=False)
-    new_points = ArrayWriter(folder / "points.new", *ARRAYS["points"])
-    new_ends = ArrayWriter(folder / "stroke_ends.new", *ARRAYS["stroke_ends"])
-    for start, stop in edges.reshape(-1, 2):
-        first = int(sample_ends[start - 1]) if start else 0
-        last = int(sample_ends[stop - 1])
-        begin = int(stroke_ends[first - 1]) if first else 0
-        new_ends.append(np.asarray(stroke_ends[first:last]) - begin + new_points.rows)
-        for piece in range(begin, int(stroke_ends[last - 1]), 1 << 20):
-            new_points.append(points[piece : min(piece + (1 << 20), int(stroke_ends[last - 1]))])
-    for writer, name in ((new_points, "points"), (new_ends, "stroke_ends")):
-        writer.close()
+    stroke_ends = np.load(folder / "stroke_ends.npy", allow_pickle=False)
+    with (
+        # Read and not mapped: pages of a map count as memory of ours.
+        (folder / "points.npy").open("rb") as points,
+        ArrayWriter(folder / "points.new", *ARRAYS["points"]) as new_points,
+        ArrayWriter(folder / "stroke_ends.new", *ARRAYS["stroke_ends"]) as new_ends,
+    ):
+        for start, stop in edges.reshape(-1, 2):
+            first = int(sample_ends[start - 1]) if start else 0
+            last = int(sample_ends[stop - 1])
+            begin = int(stroke_ends[first - 1]) if first else 0
+            end = int(stroke_ends[last - 1])
+            new_ends.append(stroke_ends[first:last] - begin + new_points.rows)
+            points.seek(samples.points.offset + begin * _POINT_BYTES)
+            for piece in range(begin, end, _PIECE):
+                read = points.read(min(_PIECE, end - piece) * _POINT_BYTES)
+                new_points.append(np.frombuffer(read, np.float32).reshape(-1, 2))
+    for name in ("points", "stroke_ends"):
         (folder / f"{name}.new").replace(folder / f"{name}.npy")
+
+
+_POINT_BYTES = 8
+_PIECE = 1 << 17  # points copied at a time
