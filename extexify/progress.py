@@ -151,10 +151,12 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
+        self._path = path
+        self._path.touch()
 
     def __call__(self, event: Progress) -> None:
-        # One write of one line: a reader never sees half of it followed by another event.
-        self._file.write(
-            orjson.dumps({"time": time.time(), **asdict(event)}, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
-        )
+        line = orjson.dumps({"time": time.time(), **asdict(event)}, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+        # One write of one line: a reader never sees half of it followed by another event. At ten events a
+        # second, opening the file for each costs nothing, and leaves none open.
+        with self._path.open("ab", buffering=0) as file:
+            file.write(line)
