@@ -6,12 +6,21 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
-from extexify.ui import serving
+from extexify.ui import catalog_routes, serving
 from extexify.ui.frame import ICON
 
 if __name__ == "__main__":
     st.set_page_config(page_title="Extexify", page_icon=ICON, layout="wide")
-    st.navigation([st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True)]).run()
+    st.navigation(
+        [
+            st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
+            st.Page("pages/symbols.py", title="Symbols", icon=":material/grid_view:"),
+        ]
+    ).run()
 else:
-    app = st.App(__file__, lifespan=serving.lifespan)
+    # Or else a server's first visit, if it is to a page's own address, goes the old way of folders named `pages`:
+    # past this file, its frame and its navigation.
+    PagesManager.uses_pages_directory = False
+    app = st.App(__file__, lifespan=serving.lifespan, routes=catalog_routes.routes())

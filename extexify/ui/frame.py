@@ -26,9 +26,12 @@ _STYLES = """
 """
 
 
-def page_frame(title: str, purpose: str) -> None:
+_WIDE = "<style>.stMainBlockContainer { max-width: 92rem; }</style>"
+
+
+def page_frame(title: str, purpose: str, *, wide: bool = False) -> None:
     """The page's title and one line that says what it is for and what to do first."""
-    st.html(_STYLES)
+    st.html(_STYLES + _WIDE if wide else _STYLES)
     st.title(title, anchor=False)
     st.markdown(purpose)
 

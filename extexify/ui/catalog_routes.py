@@ -1,0 +1,86 @@
+"""What the browser fetches by itself for the gallery: the whole catalogue, once, and searches in it.
+
+Neither goes through Streamlit's reruns. The catalogue with its glyphs is 750 kB of JSON (190 kB on the way),
+which the browser keeps until it changes; a search is one short request a keystroke.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from extexify.catalog import drawn_alike, glyph_svg, load_catalog, prints_alike, search
+from extexify.catalog_keys import Symbol
+
+MAX_QUERY = 100
+"""Characters of a search that are looked at; no name in the catalogue is longer."""
+
+_SYMBOLS, _SEARCH = "catalog/symbols.json", "catalog/search"
+
+
+def routes() -> list[Route]:
+    """The routes to serve, below the address that the server is configured for."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    prefix = f"/{base}/" if base else "/"
+    return [Route(prefix + _SYMBOLS, _send_symbols), Route(prefix + _SEARCH, _send_search)]
+
+
+def addresses() -> dict[str, str]:
+    """Where the browser finds the catalogue and the search, relative to any page's address."""
+    return {"symbols": f"{_SYMBOLS}?v={_version()}", "search": _SEARCH}
+
+
+def entry(symbol: Symbol) -> dict[str, Any]:
+    """What the gallery shows of a symbol; its look-alikes as positions in the catalogue."""
+    position = _positions()
+    prints = prints_alike(symbol.key)
+    return {
+        **asdict(symbol),
+        "svg": glyph_svg(symbol.key),
+        "prints": [position[key] for key in prints],
+        "drawn": [position[key] for key in drawn_alike(symbol.key) if key not in prints],
+    }
+
+
+@cache
+def _positions() -> dict[str, int]:
+    return {key: number for number, key in enumerate(load_catalog())}
+
+
+@cache
+def _catalogue() -> bytes:
+    return json.dumps([entry(symbol) for symbol in load_catalog().values()], separators=(",", ":")).encode()
+
+
+@cache
+def _compressed() -> bytes:
+    return gzip.compress(_catalogue(), mtime=0)
+
+
+@cache
+def _version() -> str:
+    return hashlib.blake2b(_catalogue(), digest_size=8).hexdigest()
+
+
+# Both are plain functions, so that they run in a thread and not in the server's event loop.
+def _send_symbols(request: Request) -> Response:
+    # The address changes with the content: the browser need never ask again.
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return Response(_catalogue(), media_type="application/json", headers=headers)
+    return Response(_compressed(), media_type="application/json", headers={**headers, "Content-Encoding": "gzip"})
+
+
+def _send_search(request: Request) -> Response:
+    query = request.query_params.get("q", "")[:MAX_QUERY]
+    position = _positions()
+    return JSONResponse([position[symbol.key] for symbol in search(query, len(position))])

@@ -1,0 +1,347 @@
+// The gallery: every symbol as a tile, found by search and filters, with the chosen one beside it (on a narrow
+// page: over it). The catalogue is fetched once; everything but searching and drawings happens here.
+
+const NARROW = 760; // width of the page's content, in pixels, below which a symbol opens over the gallery
+const AT_ONCE = 120; // glyphs that are put in before the first paint; the rest follows when the browser is idle
+const TYPING_MS = 40;
+const FIRST_PACKAGES = ["latex2e", "amsmath", "amssymb", "mathtools"];
+const COUNTS = [1, 10, 30, 100, 300, 1000];
+
+const catalogues = new Map();
+
+function fetchCatalogue(address) {
+  if (!catalogues.has(address)) {
+    const fetched = fetch(address).then((answer) => {
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      return answer.json();
+    });
+    fetched.catch(() => catalogues.delete(address));
+    catalogues.set(address, fetched);
+  }
+  return catalogues.get(address);
+}
+
+function packageName(name) {
+  return name === "latex2e" ? "LaTeX" : name;
+}
+
+// Positions of symbols, package by package. Base LaTeX and what most documents load come first, then the larger
+// ones. Within a package Unicode's order keeps Greek together, and arrows, and relations; but letters and signs
+// from the keyboard, which nobody has to look for, come last, and before them what Unicode hasn't.
+function byPackage(symbols) {
+  const groups = new Map();
+  symbols.forEach((symbol, position) => {
+    if (!groups.has(symbol.package)) groups.set(symbol.package, []);
+    groups.get(symbol.package).push(position);
+  });
+  const order = symbols.map(({ unicode }) => {
+    const code = unicode ? unicode.codePointAt(0) : 0x110000;
+    return code < 0x370 ? 0x110001 + code : code;
+  });
+  const rank = (name) => FIRST_PACKAGES.indexOf(name) + 1 || FIRST_PACKAGES.length + 1;
+  return [...groups]
+    .sort(([a, of_a], [b, of_b]) => rank(a) - rank(b) || of_b.length - of_a.length)
+    .map(([name, positions]) => [name, positions.sort((a, b) => order[a] - order[b])]);
+}
+
+const whenIdle = window.requestIdleCallback || ((task) => setTimeout(() => task({ timeRemaining: () => 8 }), 30));
+
+class Gallery {
+  constructor(root) {
+    this.root = root;
+    const part = (selector) => root.querySelector(selector);
+    [this.search, this.filters, this.notice] = [part("input"), part(".filters"), part(".notice")];
+    [this.count, this.grid, this.side, this.dialog] = [part(".count"), part(".gallery"), part(".side"), part("dialog")];
+    this.article = element("article", "symbol", this.side);
+    this.symbols = [];
+    this.tiles = [];
+    this.shown = [];
+    this.found = null; // positions that the search found, best first; null without a search
+    this.opened = null; // the symbol that is shown in full
+    this.awaited = null; // the choice that the server hasn't confirmed yet
+    this.searching = null;
+    this.search.addEventListener("input", () => this.typed());
+    part("form").onsubmit = (event) => {
+      event.preventDefault();
+      if (this.shown.length) this.choose(this.symbols[this.shown[0].position]);
+    };
+    this.search.onkeydown = (event) => {
+      if (event.key !== "ArrowDown" || !this.shown.length) return;
+      event.preventDefault();
+      this.focus(this.shown[0]);
+    };
+    this.grid.onkeydown = (event) => this.move(event);
+    this.grid.onclick = (event) => {
+      const tile = event.target.closest(".tile");
+      if (!tile || opensElsewhere(event)) return;
+      event.preventDefault();
+      this.choose(this.symbols[tile.position]);
+    };
+    this.dialog.oncancel = (event) => {
+      event.preventDefault();
+      this.choose(null);
+    };
+    // The dialog's own area is covered by the article: a click on the dialog itself is one beside it.
+    this.dialog.onclick = (event) => event.target === this.dialog && this.choose(null);
+    new ResizeObserver(() => this.place()).observe(root);
+  }
+
+  async update(data, send) {
+    this.send = send;
+    this.data = data;
+    this.notice.textContent = data.notice;
+    this.notice.hidden = !data.notice;
+    let catalogue;
+    try {
+      catalogue = await fetchCatalogue(data.addresses.symbols);
+    } catch (error) {
+      this.notice.textContent = `The symbols can't be loaded: ${error.message}. Reload the page.`;
+      this.notice.hidden = false;
+      return;
+    }
+    if (this.data !== data) return; // a newer answer came in meanwhile
+    this.build([...catalogue, ...data.others], data.counts);
+    const awaited = this.awaited;
+    if (awaited !== null && awaited !== data.opened) return; // an answer to an earlier choice
+    this.awaited = null;
+    this.open(this.byKey.get(data.opened) || null);
+    showDrawings(this.article, data.drawings);
+  }
+
+  // Makes the tiles, unless they are there already.
+  build(symbols, counts) {
+    const stamp = JSON.stringify([this.data.addresses.symbols, counts, this.data.others.length]);
+    if (this.stamp === stamp) return;
+    this.stamp = stamp;
+    this.symbols = symbols;
+    this.counts = counts;
+    this.byKey = new Map(symbols.map((symbol) => [symbol.key, symbol]));
+    this.tiles = symbols.map((symbol, position) => {
+      const tile = element("a", "tile");
+      tile.href = addressOf(symbol.key);
+      tile.tabIndex = -1;
+      tile.position = position;
+      tile.title = [symbol.command, packageName(symbol.package), symbol.unicode_name?.toLowerCase()]
+        .filter(Boolean)
+        .join(" · ");
+      tile.picture = element("span", "glyph", tile);
+      element("code", "", tile, symbol.command);
+      return tile;
+    });
+    this.search.placeholder = `Search ${symbols.length.toLocaleString("en")} symbols: \\alpha, arrow, ∮, amssymb`;
+    this.packages = byPackage(symbols);
+    this.makeFilters();
+    this.show();
+    this.fillWhenIdle();
+  }
+
+  makeFilters() {
+    const select = (name, options) => {
+      const made = element("select", "", null);
+      made.setAttribute("aria-label", name);
+      for (const [value, text] of options) made.add(new Option(text, value));
+      made.onchange = () => this.show();
+      this.filters.appendChild(made);
+      return made;
+    };
+    this.filters.replaceChildren();
+    const packages = this.packages.map(([name, of]) => [`=${name}`, `${packageName(name)} (${of.length})`]);
+    this.package = select("Package", [["", "All packages"], ...packages]);
+    this.mode = select("Mode", [["", "All modes"], ["math", "Math mode"], ["text", "Text mode"]]);
+    this.drawn = null;
+    if (!this.counts) return;
+    const most = Math.max(...this.counts);
+    const least = COUNTS.filter((count) => count <= most);
+    this.drawn = select("Drawings", [
+      ["", "Drawings: any"],
+      ...least.map((count) => [`${count}`, count === 1 ? "With drawings" : `${count} drawings or more`]),
+      ...least.filter((count) => count > 1).map((count) => [`-${count}`, `Fewer than ${count} drawings`]),
+      ["-1", "Without drawings"],
+    ]);
+  }
+
+  passes(symbol, position) {
+    if (this.package.value && this.package.value !== `=${symbol.package}`) return false;
+    if (this.mode.value && symbol.mode !== "both" && symbol.mode !== this.mode.value) return false;
+    const drawings = this.drawn ? Number(this.drawn.value) : 0;
+    return drawings >= 0 ? !drawings || this.counts[position] >= drawings : this.counts[position] < -drawings;
+  }
+
+  // Shows the tiles that search and filters leave: best first after a search, else package by package.
+  show() {
+    const passing = (positions) => positions.filter((position) => this.passes(this.symbols[position], position));
+    let groups;
+    if (this.found) {
+      groups = [["", passing(this.found)]];
+    } else {
+      groups = this.packages.map(([name, positions]) => [name, passing(positions)]);
+    }
+    groups = groups.filter(([, positions]) => positions.length);
+    this.shown = groups.flatMap(([, positions]) => positions.map((position) => this.tiles[position]));
+    for (const tile of this.shown.slice(0, AT_ONCE)) this.fill(tile);
+    this.grid.replaceChildren(
+      ...groups.map(([name, positions]) => {
+        const section = element("section", "");
+        if (name) {
+          const heading = element("h2", "", section, packageName(name));
+          element("span", "", heading, ` ${positions.length}`);
+        }
+        const row = element("div", "tiles", section);
+        row.append(...positions.map((position) => this.tiles[position]));
+        return section;
+      }),
+    );
+    const number = this.shown.length;
+    const all = number === this.symbols.length;
+    this.count.textContent = all ? "" : `${number.toLocaleString("en")} ${number === 1 ? "symbol" : "symbols"}`;
+    if (!number) this.count.textContent = "No symbol like this. Try part of its name, or draw it on the Draw page.";
+    this.rove(this.shown.find((tile) => tile.position === this.openedPosition()) || this.shown[0]);
+    // For whoever (or whatever) waits for the result of a search.
+    this.grid.dataset.query = this.found ? this.query : "";
+  }
+
+  openedPosition() {
+    return this.symbols.indexOf(this.opened);
+  }
+
+  fill(tile) {
+    if (tile.filled) return;
+    tile.filled = true;
+    const symbol = this.symbols[tile.position];
+    if (symbol.svg) tile.picture.innerHTML = symbol.svg;
+  }
+
+  fillWhenIdle() {
+    const rest = this.tiles.filter((tile) => !tile.filled);
+    const step = (deadline) => {
+      while (rest.length && deadline.timeRemaining() > 2) this.fill(rest.shift());
+      if (rest.length) whenIdle(step);
+    };
+    whenIdle(step);
+  }
+
+  typed() {
+    clearTimeout(this.timer);
+    const query = this.search.value.trim();
+    if (query) {
+      this.timer = setTimeout(() => this.find(query), TYPING_MS);
+      return;
+    }
+    this.searching?.abort();
+    this.found = null;
+    this.show();
+  }
+
+  async find(query) {
+    this.searching?.abort();
+    const searching = new AbortController();
+    this.searching = searching;
+    try {
+      const address = `${this.data.addresses.search}?q=${encodeURIComponent(query)}`;
+      const answer = await fetch(address, { signal: searching.signal });
+      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      const found = await answer.json();
+      if (searching.signal.aborted) return;
+      // The server knows the catalogue; of other keys there is only the key to search.
+      const small = query.toLowerCase();
+      this.data.others.forEach((symbol, number) => {
+        const position = this.symbols.length - this.data.others.length + number;
+        if (symbol.key.toLowerCase().includes(small)) found.push(position);
+      });
+      this.found = found;
+      this.query = query;
+      this.show();
+    } catch (error) {
+      if (error.name !== "AbortError") this.count.textContent = `The search doesn't answer: ${error.message}.`;
+    }
+  }
+
+  // One tile can be reached with the Tab key; the arrow keys go on from there.
+  rove(tile) {
+    if (this.current) this.current.tabIndex = -1;
+    this.current = tile;
+    if (tile) tile.tabIndex = 0;
+  }
+
+  focus(tile) {
+    this.rove(tile);
+    tile.focus();
+  }
+
+  move(event) {
+    const from = this.shown.indexOf(event.target);
+    if (from < 0 || opensElsewhere(event)) return;
+    const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: this.shown.length - 1 }[event.key];
+    let tile = this.shown[to];
+    if (event.key === "ArrowUp") tile = this.below(from, -1);
+    if (event.key === "ArrowDown") tile = this.below(from, 1);
+    if (to === undefined && !event.key.startsWith("Arrow")) return;
+    event.preventDefault();
+    if (tile) this.focus(tile);
+    else if (event.key === "ArrowUp") this.search.focus();
+  }
+
+  // The tile below (step 1) or above (−1) another, whatever the length of the rows.
+  below(from, step) {
+    const start = this.shown[from].getBoundingClientRect();
+    let best;
+    let row;
+    for (let at = from + step; this.shown[at]; at += step) {
+      const { left, top } = this.shown[at].getBoundingClientRect();
+      if (top === start.top) continue;
+      row ??= top;
+      if (top !== row) break;
+      const distance = Math.abs(left - start.left);
+      if (!best || distance < best.distance) best = { distance, tile: this.shown[at] };
+    }
+    return best?.tile;
+  }
+
+  // The visitor's choice: shown at once, and sent to the server, which puts it into the address.
+  choose(symbol) {
+    if (symbol === this.opened) return;
+    this.notice.hidden = true;
+    this.awaited = symbol ? symbol.key : "";
+    this.open(symbol);
+    this.send(this.awaited);
+  }
+
+  open(symbol) {
+    if (symbol === this.opened && this.article.dataset.key !== undefined) return;
+    const before = this.tiles[this.openedPosition()];
+    before?.removeAttribute("aria-current");
+    this.opened = symbol;
+    const tile = this.tiles[this.openedPosition()];
+    tile?.setAttribute("aria-current", "true");
+    if (symbol) {
+      showSymbol(this.article, symbol, this.symbols, (other) => this.choose(other), () => this.choose(null));
+      showDrawings(this.article, null);
+      this.article.parentElement.scrollTop = 0;
+      if (this.shown.includes(tile)) this.rove(tile);
+    } else {
+      this.article.replaceChildren();
+      this.article.dataset.key = "";
+      element("p", "quiet invitation", this.article, "Choose a symbol to see it large, with what to type for it.");
+    }
+    this.place();
+    if (!symbol && before?.isConnected && this.root.contains(before)) before.focus({ preventScroll: true });
+  }
+
+  // Puts the chosen symbol beside the gallery or over it.
+  place() {
+    const narrow = this.root.clientWidth < NARROW;
+    this.root.classList.toggle("narrow", narrow);
+    const home = narrow ? this.dialog : this.side;
+    if (this.article.parentElement !== home) home.appendChild(this.article);
+    if (narrow && this.opened) this.dialog.open || this.dialog.showModal();
+    else if (this.dialog.open) this.dialog.close();
+  }
+}
+
+const galleries = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".symbols");
+  if (!galleries.has(root)) galleries.set(root, new Gallery(root));
+  galleries.get(root).update(data, (key) => setTriggerValue("choice", key));
+}

@@ -1,0 +1,124 @@
+"""The gallery of all symbols: one component that gets the catalogue once and then works in the browser.
+
+The server hears of a choice only to put it into the address and to send drawings of the symbol.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from extexify.catalog import load_catalog
+from extexify.catalog_keys import derive_symbol
+from extexify.dataset import Dataset
+from extexify.examples import examples_of
+from extexify.raster import RasterSettings, rasterize
+from extexify.storage import StorageError
+from extexify.ui import catalog_routes
+from extexify.ui.datasets import current_dataset
+from extexify.ui.ink import ink_url
+
+EXAMPLES = 20
+"""Drawings of a symbol that are shown."""
+
+# The proportions of the default raster, at twice the size at which the page shows them: sharp on any screen.
+_PICTURE = RasterSettings(size=112, stroke_width=3.8)
+
+MAX_SHOWN_KEY = 60
+"""Characters of an unknown key that are repeated to the visitor who asked for it."""
+
+_HERE = Path(__file__).parent
+
+_HTML = """
+<div class="symbols">
+  <div class="main">
+    <form class="tools" role="search">
+      <input type="search" name="q" aria-label="Search the symbols" autocomplete="off" autocapitalize="off"
+        spellcheck="false" enterkeyhint="search" maxlength="100">
+      <div class="filters"></div>
+    </form>
+    <p class="notice" role="alert" hidden></p>
+    <p class="count" role="status"></p>
+    <div class="gallery"></div>
+  </div>
+  <aside class="side" aria-label="The chosen symbol"></aside>
+  <dialog aria-label="The chosen symbol"></dialog>
+</div>
+"""
+
+
+def show_gallery(*, key: str) -> None:
+    """Show all symbols, with the one that the address names opened; choosing one changes the address."""
+
+    def choose() -> None:
+        choice = st.session_state[key].choice
+        if choice:
+            st.query_params["symbol"] = choice
+        else:
+            st.query_params.pop("symbol", None)
+
+    dataset, problem = _dataset()
+    counts = {} if dataset is None else dict(zip(dataset.classes, dataset.class_counts.sum(1).tolist(), strict=True))
+    catalogue = load_catalog()
+    others = [name for name in counts if name not in catalogue and name.isprintable()]
+    asked = st.query_params.get("symbol", "")
+    known = asked in catalogue or asked in others
+    data = {
+        "addresses": catalog_routes.addresses(),
+        "counts": [counts.get(name, 0) for name in (*catalogue, *others)] if counts else None,
+        # What the dataset has and the catalogue hasn't: all that is known of it is what its key says.
+        "others": [catalog_routes.entry(derive_symbol(name)) for name in others],
+        "opened": asked if known else "",
+        "notice": "" if known or not asked else _unknown(asked),
+        "drawings": _drawings(dataset, asked, problem) if known else None,
+    }
+    _component()(data=data, key=key, on_choice_change=choose)
+
+
+def _dataset() -> tuple[Dataset | None, str]:
+    """The dataset, or None and why it can't be read."""
+    try:
+        return current_dataset(), ""
+    except StorageError as error:
+        return None, f"The drawings can't be shown: {error}."
+
+
+def _unknown(key: str) -> str:
+    shown = key if len(key) <= MAX_SHOWN_KEY else f"{key[:MAX_SHOWN_KEY]}…"
+    return f"No symbol has the key “{shown}”. Search for it, or choose one below."
+
+
+def _drawings(dataset: Dataset | None, key: str, problem: str) -> dict[str, Any]:
+    """How people draw a symbol: pictures, and a line about them."""
+    if dataset is None:
+        return {"pictures": [], "line": problem, "invite": not problem}
+    examples = examples_of(dataset, key, EXAMPLES)
+    pictures = [ink_url(image) for image in rasterize(examples.drawings, _PICTURE, threads=1)]
+    return {"pictures": pictures, "line": _line(dataset, examples.total), "invite": False}
+
+
+def _line(dataset: Dataset, total: int) -> str:
+    """How many drawings there are, and whether people made them."""
+    if not total:
+        return "The dataset has no drawing of this symbol."
+    count = f"{total:,} drawings" if total > 1 else "1 drawing"
+    shown = f", {EXAMPLES} of them here" if total > EXAMPLES else ""
+    synthetic = [str(source.get("source", "")).startswith("starter") for source in dataset.manifest["sources"]]
+    if synthetic and all(synthetic):
+        return f"{count} in the dataset{shown}. They are synthetic starter drawings, traced from the printed glyph."
+    origin = " Some may be synthetic starter drawings." if any(synthetic) else ""
+    return f"{count} in the dataset{shown}.{origin}"
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "extexify_gallery",
+        html=_HTML,
+        css=(_HERE / "gallery.css").read_text("utf-8"),
+        js="\n".join((_HERE / name).read_text("utf-8") for name in ("page.js", "gallery.js", "symbol.js")),
+    )

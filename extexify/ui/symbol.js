@@ -1,0 +1,95 @@
+// One symbol in full: how it prints, what to type, what it looks like, how people draw it.
+
+const MODES = { math: "Math mode", text: "Text mode", both: "Math and text mode" };
+
+function codePoints(characters) {
+  return Array.from(characters, (one) => `U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`);
+}
+
+function copyLine(parent, text, className) {
+  const line = element("div", `line ${className}`, parent);
+  element("code", "", line, text);
+  copyButton(line, () => text).setAttribute("aria-label", `Copy ${text}`);
+  return line;
+}
+
+function fact(list, name) {
+  element("dt", "", list, name);
+  return element("dd", "", list);
+}
+
+// `alike` are the symbols of a relation; each is a link to its own page.
+function showAlike(parent, title, alike, open) {
+  if (!alike.length) return;
+  element("h3", "", parent, title);
+  const row = element("div", "alike", parent);
+  for (const symbol of alike) {
+    const link = element("a", "chip", row);
+    link.href = addressOf(symbol.key);
+    link.title = symbol.key;
+    element("span", "glyph", link).innerHTML = symbol.svg || "";
+    element("code", "", link, symbol.command);
+    link.onclick = (event) => {
+      if (opensElsewhere(event)) return;
+      event.preventDefault();
+      open(symbol);
+    };
+  }
+}
+
+function showSymbol(article, symbol, symbols, open, close) {
+  article.replaceChildren();
+  article.dataset.key = symbol.key;
+  const closing = element("button", "close", article, "×");
+  closing.type = "button";
+  closing.setAttribute("aria-label", "Close");
+  closing.onclick = close;
+  const glyph = element("div", "large", article);
+  if (symbol.svg) glyph.innerHTML = symbol.svg;
+  else element("p", "quiet", glyph, "Not in the catalogue: there is no printed picture of it.");
+  copyLine(article, symbol.command, "command");
+  if (symbol.usepackage) copyLine(article, symbol.usepackage, "preamble");
+  else element("p", "quiet", article, "Plain LaTeX: no package needed.");
+
+  const facts = element("dl", "facts", article);
+  fact(facts, "Mode").textContent = MODES[symbol.mode];
+  if (symbol.package && symbol.package !== "latex2e") fact(facts, "Package").textContent = symbol.package;
+  if (symbol.fontenc) fact(facts, "Font encoding").textContent = symbol.fontenc;
+  if (symbol.unicode) {
+    const unicode = fact(facts, "Unicode");
+    const line = element("div", "line", unicode);
+    element("span", "character", line, symbol.unicode);
+    element("span", "points", line, codePoints(symbol.unicode).join(" "));
+    copyButton(line, () => symbol.unicode).setAttribute("aria-label", "Copy the Unicode character");
+    if (symbol.unicode_name) element("div", "name", unicode, symbol.unicode_name.toLowerCase());
+  }
+  if (symbol.typst) copyLine(fact(facts, "Typst"), symbol.typst, "typst");
+
+  const others = (positions) => positions.map((position) => symbols[position]);
+  showAlike(article, "Prints alike", others(symbol.prints), open);
+  showAlike(article, "Drawn alike", others(symbol.drawn), open);
+  element("section", "drawings", article);
+}
+
+// `drawings` is null until the server has sent those of the symbol that is shown.
+function showDrawings(article, drawings) {
+  const section = article.querySelector(".drawings");
+  if (!section) return;
+  section.replaceChildren();
+  element("h3", "", section, "How people draw it");
+  if (!drawings) {
+    element("p", "quiet", section, "…");
+    return;
+  }
+  if (drawings.invite) {
+    const invitation = element("p", "quiet", section, "No drawings here yet. Export a dataset, with ");
+    element("code", "", invitation, "python -m extexify export");
+    invitation.append(", and this shows how people draw the symbol.");
+    return;
+  }
+  element("p", "quiet", section, drawings.line);
+  const strip = element("div", "strip", section);
+  for (const picture of drawings.pictures) {
+    element("span", "ink", strip).style.maskImage = `url(${picture})`;
+  }
+}
