@@ -34,6 +34,11 @@ REASONS = {
 """Why a row is left out, in the report's words."""
 
 _SHOWN_IDS = 5
+_RENUMBERED_IN_MANIFEST = 100
+_DIGEST = 16  # bytes
+
+MAX_CLASSES = 100_000
+"""Keys that an export takes; all of LaTeX's symbols are a fifth of that. Beyond it, a column holds something else."""
 
 _FIRST_NEW_ID = 2**52
 """New ids lie from 2^52 to 2^53: above serial numbers and the embedded store's ids, exact in JSON."""
@@ -94,7 +99,7 @@ class _Samples:
         points = drawing[0] if len(drawing) == 1 else np.concatenate(drawing)
         points = points + np.float32(0)  # -0.0 becomes 0.0: equal drawings shall have equal bytes
         # The number of strokes comes first: without it, a length could be read as a point.
-        digest = hashlib.blake2b(lengths.tobytes() + points.tobytes(), digest_size=16)
+        digest = hashlib.blake2b(lengths.tobytes() + points.tobytes(), digest_size=_DIGEST)
         if len(points) == 1:
             # All single dots are one picture: there is nothing in them to leak from one split into
             # another, and tying them together would drop `\textperiodcentered`, drawn as one dot only.
@@ -105,6 +110,8 @@ class _Samples:
         self.sample_ends.append(self.stroke_ends.rows)
         self.ids.append(sample.id)
         self.keys.append(self.key_numbers.setdefault(sample.key, len(self.key_numbers)))
+        if len(self.key_numbers) > MAX_CLASSES:
+            raise SourceError(f"there are more than {MAX_CLASSES:,} different keys: is column key the symbol's?")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -122,7 +129,8 @@ def export_dataset(
 
     Rows that can't be used are left out, counted by reason in the manifest (`left_out`) and listed one
     by one in `left_out.jsonl`. The same id with the same key and drawing again is kept once; the same
-    id with other content is kept under a new id derived from that content, and told (`renumbered`).
+    id with other content is kept under a new id derived from that content, and told (the manifest's
+    `renumbered` has the first hundred, `renumbered.jsonl` all).
     `seed` and `ratios` (train, validation, test) govern the splits.
     Raises `SourceError` when a source can't be read or nothing usable comes of it, `StorageError` when `out`
     can't be written or is being written already, and whatever `report` raises, which is how a caller stops
@@ -167,10 +175,10 @@ def export_dataset(
         for entry in manifest["left_out"]:
             ids = ", ".join("NULL" if value is None else str(value) for value in entry["first_ids"])
             stage.say(f"left out {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
-        if manifest["renumbered"]:
-            some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
-            stage.say(f"{len(manifest['renumbered']):,} ids came with other content too (kept under new ids): {some}")
         counts = manifest["counts"]
+        if counts["renumbered"]:
+            some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
+            stage.say(f"{counts['renumbered']:,} ids came with other content too (kept under new ids): {some}")
         parts = " / ".join(f"{counts[name]:,} {name}" for name in SPLITS)
         stage.finish(f"{counts['samples']:,} drawings of {counts['classes']:,} symbols: {parts}")
     return Dataset.open(out)
@@ -209,14 +217,22 @@ def _finish(
     relabel = np.array([position[key] for key in samples.key_numbers], np.int32)
     labels = relabel[np.frombuffer(samples.keys, np.int32)]
     ids = np.array(samples.ids, np.int64)
-    groups = np.unique(np.frombuffer(bytes(samples.digests), "V16"), return_inverse=True)[1]
+    groups = np.unique(np.frombuffer(bytes(samples.digests), f"V{_DIGEST}"), return_inverse=True)[1]
+
+    def told(index: np.intp) -> dict[str, Any]:
+        """What the report says of a renumbered row."""
+        old, new = int(before[index]), int(ids[index])
+        return {"id": old, "key": classes[labels[index]], "new_id": new, "source": names[source_of[index]]}
 
     keep = _first_of_each(ids, labels, groups)
     for index in np.flatnonzero(~keep):
         left_out.add("repeated", names[source_of[index]], None, int(ids[index]))
-    renumbered = _renumber(ids, keep, samples, labels, classes)
-    for entry in renumbered:
-        entry["source"] = names[source_of[entry.pop("index")]]
+    before = _renumber(ids, keep, samples, labels, classes)
+    renumbered = np.flatnonzero(ids != before)
+    with (folder / "renumbered.jsonl").open("wb") as file:
+        for index in renumbered:
+            file.write(orjson.dumps(told(index)) + b"\n")
+    first_renumbered = [told(index) for index in renumbered[:_RENUMBERED_IN_MANIFEST]]
 
     splits = np.full(len(ids), LEFT_OUT, np.uint8)
     splits[keep] = assign_splits(ids[keep], labels[keep], classes, groups[keep], seed=seed, ratios=ratios)
@@ -251,11 +267,12 @@ def _finish(
             "classes": len(kept_classes),
             **{name: int(count) for name, count in zip(SPLITS, per_split, strict=True)},
             "duplicates": int(len(groups_kept) - len(np.unique(groups_kept))),
+            "renumbered": len(renumbered),
         },
         "class_counts": np.bincount(labels[keep], minlength=len(kept_classes)).tolist(),
         "splits": {"seed": seed, "ratios": list(ratios)},
         "left_out_classes": small_classes,
-        "renumbered": renumbered,
+        "renumbered": first_renumbered,
         "content_hash": content_hash(folder, tuple(kept_classes)),
     }
 
@@ -276,26 +293,25 @@ def _renumber(
     samples: _Samples,
     labels: NDArray[np.int32],
     classes: list[str],
-) -> list[dict[str, Any]]:
-    """Give kept rows whose id is taken by an earlier row an id of their own, in `ids`; list them.
+) -> NDArray[np.int64]:
+    """Give kept rows whose id is taken by an earlier row an id of their own, in `ids`; return the ids before.
 
     The new id is a hash of old id, key and drawing, so the next export of the same rows gives it again.
     """
+    before = ids.copy()
     kept = np.flatnonzero(keep)
-    order = kept[np.argsort(ids[kept], kind="stable")]
-    clashes = order[1:][np.diff(ids[order]) == 0]
-    renumbered = []
-    taken = set(ids[kept[ids[kept] >= _FIRST_NEW_ID]].tolist())
-    for index in np.sort(clashes):
-        old, key = int(ids[index]), classes[labels[index]]
-        salt = f"{old}:{key}:".encode() + bytes(samples.digests[16 * index : 16 * index + 16])
-        new = int.from_bytes(hashlib.blake2b(salt, digest_size=8).digest(), "little")
-        while (new := _FIRST_NEW_ID + new % _FIRST_NEW_ID) in taken:
-            new += 1
-        taken.add(new)
-        ids[index] = new
-        renumbered.append({"id": old, "key": key, "new_id": new, "index": int(index)})
-    return renumbered
+    attempt = 0  # above 0 only if two hashes agree, or one agrees with an id
+    while True:
+        order = kept[np.argsort(ids[kept], kind="stable")]
+        clashes = order[1:][np.diff(ids[order]) == 0]
+        if not len(clashes):
+            return before
+        for index in clashes:
+            salt = f"{attempt}:{before[index]}:{classes[labels[index]]}:".encode()
+            salt += bytes(samples.digests[_DIGEST * index : _DIGEST * (index + 1)])
+            number = int.from_bytes(hashlib.blake2b(salt, digest_size=8).digest(), "little")
+            ids[index] = _FIRST_NEW_ID + number % _FIRST_NEW_ID
+        attempt += 1
 
 
 def _compact_points(folder: Path, samples: _Samples, keep: NDArray[np.bool_]) -> None:

@@ -210,10 +210,31 @@ def test_the_same_id_with_other_content_is_kept_under_a_new_id_and_told(tmp_path
     assert samples[1] == (rows[0][1].decode(), rows[0][2])
     assert samples[told[0]["new_id"]] == (rows[0][1].decode(), other_drawing[2])
     assert all(2**52 <= entry["new_id"] < 2**53 for entry in told)
+    assert [json.loads(line) for line in (first.path / "renumbered.jsonl").read_text().splitlines()] == told
     # The new ids depend on the content alone, so the next export, in another order, gives them again.
     again = export_dataset([ListSource(rows[::-1]), ListSource([other_key, other_drawing], "c")], tmp_path / "two")
     assert {entry["new_id"] for entry in again.manifest["renumbered"]} == {entry["new_id"] for entry in told}
     assert by_id(again) == samples
+
+
+def test_a_table_whose_ids_are_all_the_same_fills_neither_manifest_nor_memory(tmp_path: Path) -> None:
+    rows = [(1, key, strokes) for _, key, strokes in sample_rows(classes=4, each=50)]
+    dataset = export_dataset([ListSource(rows)], tmp_path / "data")
+    assert dataset.manifest["counts"]["renumbered"] == 199
+    assert len(dataset.manifest["renumbered"]) == 100
+    assert len((dataset.path / "renumbered.jsonl").read_text().splitlines()) == 199
+    assert len(set(dataset.ids.tolist())) == 200
+
+
+def test_new_ids_that_clash_are_changed_again(tmp_path: Path) -> None:
+    rows = sample_rows()
+    twice = (1, rows[0][1], strokes_json(zigzag(500)))
+    first = export_dataset([ListSource([*rows, twice])], tmp_path / "one")
+    taken = first.manifest["renumbered"][0]["new_id"]
+    again = export_dataset([ListSource([(taken, *rows[0][1:]), *rows, twice])], tmp_path / "two")
+    assert len(set(again.ids.tolist())) == 17
+    assert taken in again.ids
+    assert taken != again.manifest["renumbered"][0]["new_id"]
 
 
 def test_a_class_with_fewer_than_three_distinct_drawings_is_left_out_and_said(tmp_path: Path) -> None:
@@ -287,6 +308,9 @@ def test_no_failure_touches_the_earlier_dataset(tmp_path: Path, monkeypatch: pyt
     fails(SourceError, r"no usable row \(2 × no key, 1 × no strokes\)",
           ListSource([(1, None, b""), (2, b"", b""), (3, b"k", None)]))  # fmt: skip
     fails(SourceError, "no class has three distinct drawings", ListSource(sample_rows(classes=7, each=2)))
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "MAX_CLASSES", 4)
+        fails(SourceError, "more than 4 different keys", ListSource(sample_rows(classes=5)))
     fails(SourceError, "broke off", ListSource(sample_rows(), fails=True))
     fails(SourceError, "broke off", good, ListSource(sample_rows(), fails=True))
     for stage in ("export", "split"):
