@@ -123,8 +123,8 @@ class TerminalProgress:
             self.close()
             self._stage = event.stage
             self._bar = tqdm(
-                desc=event.stage, total=event.total, initial=event.done, unit=f" {event.unit}", file=self._stream,
-                leave=False, dynamic_ncols=True,
+                desc=event.stage, total=event.total, initial=event.done, unit=f" {event.unit}",
+                unit_scale=event.unit == "bytes", file=self._stream, leave=False, dynamic_ncols=True,
             )  # fmt: skip
         self._bar.total = event.total
         self._bar.n = event.done

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from psycopg2.extras import execute_values
 
+from extexify.dataset import Dataset
 from extexify.dump import DumpSource
+from extexify.export import export_dataset
 from extexify.postgres import PostgresSource
+from extexify.progress import Progress
 from extexify.samples import check_row
 from extexify.sources import Row, SourceError, open_source
-from tests.drawings import copy_block, dump_text, sample_rows, write_dump
+from tests.drawings import ListSource, copy_block, dump_text, sample_rows, write_dump
 from tests.postgres_server import Database, database, server
 
 __all__ = ["database", "server"]  # the fixtures of the tests below
@@ -148,6 +151,17 @@ def test_a_table_that_may_not_be_read_is_an_error(database: Database) -> None:
     assert "still running" not in message
 
 
+def test_an_export_of_the_table_is_an_export_of_its_dump(database: Database, tmp_path: Path) -> None:
+    rows = sample_rows(classes=3, each=5)
+    fill(database, rows)
+    dump = write_dump(tmp_path / "dump.sql.gz", dump_text(copy_block(rows)))
+    exports = [
+        export_dataset([source], tmp_path / name)
+        for name, source in (("server", open_source(database.address())), ("dump", DumpSource(dump)))
+    ]
+    assert exports[0].content_hash == exports[1].content_hash
+
+
 # --- passwords ----------------------------------------------------------------------------------
 
 
@@ -218,6 +232,27 @@ def test_a_connection_that_breaks_is_one_error(database: Database) -> None:
     assert "\n" not in str(caught.value)
     assert not any(thread.name == "read-ahead" for thread in threading.enumerate())
     assert len(read(database)) == 5000
+
+
+def test_a_connection_that_breaks_during_an_export_leaves_the_earlier_dataset(
+    database: Database, tmp_path: Path
+) -> None:
+    before = export_dataset([ListSource(sample_rows())], tmp_path / "data").content_hash
+    strokes = b"[[[1,2]," + b"[3,4]," * 1000 + b"[5,6]]]"
+    fill(
+        database,
+        [(number, b"key%d" % (number % 9), strokes.replace(b"2", b"%d" % number, 1)) for number in range(3000)],
+    )
+
+    def kill(event: Progress) -> None:
+        if event.done:
+            database.execute(f"SELECT pg_terminate_backend(pid) FROM {OTHER_SESSIONS}")
+
+    source = open_source(database.address())
+    with pytest.raises(SourceError, match="is the server still running"):
+        export_dataset([source], tmp_path / "data", report=kill)
+    assert Dataset.open(tmp_path / "data").content_hash == before
+    assert len(export_dataset([source], tmp_path / "data")) == 3000
 
 
 @pytest.mark.parametrize("rows", [1, 5000])
