@@ -19,7 +19,8 @@ settings.register_profile("extexify", deadline=None)
 settings.load_profile("extexify")
 
 TINY_CLASSES = (
-    *(f"latex2e-OT1-_{name}" for name in ("Delta", "Gamma", "Omega", "alpha", "beta", "cap", "cup", "delta", "forall")),
+    *(f"latex2e-OT1-_{name}" for name in ("Delta", "Gamma", "Omega", "Sigma", "alpha", "beta", "cap", "cup", "delta")),
+    "latex2e-OT1-_forall",
     *(f"latex2e-OT1-_{name}" for name in ("gamma", "geq", "infty", "int", "lambda", "leq", "mapsto", "mu", "nabla")),
     *(f"latex2e-OT1-_{name}" for name in ("oint", "omega", "oplus", "partial", "phi", "pi", "psi", "rho", "sum", "xi")),
 )

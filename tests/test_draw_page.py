@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from extexify import workspace
 from extexify.classifier import Classifier
+from extexify.results import fold_look_alikes
 from extexify.strokes import Drawing
 from extexify.ui.canvas import drawing_from_canvas
 from tools.dashboard import CANVAS_SIDE, ROOT, canvas_of, dashboard, draw, wait_for_answer
@@ -111,7 +112,7 @@ def test_the_page_says_what_to_do_and_fetches_nothing_from_elsewhere(visiting: V
     visit = visiting()
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Draw a symbol, get its LaTeX command")
     expect(visit.page.get_by_text("Size and place in the box don't matter.")).to_be_visible()
-    expect(visit.page.get_by_text("28 symbols, right within five for 92% of unseen drawings")).to_be_visible()
+    expect(visit.page.get_by_text("29 symbols, right within five for 92% of unseen drawings")).to_be_visible()
     expect(visit.page.get_by_role("button", name="Undo").first).to_be_disabled()
     assert visit.commands == []
     assert visit.hosts == {server.removeprefix("http://")}
@@ -131,8 +132,8 @@ def test_what_is_drawn_with_the_mouse_is_what_the_library_classifies(
         distances = np.hypot(*np.moveaxis(corners[:, None] - got, 2, 0)).min(axis=1)
         assert distances.max() < 4
         np.testing.assert_allclose(got[[0, -1]], corners[[0, -1]], atol=1.1)
-    expected = [prediction.command for prediction in Classifier.load(tiny_model).classify(visit.strokes, top=5)]
-    assert visit.commands == expected
+    predictions = Classifier.load(tiny_model).classify(visit.strokes, top=100)
+    assert visit.commands == [result.head.command for result in fold_look_alikes(predictions)[:5]]
 
 
 def test_undo_takes_back_one_stroke_and_clear_all(visiting: Visiting) -> None:
@@ -167,6 +168,37 @@ def test_more_answers_and_copying_one(visiting: Visiting) -> None:
     assert visit.page.evaluate("navigator.clipboard.readText()") == third
     visit.page.get_by_role("button", name="Show fewer").click()
     expect(visit.page.locator(".st-key-answers ol .row")).to_have_count(5)
+
+
+def test_what_is_drawn_alike_is_one_answer_and_each_command_can_be_copied(visiting: Visiting) -> None:
+    visit = visiting(permissions=["clipboard-read", "clipboard-write"])
+    visit.draw(SUM)
+    visit.page.get_by_role("button", name="Show 20 more").click()
+    rows = visit.page.locator(".st-key-answers ol .row")
+    expect(rows).to_have_count(25)
+    folded = rows.filter(has=visit.page.locator(".member"))
+    expect(folded).to_have_count(1)
+    commands = [folded.locator(".command").inner_text(), folded.locator(".member code").inner_text()]
+    assert sorted(commands) == ["\\Sigma", "\\sum"]
+    folded.locator(".member").click()
+    expect(folded.locator(".member .label")).to_have_text("Copied")
+    assert visit.page.evaluate("navigator.clipboard.readText()") == commands[1]
+
+
+def test_an_answer_leads_to_its_symbol_and_back_to_the_drawing(visiting: Visiting) -> None:
+    visit = visiting()
+    visit.draw(ALPHA)
+    first = visit.commands[0]
+    visit.page.get_by_role("link", name=f"Details of {first}", exact=True).click()
+    expect(visit.page.locator(".symbol .command code")).to_have_text(first)
+    assert "/symbols?symbol=" in visit.page.url
+    visit.page.go_back()
+    wait_for_answer(visit.page, 1)
+    assert visit.commands[0] == first
+    assert "symbol" not in visit.page.url
+    visit.page.wait_for_timeout(500)
+    assert len(visit.ink()[0]) > 100
+    visit.draw(SUM, before=1)
 
 
 def test_a_stroke_that_was_moved_and_scaled_counts_where_it_is_seen(visiting: Visiting) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from extexify.results import fold_look_alikes
 from extexify.strokes import Drawing
 from extexify.ui import serving
-from extexify.ui.predictions import percentage, show_predictions, show_raster
+from extexify.ui.predictions import percentage, show_raster, show_results
 from extexify.workspace import available_models, default_model
 
 if TYPE_CHECKING:
@@ -53,16 +54,19 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         st.error(f"This model can't answer: {error}", icon=":material/error:")
         return
     if not drawing:
-        show_predictions([], strokes=0, key="predictions")
+        show_results([], strokes=0, key="predictions")
         return
     many = st.session_state.setdefault("many", False)
     if not model.done():
         with st.spinner("Getting the model ready …"):
             wait([model])
-    predictions = model.result().classify(drawing, top=MANY if many else FEW)
-    show_predictions(predictions, strokes=len(drawing), key="predictions")
-    label = "Show fewer" if many else f"Show {MANY - FEW} more"
-    st.button(label, type="tertiary", on_click=_toggle_many, key="more")
+    classifier = model.result()
+    # All symbols and not the first few: a result is as probable as all its look-alikes together.
+    results = fold_look_alikes(classifier.classify(drawing, top=len(classifier.classes)))[:MANY]
+    show_results(results if many else results[:FEW], strokes=len(drawing), key="predictions")
+    if len(results) > FEW:
+        label = "Show fewer" if many else f"Show {len(results) - FEW} more"
+        st.button(label, type="tertiary", on_click=_toggle_many, key="more")
 
 
 def _toggle_many() -> None:

@@ -64,3 +64,10 @@ function addressOf(key, page = "") {
 function opensElsewhere(event) {
   return event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
 }
+
+// Goes to another page of the dashboard as the browser's Back and Forward do: without loading it anew, which
+// would end the visit and lose the drawing.
+function goTo(address) {
+  window.history.pushState({}, "", address);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}

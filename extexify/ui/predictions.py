@@ -6,8 +6,6 @@ elements a row, and rows that change in place.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -16,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from extexify.catalog import Symbol, glyph_svg, symbol_for
+from extexify.ui.ink import ink_url
 
 if TYPE_CHECKING:
-    from extexify.classifier import Prediction
+    from extexify.results import Result
 
 _HERE = Path(__file__).parent
 
@@ -61,33 +59,44 @@ export default function ({ data, parentElement }) {
 """
 
 
-def show_predictions(predictions: Sequence[Prediction], *, strokes: int, key: str) -> None:
-    """Show answers, best first, each with its printed glyph and a button that copies the command.
+def show_results(results: Sequence[Result], *, strokes: int, key: str) -> None:
+    """Show results, best first, each with its printed glyph and a button that copies the command.
 
-    Without any it shows what to do; the same component does both, so that its code and fonts are in the
+    The symbols that a result folds in stand below its most probable one.
+    Without any result it shows what to do; the same component does both, so that its code and fonts are in the
     browser before the first answer is.
     `strokes`, the count of strokes that were answered, ends up in the page for tests and measurements.
     """
-    data = {"strokes": strokes, "answers": [_answer(prediction) for prediction in predictions]}
+    data = {"strokes": strokes, "answers": [_answer(result) for result in results]}
     _list_component()(data=data, key=key)
 
 
 def show_raster(image: NDArray[np.uint8] | None, lines: list[str], *, key: str) -> None:
     """Show a drawing as the model sees it, uint8 (H, W), ink 255, and lines beside it; no ink for None."""
-    _raster_component()(data={"image": "" if image is None else _ink_url(image), "lines": lines}, key=key)
+    _raster_component()(data={"image": "" if image is None else ink_url(image), "lines": lines}, key=key)
 
 
-def _answer(prediction: Prediction) -> dict[str, Any]:
-    symbol = symbol_for(prediction.key)
+def _answer(result: Result) -> dict[str, Any]:
+    head, *alike = (_shown(member.key) for member in result.members)
     return {
-        "command": prediction.command,
-        "svg": glyph_svg(prediction.key),
+        **head,
+        "alike": alike,
+        "probability": round(result.probability, 4),
+        "percent": percentage(result.probability),
+    }
+
+
+def _shown(key: str) -> dict[str, Any]:
+    """What the list shows of a symbol."""
+    symbol = symbol_for(key)
+    return {
+        "key": key,
+        "command": symbol.command,
+        "svg": glyph_svg(key),
         "character": symbol.unicode,
         "name": symbol.unicode_name,
         "about": f"{_origin(symbol)} · {_MODES[symbol.mode]}",
         "preamble": symbol.usepackage,
-        "probability": round(prediction.probability, 4),
-        "percent": percentage(prediction.probability),
     }
 
 
@@ -106,15 +115,6 @@ def percentage(share: float) -> str:
     return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%"
 
 
-def _ink_url(image: NDArray[np.uint8]) -> str:
-    """The ink as the opacity of an image, so that the page gives it the text's colour in either theme."""
-    layers = np.zeros((*image.shape, 2), np.uint8)
-    layers[..., 1] = image
-    file = io.BytesIO()
-    Image.fromarray(layers, "LA").save(file, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
 # Registered once a process: registering anew makes the browser load the code anew.
 @cache
 def _list_component() -> Any:
@@ -122,7 +122,7 @@ def _list_component() -> Any:
         "extexify_predictions",
         html=_LIST_HTML,
         css=(_HERE / "predictions.css").read_text("utf-8"),
-        js=(_HERE / "predictions.js").read_text("utf-8"),
+        js="\n".join((_HERE / name).read_text("utf-8") for name in ("page.js", "predictions.js")),
     )
 
 

@@ -85,6 +85,9 @@ def sketchpad() -> Drawing:
     Raises `BadDrawing` when the browser sends what no canvas does.
     """
     sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch())
+    if "canvas" not in st.session_state and sketch.drawing:
+        # Back from another page: the canvas is a new one.
+        sketch.show(sketch.drawing)
     st.html(f"<style>{_STYLES}{_SMALLER_STYLES}</style>")
     with st.container(key="sketchpad"):
         buttons = st.container(horizontal=True, gap="small")
