@@ -17,7 +17,8 @@ if __name__ == "__main__":
         [
             st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
             st.Page("pages/symbols.py", title="Symbols", icon=":material/grid_view:"),
-        ]
+        ],
+        position="top",
     ).run()
 else:
     # Or else a server's first visit, if it is to a page's own address, goes the old way of folders named `pages`:

@@ -329,6 +329,7 @@ class Gallery {
 
   // Puts the chosen symbol beside the gallery or over it.
   place() {
+    if (!this.root.clientWidth) return; // the page has been left
     const narrow = this.root.clientWidth < NARROW;
     this.root.classList.toggle("narrow", narrow);
     const home = narrow ? this.dialog : this.side;

@@ -106,7 +106,7 @@ def _line(dataset: Dataset, total: int) -> str:
         return "The dataset has no drawing of this symbol."
     count = f"{total:,} drawings" if total > 1 else "1 drawing"
     shown = f", {EXAMPLES} of them here" if total > EXAMPLES else ""
-    synthetic = [str(source.get("source", "")).startswith("starter") for source in dataset.manifest["sources"]]
+    synthetic = [str(source.get("source", "")).startswith("starter drawings") for source in dataset.manifest["sources"]]
     if synthetic and all(synthetic):
         return f"{count} in the dataset{shown}. They are synthetic starter drawings, traced from the printed glyph."
     origin = " Some may be synthetic starter drawings." if any(synthetic) else ""
