@@ -163,6 +163,7 @@ def png() -> bytes:
         (dump_text(copy_block([(1, b"k", b"[]"), (2, b"k")])), "row 2"),
         (dump_text(copy_block([(1, b"k", b"[]", b"more")])), "row 1"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "file",
 )  # fmt: skip
 def test_what_is_no_usable_dump_is_refused_in_one_sentence(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "dump.sql"
