@@ -232,7 +232,8 @@ class _Loop:
         return {
             "recipe": self.recipe.to_json(),
             "seed": self.seed,
-            "dataset": {"path": str(self.dataset.path), "content_hash": self.dataset.content_hash},
+            # By content and not by path: a dataset may be moved, and a model that is passed on tells no paths.
+            "dataset": {"content_hash": self.dataset.content_hash},
         }
 
     def write_best(self, validation: dict[str, float]) -> None:
