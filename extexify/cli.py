@@ -212,12 +212,7 @@ def _export(options: argparse.Namespace) -> None:
     counts, left_out = dataset.manifest["counts"], dataset.manifest["left_out"]
     _print(
         options,
-        {
-            "dataset": str(out),
-            **counts,
-            "left_out": left_out,
-            "renumbered": len(dataset.manifest["renumbered"]),
-        },
+        {"dataset": str(out), **counts, "left_out": left_out},
         f"{out}: {counts['samples']:,} drawings of {counts['classes']:,} symbols, "
         f"{sum(entry['count'] for entry in left_out):,} rows left out (see {out / 'manifest.json'})",
     )

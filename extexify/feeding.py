@@ -30,8 +30,8 @@ class ImageFeed:
     """Rendered images, read from their memory map."""
 
     def __init__(self, images: RenderedImages, split: str) -> None:
-        self._images = images.images(split)
-        self._labels = images.labels(split)
+        self._images = images.images[split]
+        self._labels = images.labels[split]
 
     def __len__(self) -> int:
         return len(self._labels)

@@ -8,6 +8,7 @@ our class numbers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from extexify.storage import (
     atomic_folder,
     read_array,
     read_json,
-    recover_folder,
+    read_settled,
     write_json,
     writer_lock,
 )
@@ -42,17 +43,25 @@ _BATCH = 2048  # drawings rasterized at a time: enough for all threads, 5 MB of 
 
 @dataclass(frozen=True)
 class RenderedImages:
-    """Rendered images, opened; arrays are read-only memory maps."""
+    """Rendered images, opened.
+
+    images holds for each split uint8 (n, size, size), labels int32 (n,); arrays are read-only memory maps.
+    """
 
     path: Path
     raster: RasterSettings
     classes: tuple[str, ...]
     dataset_hash: str
+    images: Mapping[str, NDArray[np.uint8]]
+    labels: Mapping[str, NDArray[np.int32]]
 
     @classmethod
     def open(cls, path: Path) -> RenderedImages:
         """Open an images folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
-        recover_folder(path)
+        return read_settled(path, cls._read)
+
+    @classmethod
+    def _read(cls, path: Path) -> RenderedImages:
         if not (path / "manifest.json").exists():
             raise StorageError(f"there are no images in {path}: make them with `python -m extexify render`")
         manifest = read_json(path / "manifest.json")
@@ -60,17 +69,18 @@ class RenderedImages:
             raise StorageError(f"the images in {path} have another format version: render them anew")
         try:
             raster = RasterSettings.from_json(manifest["raster"])
-            return cls(path, raster, tuple(manifest["classes"]), str(manifest["dataset_hash"]))
+            classes, dataset_hash = tuple(map(str, manifest["classes"])), str(manifest["dataset_hash"])
         except (KeyError, TypeError, ValueError) as error:
             raise StorageError(f"{path / 'manifest.json'} is damaged ({error}); render the images anew") from None
-
-    def images(self, split: str) -> NDArray[np.uint8]:
-        """The images of a split, uint8 (n, size, size)."""
-        return read_array(self.path / f"{split}.npy", "uint8", (self.raster.size, self.raster.size))  # type: ignore[return-value]
-
-    def labels(self, split: str) -> NDArray[np.int32]:
-        """The class numbers of a split, int32 (n,)."""
-        return read_array(self.path / f"{split}_labels.npy", "int32")  # type: ignore[return-value]
+        images: dict[str, Any] = {}
+        labels: dict[str, Any] = {}
+        for split in SPLITS:
+            images[split] = read_array(path / f"{split}.npy", "uint8", (raster.size, raster.size))
+            labels[split] = read_array(path / f"{split}_labels.npy", "int32")
+            inside = not len(labels[split]) or 0 <= labels[split].min() <= labels[split].max() < len(classes)
+            if len(images[split]) != len(labels[split]) or not inside:
+                raise StorageError(f"the arrays in {path} do not fit together; render the images anew")
+        return cls(path, raster, classes, dataset_hash, images, labels)
 
 
 def render_dataset(

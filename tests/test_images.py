@@ -27,9 +27,9 @@ def test_each_split_holds_its_drawings_as_the_rasterizer_draws_them(dataset: Dat
     assert images.classes == dataset.classes
     for split in SPLITS:
         indices = dataset.indices(split)
-        np.testing.assert_array_equal(images.labels(split), dataset.labels[indices])
+        np.testing.assert_array_equal(images.labels[split], dataset.labels[indices])
         np.testing.assert_array_equal(np.load(tmp_path / "images" / f"{split}_ids.npy"), dataset.ids[indices])
-        for picture, index in zip(images.images(split), indices, strict=True):
+        for picture, index in zip(images.images[split], indices, strict=True):
             np.testing.assert_array_equal(picture, rasterize_drawing(dataset.drawings[int(index)], images.raster))
 
 
@@ -76,7 +76,12 @@ def test_what_is_missing_or_damaged_is_said(dataset: Dataset, tmp_path: Path) ->
     render_dataset(dataset, PRESETS["default"], tmp_path / "images")
     (tmp_path / "images" / "train.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(StorageError, match=r"train\.npy"):
-        RenderedImages.open(tmp_path / "images").images("train")
+        RenderedImages.open(tmp_path / "images")
+    render_dataset(dataset, PRESETS["default"], tmp_path / "images")
+    labels = tmp_path / "images" / "test_labels.npy"
+    np.save(labels, np.full(len(np.load(labels)), 99, np.int32))
+    with pytest.raises(StorageError, match="do not fit together"):
+        RenderedImages.open(tmp_path / "images")
     write_json(tmp_path / "images" / "manifest.json", {"format_version": 99})
     with pytest.raises(StorageError, match="version"):
         RenderedImages.open(tmp_path / "images")
