@@ -1,0 +1,194 @@
+"""Every printed glyph → the strokes a hand would make: ``python -m tools.starter.trace``.
+
+Writes ``extexify/data/skeletons.json`` from ``extexify/data/glyphs.json``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage  # type: ignore[import-untyped]
+from skimage.measure import approximate_polygon, find_contours
+from skimage.morphology import convex_hull_image, skeletonize
+
+from tools.catalog.files import DATA, write_lines
+from tools.starter.graph import Path as Stroke
+from tools.starter.graph import Picture, strokes_of
+
+SIDE = 400  # pixels of a glyph's longer side
+PAD = 12
+GRID = 250  # the longer side in the file
+TOLERANCE = 0.9  # pixels by which a simplified line may leave the true one
+
+# Lines are up to a tenth of a glyph wide on either side; what is wider, on a scale that leaves commas out, is an
+# area, and people draw its edge.
+AREA_PART, AREA_UNITS = 0.115, 62
+# An isolated round piece of ink this small is a dot: parts of the longer side.
+DOT_PART = 0.2
+
+
+# People fill areas without dents; of a club or a bat they draw the edge only. Part of the convex hull.
+FILLED_PART = 0.94
+# A serif: how long it may be and how far it may lie off a level line, and where a stem may end on it.
+SERIF_PART, LEVEL_PART = 0.45, 0.06
+# What the rules get wrong, seen on the sheets: areas that people draw as lines, and lines that they draw as areas.
+NEVER_AREAS = {"marvosym-OT1-_MVRightarrow"}
+ALWAYS_AREAS = {
+    "amssymb-OT1-_maltese",
+    "latex2e-OT1-_star",
+    "tipa-OT1-_textlengthmark",
+    "wasysym-OT1-_kreuz",
+}
+# Pictures and foreign shapes have bars that belong to them.
+WITHOUT_SERIFS = ("marvosym-", "cmll-", "upgreek-OT1-_upzeta")
+
+
+@dataclass
+class Skeleton:
+    """What to draw: open or closed lines, dots (lines of one point), the edges of filled areas, and serifs."""
+
+    lines: list[Stroke] = field(default_factory=list)
+    areas: list[Stroke] = field(default_factory=list)
+    serifs: list[Stroke] = field(default_factory=list)
+
+
+def main() -> None:
+    glyphs: dict[str, dict[str, Any]] = json.loads((DATA / "glyphs.json").read_text(encoding="utf-8"))
+    content = {key: encoded(trace(key, glyph)) for key, glyph in glyphs.items()}
+    write_lines(DATA / "skeletons.json", content)
+    print(f"{len(content)} skeletons, {(DATA / 'skeletons.json').stat().st_size:,} bytes")
+
+
+def trace(key: str, glyph: dict[str, Any]) -> Skeleton:
+    """The skeleton of a glyph, in pixels of its picture."""
+    picture, scale = picture_of(glyph)
+    skeleton = Skeleton()
+    pieces, count = ndimage.label(picture, structure=np.ones((3, 3), int))
+    for number in range(1, count + 1):
+        piece = pieces == number
+        if key in ALWAYS_AREAS:
+            _trace_area(piece, skeleton)
+            continue
+        limit = np.inf if key in NEVER_AREAS else max(AREA_PART * SIDE, AREA_UNITS * scale)
+        _trace_piece(piece, scale, limit, skeleton)
+    if key.startswith(WITHOUT_SERIFS):
+        skeleton.lines += skeleton.serifs
+        skeleton.serifs = []
+    skeleton.lines.sort(key=lambda line: line[:, 0].min() + line[:, 1].min())
+    return skeleton
+
+
+def picture_of(glyph: dict[str, Any]) -> tuple[Picture, float]:
+    """The glyph's ink, and the pixels of one of its units."""
+    left, top, right, bottom = glyph["box"]
+    scale = SIDE / max(right - left, bottom - top)
+    width, height = (round((end - start) * scale) + 2 * PAD for start, end in ((left, right), (top, bottom)))
+    paths = "".join(f'<path d="{d}"/>' for d in glyph["ink"])
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
+        f'<rect width="100%" height="100%" fill="#fff"/>'
+        f'<g transform="translate({PAD - scale * left} {PAD - scale * top}) scale({scale})">{paths}</g></svg>'
+    )
+    png = subprocess.run(["rsvg-convert"], input=svg.encode(), capture_output=True, check=True).stdout
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L")) < 128, scale
+
+
+def _trace_piece(piece: Picture, scale: float, limit: float, skeleton: Skeleton) -> None:
+    """Add the strokes of one connected piece of ink; what is more than `limit` pixels from its edge is an area."""
+    rows, columns = np.nonzero(piece)
+    width, height = np.ptp(columns) + 1, np.ptp(rows) + 1
+    centre = np.array([[columns.mean(), rows.mean()]])
+    half_width = ndimage.distance_transform_edt(piece)
+    thickest = half_width.max()
+    fills = len(rows) > 0.6 * width * height
+    small = max(width, height) < DOT_PART * SIDE
+    alone_small = max(width, height) < 140 * scale
+    if fills and max(width, height) < 1.5 * min(width, height) and (small or alone_small):
+        skeleton.lines.append(centre)
+        return
+    if thickest > limit:
+        core = ndimage.distance_transform_edt(half_width <= limit) < limit  # what is wider than a line
+        core &= piece
+        inside = half_width > 6
+        if core.sum() > 0.75 * piece.sum():
+            _trace_area(piece, skeleton)
+            return
+        # An area with lines at it: drawn as its edge, to which the lines join.
+        piece = piece & ~(core & inside)
+        half_width = ndimage.distance_transform_edt(piece)
+    lines = [simplified(stroke) for stroke in strokes_of(skeletonize(piece), half_width)]
+    for number, line in enumerate(lines):
+        others = lines[:number] + lines[number + 1 :]
+        (skeleton.serifs if _is_serif(line, others) else skeleton.lines).append(line)
+
+
+def _trace_area(piece: Picture, skeleton: Skeleton) -> None:
+    filled = piece.sum() > FILLED_PART * convex_hull_image(piece).sum()
+    (skeleton.areas if filled else skeleton.lines).extend(_edges(piece))
+
+
+def _is_serif(line: Stroke, others: list[Stroke]) -> bool:
+    """Whether this is a short level line on whose middle a longer upright one ends. Hands mostly leave them out."""
+    width, height = np.ptp(line, axis=0)
+    if not 2 * height < width <= SERIF_PART * SIDE:
+        return False
+    left, level = line[:, 0].min(), line[:, 1].mean()
+    sides = set()
+    for other in others:
+        for end, before in ((other[0], other[1]), (other[-1], other[-2])):
+            upright = abs(end[1] - before[1]) > abs(end[0] - before[0]) and np.ptp(other[:, 1]) > 1.3 * width
+            if abs(end[1] - level) < LEVEL_PART * SIDE and 0.15 < (end[0] - left) / width < 0.85:
+                sides.add((upright, bool(other[:, 1].mean() > level)))
+    # Lines on both sides mean a bar across.
+    return len(sides) == 1 and next(iter(sides))[0]
+
+
+def _edges(piece: Picture) -> list[Stroke]:
+    """The closed outlines of an area, outer and inner ones."""
+    contours = find_contours(piece.astype(float), 0.5)
+    return [simplified(contour[:, ::-1]) for contour in contours if len(contour) > 40]
+
+
+def simplified(stroke: Stroke) -> Stroke:
+    """A line without its pixels' staircase, and with no more points than its course needs."""
+    closed = len(stroke) > 8 and bool(np.allclose(stroke[0], stroke[-1]))
+    even = _evenly(stroke)
+    if len(even) > 5:
+        smooth = ndimage.gaussian_filter1d(
+            even[:-1] if closed else even, 2.0, axis=0, mode="wrap" if closed else "nearest"
+        )
+        if not closed:
+            smooth[0], smooth[-1] = even[0], even[-1]
+        even = np.vstack([smooth, smooth[:1]]) if closed else smooth
+    return np.asarray(approximate_polygon(even, TOLERANCE))
+
+
+def _evenly(stroke: Stroke) -> Stroke:
+    """Points one pixel apart along the line."""
+    lengths = np.r_[0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))]
+    at = np.linspace(0, lengths[-1], max(int(lengths[-1]) + 1, 2))
+    return np.column_stack([np.interp(at, lengths, stroke[:, axis]) for axis in (0, 1)])
+
+
+def encoded(skeleton: Skeleton) -> dict[str, list[list[int]]]:
+    """Whole numbers from 0 to `GRID` on the longer side, each line flat: x, y, x, y, …"""
+    everything = np.vstack(skeleton.lines + skeleton.areas + skeleton.serifs)
+    low = everything.min(axis=0)
+    extent = np.ptp(everything, axis=0).max()
+    scale = GRID / extent if extent else 0.0
+
+    def flat(lines: list[Stroke]) -> list[list[int]]:
+        return [[round(value) for value in ((line - low) * scale).ravel().tolist()] for line in lines]
+
+    parts = {"lines": flat(skeleton.lines), "areas": flat(skeleton.areas), "serifs": flat(skeleton.serifs)}
+    return {name: lines for name, lines in parts.items() if lines}
+
+
+if __name__ == "__main__":
+    main()
