@@ -54,7 +54,8 @@ class Source(Protocol):
 
 
 def open_source(address: str) -> Source:
-    """The source that an address names: `postgresql://…`, or the path of a dump or an SQLite file.
+    """The source that an address names: `postgresql://…`, `starter` with or without options (see
+    `extexify.starter`), or the path of a dump or an SQLite file; a file named starter is `./starter`.
 
     Raises `SourceError` for an address that is none of these.
     """
@@ -62,6 +63,10 @@ def open_source(address: str) -> Source:
         from extexify.postgres import PostgresSource
 
         return PostgresSource(address)
+    if address.partition(":")[0] == "starter":
+        from extexify.starter import StarterSource
+
+        return StarterSource.from_address(address)
     if "://" in address:
         raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
     path = Path(address).expanduser()
