@@ -388,7 +388,7 @@ def _normal_of(chance: float) -> float:
 
 
 def _thinned(path: Points, every: int) -> Points:
-    """Every so manieth point, and the last."""
+    """One point of `every`, and the last."""
     return np.vstack([path[:-1:every], path[-1:]])
 
 
@@ -407,15 +407,12 @@ def _loop(points: Points, chances: Points) -> Points:
 
 
 def _dot(place: Points, chances: Points) -> Points:
-    """A dot: mostly a tap, sometimes a short dash or a tiny circle."""
-    if chances[1] < 0.8:
+    """A dot: mostly a tap, sometimes a tiny circle. Never a dash: alone, it would be a line across the picture."""
+    if chances[1] < 0.85:
         return place[None]
-    size = 0.01 + 0.03 * chances[2]
-    angle = 2 * np.pi * chances[3]
-    if chances[1] < 0.9:
-        return np.vstack([place, place + size * np.array([np.cos(angle), np.sin(angle)])])
-    turn = np.linspace(0, 2 * np.pi * (0.8 + chances[4]), 9)
-    return place + size * np.column_stack([np.cos(angle + turn), np.sin(angle + turn)]) / 2
+    size, start = 0.01 + 0.03 * chances[2], 2 * np.pi * chances[3]
+    turn = start + np.linspace(0, 2 * np.pi * (0.8 + chances[4]), 9)
+    return place + size * np.column_stack([np.cos(turn), np.sin(turn)]) / 2
 
 
 def _hook(end: Points, chances: Points) -> Points:

@@ -42,6 +42,7 @@ NEVER_AREAS = {"marvosym-OT1-_MVRightarrow"}
 ALWAYS_AREAS = {
     "amssymb-OT1-_maltese",
     "latex2e-OT1-_star",
+    "marvosym-OT1-_Bat",
     "tipa-OT1-_textlengthmark",
     "wasysym-OT1-_kreuz",
 }
