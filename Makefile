@@ -12,7 +12,7 @@ STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
 
-.PHONY: run test check format bench latency screenshots setup clean help
+.PHONY: run test check format bench latency page-timings screenshots setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +40,9 @@ bench: $(STAMPS)/requirements-dev
 
 screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ARGS)
+
+page-timings: $(STAMPS)/requirements-dev $(STAMPS)/browser
+	PYTHONPATH=. $(BIN)/python tools/page_timings.py
 
 latency: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/latency.py

@@ -62,7 +62,7 @@ function addressOf(key, page = "") {
 
 // A click that the browser should handle itself: it opens a new tab or window.
 function opensElsewhere(event) {
-  return event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  return event.button > 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
 }
 
 // Goes to another page of the dashboard as the browser's Back and Forward do: without loading it anew, which
