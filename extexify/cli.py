@@ -147,7 +147,8 @@ def parser() -> argparse.ArgumentParser:
 def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:
     sub.add_argument(
         "--source", action="append", required=required, metavar="SOURCE",
-        help="a dump (.sql, .sql.gz), a postgresql:// address or an SQLite file; may be given several times",
+        help="a dump (.sql, .sql.gz), a postgresql:// address, an SQLite file, or `starter` for synthetic drawings; "
+        "may be given several times",
     )  # fmt: skip
 
 
