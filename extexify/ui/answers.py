@@ -21,7 +21,8 @@ FEW, MANY = 5, 25
 """How many answers are shown at first, and on demand."""
 
 _NO_MODEL = """
-**No model yet.** Nothing can answer until there is one. Train it from a dump of drawings,
+**No model yet.** Nothing can answer until there is one. Train it from a dump of drawings
+(or from synthetic ones, with `starter` in place of DUMP),
 
 ```
 python -m extexify pipeline --source DUMP
@@ -83,7 +84,7 @@ def show_model(model: Future[Classifier], drawing: Drawing) -> None:
         show_raster(image, _credentials(classifier), key="raster")
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=1.0)
 def _say_when_ready(model: Future[Classifier]) -> None:
     if model.done():
         st.rerun()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 
 Path = NDArray[np.float64]  # (n, 2) points, x right, y down, pixels
 Picture = NDArray[np.bool_]

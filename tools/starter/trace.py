@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 from skimage.measure import approximate_polygon, find_contours
 from skimage.morphology import convex_hull_image, skeletonize
 
