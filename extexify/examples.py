@@ -7,20 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from extexify.dataset import Dataset
+from extexify.starter import FIRST_ID
 from extexify.strokes import Drawings
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Some of the drawings of a symbol; total counts all that the dataset has of it."""
+    """Some of a dataset's drawings of a symbol, and how many it has in all.
+
+    people counts those that people drew, synthetic the starter drawings; `drawings` are people's if there are any.
+    """
 
     drawings: Drawings
-    total: int
+    people: int
+    synthetic: int
 
 
 def examples_of(dataset: Dataset, key: str, count: int) -> Examples:
     """At most `count` drawings of a symbol, spread evenly over those that there are; the same ones every time."""
     label = dataset.classes.index(key) if key in dataset.classes else -1
     samples = np.flatnonzero(dataset.labels == label)
-    chosen = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(np.int64)
-    return Examples(dataset.drawings.take(samples[chosen]), len(samples))
+    # Only where there are starter drawings does a high id mark one: those of a dump may be anything.
+    names = [str(source.get("source", "")) for source in dataset.manifest["sources"]]
+    starters = [name.startswith("starter drawings") for name in names]
+    synthetic = (dataset.ids[samples] >= FIRST_ID) & any(starters) | all(starters)
+    shown = samples if synthetic.all() else samples[~synthetic]
+    chosen = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(np.int64)
+    return Examples(dataset.drawings.take(shown[chosen]), int((~synthetic).sum()), int(synthetic.sum()))

@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from extexify.catalog import drawn_alike, load_catalog, prints_alike, symbol_for
 from extexify.examples import examples_of
 from extexify.export import export_dataset
-from extexify.sources import Row
+from extexify.sources import Row, Source
+from extexify.starter import StarterSource
 from extexify.strokes import strokes_json
 from tests.tiny import shape, tiny_dataset
 from tools.dashboard import dashboard
@@ -284,12 +285,12 @@ def test_a_key_that_only_the_dataset_knows_is_shown_as_text(opening: Opening, wi
 
 
 def test_starter_drawings_are_called_synthetic(opening: Opening, tmp_path: Path) -> None:
-    source = DrawingsOf("starter drawings (synthetic; 9 each of 1 symbols, seed 0)", {"latex2e-OT1-_pi": 9})
-    export_dataset([source], tmp_path / "dataset")
+    export_dataset([StarterSource(["latex2e-OT1-_pi"], each=9)], tmp_path / "dataset")
     with dashboard(tmp_path) as address:
         # A server's first visit may well be to a symbol, and still has the whole frame around it.
         page = opening("latex2e-OT1-_pi", address)
-        expect(opened(page)).to_contain_text("They are synthetic starter drawings")
+        expect(opened(page)).to_contain_text("9 drawings in the dataset: starter drawings, made by a program")
+        expect(opened(page)).to_contain_text("Synthetic drawings of it")
         expect(page.get_by_role("link", name="Draw", exact=True)).to_be_visible()
         # A dataset that gets damaged, or goes, is a sentence and no end of the page.
         manifest = tmp_path / "dataset" / "manifest.json"
@@ -357,11 +358,20 @@ def test_examples_are_of_the_symbol_and_spread_over_all(tmp_path: Path) -> None:
     label = dataset.classes.index("latex2e-OT1-_times")
     samples = np.flatnonzero(dataset.labels == label)
     examples = examples_of(dataset, "latex2e-OT1-_times", 5)
-    assert examples.total == len(samples)
+    assert (examples.people, examples.synthetic) == (len(samples), 0)
     assert len(examples.drawings) == 5
     first, last = dataset.drawings.take(samples[[0, -1]]), examples.drawings
     np.testing.assert_array_equal(first.points[: first.stroke_ends[0]], last.points[: last.stroke_ends[0]])
     np.testing.assert_array_equal(first.points[-2:], last.points[-2:])
     assert len(examples_of(dataset, "latex2e-OT1-_times", 1000).drawings) == len(samples)
     nothing = examples_of(dataset, "no such key", 5)
-    assert (nothing.total, len(nothing.drawings)) == (0, 0)
+    assert (nothing.people, nothing.synthetic, len(nothing.drawings)) == (0, 0, 0)
+
+
+def test_examples_are_peoples_where_there_are_any(tmp_path: Path) -> None:
+    drawn, traced = "latex2e-OT1-_alpha", "latex2e-OT1-_pi"
+    sources: list[Source] = [DrawingsOf("dump.sql", {drawn: 12}), StarterSource([drawn, traced], each=30)]
+    dataset = export_dataset(sources, tmp_path / "dataset")
+    both, synthetic = examples_of(dataset, drawn, 100), examples_of(dataset, traced, 100)
+    assert (both.people, both.synthetic, len(both.drawings)) == (12, 30, 12)
+    assert (synthetic.people, synthetic.synthetic, len(synthetic.drawings)) == (0, 30, 30)

@@ -14,7 +14,7 @@ import streamlit as st
 from extexify.catalog import load_catalog
 from extexify.catalog_keys import derive_symbol
 from extexify.dataset import Dataset
-from extexify.examples import examples_of
+from extexify.examples import Examples, examples_of
 from extexify.raster import RasterSettings, rasterize
 from extexify.storage import StorageError
 from extexify.ui import catalog_routes
@@ -26,6 +26,8 @@ EXAMPLES = 20
 
 # The proportions of the default raster, at twice the size at which the page shows them: sharp on any screen.
 _PICTURE = RasterSettings(size=112, stroke_width=3.8)
+
+_TITLE = "How people draw it"
 
 MAX_SHOWN_KEY = 60
 """Characters of an unknown key that are repeated to the visitor who asked for it."""
@@ -94,23 +96,24 @@ def _unknown(key: str) -> str:
 def _drawings(dataset: Dataset | None, key: str, problem: str) -> dict[str, Any]:
     """How people draw a symbol: pictures, and a line about them."""
     if dataset is None:
-        return {"pictures": [], "line": problem, "invite": not problem}
+        return {"title": _TITLE, "pictures": [], "line": problem, "invite": not problem}
     examples = examples_of(dataset, key, EXAMPLES)
     pictures = [ink_url(image) for image in rasterize(examples.drawings, _PICTURE, threads=1)]
-    return {"pictures": pictures, "line": _line(dataset, examples.total), "invite": False}
+    title = "Synthetic drawings of it" if examples.synthetic and not examples.people else _TITLE
+    return {"title": title, "pictures": pictures, "line": _line(examples), "invite": False}
 
 
-def _line(dataset: Dataset, total: int) -> str:
+def _line(examples: Examples) -> str:
     """How many drawings there are, and whether people made them."""
-    if not total:
+    if not examples.people and not examples.synthetic:
         return "The dataset has no drawing of this symbol."
-    count = f"{total:,} drawings" if total > 1 else "1 drawing"
-    shown = f", {EXAMPLES} of them here" if total > EXAMPLES else ""
-    synthetic = [str(source.get("source", "")).startswith("starter drawings") for source in dataset.manifest["sources"]]
-    if synthetic and all(synthetic):
-        return f"{count} in the dataset{shown}. They are synthetic starter drawings, traced from the printed glyph."
-    origin = " Some may be synthetic starter drawings." if any(synthetic) else ""
-    return f"{count} in the dataset{shown}.{origin}"
+    count = examples.people or examples.synthetic
+    text = f"{count:,} drawings in the dataset" if count > 1 else "1 drawing in the dataset"
+    if count > EXAMPLES:
+        text += f", {EXAMPLES} of them here"
+    if not examples.people:
+        return f"{text}: starter drawings, made by a program from the printed symbol."
+    return f"{text}, besides {examples.synthetic:,} synthetic starter drawings." if examples.synthetic else f"{text}."
 
 
 # Registered once a process: registering anew makes the browser load the code anew.

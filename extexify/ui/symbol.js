@@ -76,11 +76,8 @@ function showDrawings(article, drawings) {
   const section = article.querySelector(".drawings");
   if (!section) return;
   section.replaceChildren();
-  element("h3", "", section, "How people draw it");
-  if (!drawings) {
-    element("p", "quiet", section, "…");
-    return;
-  }
+  if (!drawings) return;
+  element("h3", "", section, drawings.title);
   if (drawings.invite) {
     const invitation = element("p", "quiet", section, "No drawings here yet. Export a dataset, with ");
     element("code", "", invitation, "python -m extexify export");
