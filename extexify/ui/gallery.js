@@ -53,6 +53,9 @@ class Gallery {
     [this.search, this.filters, this.notice] = [part("input"), part(".filters"), part(".notice")];
     [this.count, this.grid, this.side, this.dialog] = [part(".count"), part(".gallery"), part(".side"), part("dialog")];
     this.article = element("article", "symbol", this.side);
+    // What an opening dialog gives the focus to: the symbol itself and not the button that closes it.
+    this.article.tabIndex = -1;
+    this.article.autofocus = true;
     this.symbols = [];
     this.tiles = [];
     this.shown = [];
