@@ -12,6 +12,8 @@ STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
 
+BENCHMARKS := $(addprefix benchmarks/,rasterizer.py export_memory.py class_sizes.py starter.py)
+
 .PHONY: run test check format bench latency page-timings screenshots setup clean help
 .DEFAULT_GOAL := help
 
@@ -34,7 +36,7 @@ format: $(STAMPS)/requirements-dev
 	$(BIN)/ruff format $(CHECKED)
 
 bench: $(STAMPS)/requirements-dev
-	@set -e; for script in benchmarks/*.py; do \
+	@set -e; for script in $(BENCHMARKS); do \
 		echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); \
 	done
 

@@ -12,13 +12,11 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks import original_method
-from extexify import workspace
-from extexify.dataset import Dataset
+from benchmarks.data import add_dataset_option, open_dataset
 from extexify.raster import PRESETS, RasterSettings, available_threads, preset, rasterize
 from extexify.strokes import Drawings
 
@@ -28,10 +26,10 @@ EVERY = 20
 def main() -> None:
     """Time all methods in turn and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", type=Path, default=workspace.dataset_folder())
+    add_dataset_option(parser)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    mapped = Dataset.open(options.dataset).drawings
+    mapped = open_dataset(options.dataset).drawings
     # Copied into memory once: both methods are timed without the disk.
     drawings = Drawings(np.array(mapped.points), np.array(mapped.stroke_ends), np.array(mapped.sample_ends))
     some = [drawings[index] for index in range(0, len(drawings), EVERY)]

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify import workspace
+from benchmarks.data import add_dataset_option, open_dataset
 from extexify.catalog import drawn_alike
-from extexify.dataset import Dataset
 from extexify.raster import preset, rasterize
 from extexify.samples import check_row
 from extexify.starter import StarterSource
@@ -31,13 +29,13 @@ WORST = 12  # symbols shown that only the real drawings know
 def main() -> None:
     """Rank the symbols for every query by either collection, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", type=Path, default=workspace.dataset_folder(), help="of real drawings")
+    add_dataset_option(parser)
     parser.add_argument("--each", type=int, default=40, help="starter drawings of a symbol")
     parser.add_argument("--queries", type=int, default=3000)
     parser.add_argument("--split", default="test")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    dataset = Dataset.open(options.dataset)
+    dataset = open_dataset(options.dataset)
     queries = dataset.indices(options.split)
     queries = queries[np.linspace(0, len(queries) - 1, min(options.queries, len(queries))).astype(int)]
     labels = np.asarray(dataset.labels)

@@ -1,0 +1,23 @@
+"""The dataset that a benchmark measures on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from extexify import workspace
+from extexify.dataset import Dataset
+from extexify.storage import StorageError
+
+
+def add_dataset_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--dataset DIR`; the workspace's own is the default."""
+    parser.add_argument("--dataset", type=Path, default=workspace.dataset_folder(), help="of real drawings")
+
+
+def open_dataset(path: Path) -> Dataset:
+    """Open a dataset, or end the program with one sentence that says what to do."""
+    try:
+        return Dataset.open(path)
+    except StorageError as error:
+        raise SystemExit(str(error)) from None
