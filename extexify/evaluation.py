@@ -24,11 +24,10 @@ TOPS = (1, 3, 5, 10)
 class Figures:
     """What an evaluation found.
 
-    n drawings were judged; top[k] is the part of them (0 to 1) with the right symbol among the first k;
-    prints_alike and drawn_alike are the same, counting as right also a symbol that prints or is drawn alike
-    (see `extexify.catalog.look_alike_groups`). unknown_keys counts drawings whose key the model
-    doesn't know, which are outside n; unusable counts
-    a source's rows that an export would leave out too.
+    n drawings were judged; top[k] is the part of them (0 to 1) with the right symbol among the first k; prints_alike
+    and drawn_alike are the same, counting as right also a symbol that prints or is drawn alike (see
+    `extexify.catalog.look_alike_groups`). unknown_keys counts drawings whose key the model doesn't know, which are
+    outside n; unusable counts a source's rows that an export would leave out too.
     """
 
     n: int
