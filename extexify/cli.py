@@ -250,11 +250,12 @@ def _train(options: argparse.Namespace) -> None:
     places = replace(_places(), images=options.images or workspace.images_folder())
     dataset = Dataset.open(options.dataset or workspace.dataset_folder())
     with stop_on_signals() as should_stop:
-        model, figures = train_on_dataset(
+        result = train_on_dataset(
             recipe, dataset, places, name, seed=options.seed, device=options.device, resume=options.resume,
             report=_reporter(options), should_stop=should_stop,
         )  # fmt: skip
-    _print(options, {"model": str(model), "test": figures.to_json()}, f"{model}: test {_shown(figures.top)}")
+    figures = {"model": str(result.model), "test": result.test.to_json(), "seconds": result.seconds}
+    _print(options, figures, f"{result.model}: test {_shown(result.test.top)}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from extexify.dataset import Dataset
-from extexify.starter import FIRST_ID
+from extexify.starter import FIRST_ID, NAME
 from extexify.strokes import Drawings
 
 
@@ -29,7 +29,7 @@ def examples_of(dataset: Dataset, key: str, count: int) -> Examples:
     samples = np.flatnonzero(dataset.labels == label)
     # Only where there are starter drawings does a high id mark one: those of a dump may be anything.
     names = [str(source.get("source", "")) for source in dataset.manifest["sources"]]
-    starters = [name.startswith("starter drawings") for name in names]
+    starters = [name.startswith(NAME) for name in names]
     synthetic = (dataset.ids[samples] >= FIRST_ID) & any(starters) | all(starters)
     shown = samples if synthetic.all() else samples[~synthetic]
     chosen = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(np.int64)

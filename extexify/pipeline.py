@@ -37,7 +37,7 @@ class Places:
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """The model file of a pipeline, its figures on the test split, and each stage's seconds."""
+    """A published model file, its figures on the test split, and the seconds of each stage on the way there."""
 
     model: Path
     test: Figures
@@ -55,20 +55,23 @@ def train_on_dataset(
     resume: bool = False,
     report: Reporter = quiet,
     should_stop: Callable[[], bool] = lambda: False,
-) -> tuple[Path, Figures]:
+) -> PipelineResult:
     """Train by a recipe, judge the best model on the test split once, and publish it.
 
-    Returns the published model file and its test figures. A recipe without augmentation reads the
-    rendered images, which must have been made of this dataset with the recipe's raster.
+    A recipe without augmentation reads the rendered images, which must have been made of this dataset with
+    the recipe's raster.
     Raises as `training.train` does, and `StorageError` when the images don't fit.
     """
-    train_feed, validation_feed = feeds(recipe, dataset, places.images, seed)
-    best = train(
-        recipe, dataset, train_feed, validation_feed, places.runs / run_name,
-        seed=seed, device=device, resume=resume, report=report, should_stop=should_stop,
-    )  # fmt: skip
-    figures = judge_on_test(best, dataset, report=report)
-    return publish(best, places.models, run_name), figures
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "train"):
+        train_feed, validation_feed = feeds(recipe, dataset, places.images, seed)
+        best = train(
+            recipe, dataset, train_feed, validation_feed, places.runs / run_name,
+            seed=seed, device=device, resume=resume, report=report, should_stop=should_stop,
+        )  # fmt: skip
+    with _timed(seconds, "evaluate"):
+        figures = judge_on_test(best, dataset, report=report)
+    return PipelineResult(publish(best, places.models, run_name), figures, seconds)
 
 
 def feeds(recipe: Recipe, dataset: Dataset, images_folder: Path, seed: int) -> tuple[Feed, Feed]:
@@ -132,15 +135,10 @@ def run_pipeline(
         dataset = export_dataset(sources, places.dataset, seed=seed, ratios=ratios, report=watched)
     with _timed(seconds, "render"):
         render_dataset(dataset, recipe.raster, places.images, png=png, report=watched)
-    with _timed(seconds, "train"):
-        train_feed, validation_feed = feeds(recipe, dataset, places.images, seed)
-        best = train(
-            recipe, dataset, train_feed, validation_feed, places.runs / run_name,
-            seed=seed, device=device, report=report, should_stop=should_stop,
-        )  # fmt: skip
-    with _timed(seconds, "evaluate"):
-        figures = judge_on_test(best, dataset, report=report)
-    return PipelineResult(publish(best, places.models, run_name), figures, seconds)
+    trained = train_on_dataset(
+        recipe, dataset, places, run_name, seed=seed, device=device, report=report, should_stop=should_stop
+    )
+    return replace(trained, seconds={**seconds, **trained.seconds})
 
 
 @contextmanager

@@ -29,6 +29,9 @@ DEFAULT_EACH = 40
 MAX_EACH = 100_000
 MAX_SEED = 2**63 - 1
 
+NAME = "starter drawings"
+"""How every such source's name begins, in reports and in a dataset's manifest."""
+
 FIRST_ID = 2**52
 """Ids are hashes from 2^52 to 2^53: exact in JSON, and above those of dumps and of the embedded store. Splits look
 at lower ids only, so starter drawings beside real ones move none of the real ones to another split."""
@@ -65,7 +68,7 @@ class StarterSource:
         self.each = each
         self.seed = seed
         chosen = "all symbols" if symbols is None else f"{len(self.symbols):,} symbols"
-        self.name = f"starter drawings (synthetic; {each} each of {chosen}, seed {seed})"
+        self.name = f"{NAME} (synthetic; {each} each of {chosen}, seed {seed})"
         self._read = 0
 
     @classmethod

@@ -206,10 +206,10 @@ def read_json(path: Path) -> object:
         raise StorageError(f"{path} is not valid JSON ({error}); write it anew") from None
 
 
-def read_array(path: Path, dtype: str, tail: tuple[int, ...] | None = ()) -> NDArray[np.generic]:
+def read_array(path: Path, dtype: str, tail: tuple[int, ...] = ()) -> NDArray[np.generic]:
     """Open a `.npy` file as a read-only memory map, never unpickling anything.
 
-    dtype is the type that it must hold, `tail` the lengths of all axes after the first (None: any).
+    dtype is the type that it must hold, `tail` the lengths of all axes after the first.
     Raises `StorageError` when the file is missing, damaged or holds something else.
     """
     try:
@@ -219,8 +219,7 @@ def read_array(path: Path, dtype: str, tail: tuple[int, ...] | None = ()) -> NDA
     except Exception as error:  # of a damaged header, numpy passes on whatever ast, tokenize or mmap say
         why = " ".join(str(error).split())[:200] or type(error).__name__
         raise StorageError(f"{path} is not a readable array ({why}); write it anew") from None
-    fits = array.dtype == np.dtype(dtype) and array.ndim > 0
-    if not fits or (tail is not None and array.shape[1:] != tail):
+    if array.dtype != np.dtype(dtype) or array.ndim == 0 or array.shape[1:] != tail:
         raise StorageError(f"{path} does not hold {dtype} values of the expected shape; write it anew")
     return array
 

@@ -32,6 +32,13 @@ def _after_space(text: NDArray[np.uint8], at: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _after_item(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """Past what follows an item of a list, and what that is: a comma or a bracket if all is well, 0 at the end."""
+    at = _after_space(text, at)
+    return (at + 1, int(text[at])) if at < len(text) else (at, 0)
+
+
+@njit(cache=True, nogil=True)
 def scan_strokes(
     text: NDArray[np.uint8],
     limit: float,
@@ -93,34 +100,25 @@ def scan_strokes(
                         value = -value
                     points[count, numbers] = value
                 numbers += 1
-                at = _after_space(text, at)
-                if at >= size:
-                    return 0, 0
-                at += 1
-                if text[at - 1] == _CLOSE:
+                at, follows = _after_item(text, at)
+                if follows == _CLOSE:
                     break
-                if text[at - 1] != _COMMA:
+                if follows != _COMMA:
                     return 0, 0
             if numbers < 2:
                 return 0, 0
             count += 1
-            at = _after_space(text, at)
-            if at >= size:
-                return 0, 0
-            at += 1
-            if text[at - 1] == _CLOSE:
+            at, follows = _after_item(text, at)
+            if follows == _CLOSE:
                 break
-            if text[at - 1] != _COMMA:
+            if follows != _COMMA:
                 return 0, 0
         stroke_ends[strokes] = count
         strokes += 1
-        at = _after_space(text, at)
-        if at >= size:
-            return 0, 0
-        at += 1
-        if text[at - 1] == _CLOSE:
+        at, follows = _after_item(text, at)
+        if follows == _CLOSE:
             break
-        if text[at - 1] != _COMMA:
+        if follows != _COMMA:
             return 0, 0
     if _after_space(text, at) != size:
         return 0, 0

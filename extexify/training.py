@@ -97,6 +97,8 @@ class _Loop:
         torch.manual_seed(seed)
         self.network = models.build(recipe.architecture, len(dataset.classes), recipe.options).to(device)
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        # What is judged and kept: the same network with the averaged weights, loaded when an epoch ends.
+        self.judged = models.build(recipe.architecture, len(dataset.classes), recipe.options).to(device).eval()
         self.optimizer = _optimizer(recipe, self.network)
         self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
         self.steps_per_epoch = math.ceil(len(train_feed) / recipe.batch_size)
@@ -171,6 +173,7 @@ class _Loop:
         """Judge the epoch on validation, keep the model if it is the best, write metrics and a checkpoint."""
         state = self.state
         state.epoch += 1
+        self.judged.load_state_dict(self.average)
         validation = self.validate()
         entry = {
             "epoch": state.epoch,
@@ -208,17 +211,8 @@ class _Loop:
 
     def judge(self, inputs: Tensor) -> Tensor:
         """Logits float32 (B, classes) of the averaged weights."""
-        judged = self.judged_network()
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            return judged(inputs).float()
-
-    def judged_network(self) -> nn.Module:
-        """The network that is judged and kept, with the averaged weights."""
-        if not hasattr(self, "_judged"):
-            self._judged = models.build(self.recipe.architecture, len(self.dataset.classes), self.recipe.options)
-            self._judged.to(self.device)
-        self._judged.load_state_dict(self.average)
-        return self._judged.eval()
+            return self.judged(inputs).float()
 
     # --- files ----------------------------------------------------------------------------------
 
