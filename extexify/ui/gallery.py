@@ -6,7 +6,6 @@ The server hears of a choice only to put it into the address and to send drawing
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -18,6 +17,7 @@ from extexify.examples import Examples, examples_of
 from extexify.raster import RasterSettings, rasterize
 from extexify.storage import StorageError
 from extexify.ui import catalog_routes
+from extexify.ui.components import code
 from extexify.ui.datasets import current_dataset
 from extexify.ui.ink import ink_url
 
@@ -31,8 +31,6 @@ _TITLE = "How people draw it"
 
 MAX_SHOWN_KEY = 60
 """Characters of an unknown key that are repeated to the visitor who asked for it."""
-
-_HERE = Path(__file__).parent
 
 _HTML = """
 <div class="symbols">
@@ -122,6 +120,6 @@ def _component() -> Any:
     return st.components.v2.component(
         "extexify_gallery",
         html=_HTML,
-        css=(_HERE / "gallery.css").read_text("utf-8"),
-        js="\n".join((_HERE / name).read_text("utf-8") for name in ("page.js", "gallery.js", "symbol.js")),
+        css=code("page.css", "gallery.css"),
+        js=code("page.js", "gallery.js", "symbol.js"),
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +15,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from extexify.catalog import Symbol, glyph_svg, symbol_for
+from extexify.ui.components import code
 from extexify.ui.ink import ink_url
 
 if TYPE_CHECKING:
     from extexify.results import Result
-
-_HERE = Path(__file__).parent
 
 _MODES = {"math": "math mode", "text": "text mode", "both": "math and text"}
 
@@ -121,8 +119,8 @@ def _list_component() -> Any:
     return st.components.v2.component(
         "extexify_predictions",
         html=_LIST_HTML,
-        css=(_HERE / "predictions.css").read_text("utf-8"),
-        js="\n".join((_HERE / name).read_text("utf-8") for name in ("page.js", "predictions.js")),
+        css=code("page.css", "predictions.css"),
+        js=code("page.js", "predictions.js"),
     )
 
 
