@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from extexify.catalog import drawn_alike, load_catalog, symbol_for
 from extexify.classifier import Prediction
-from extexify.results import fold_look_alikes
+from extexify.results import commonness, fold_look_alikes
 
 # Symbols with look-alikes as often as without, and keys that no catalogue knows.
 KEYS = st.sampled_from(sorted(load_catalog())) | st.sampled_from(
@@ -35,11 +35,11 @@ def test_every_prediction_is_in_one_result_and_no_probability_is_lost(prediction
 
 
 @given(PREDICTIONS)
-def test_results_and_their_members_go_from_probable_to_improbable(predictions: list[Prediction]) -> None:
+def test_results_go_from_probable_to_improbable_and_members_from_common_to_rare(predictions: list[Prediction]) -> None:
     results = fold_look_alikes(predictions)
     assert [result.probability for result in results] == sorted((one.probability for one in results), reverse=True)
     for result in results:
-        ranked = [member.probability for member in result.members]
+        ranked = [member.probability * commonness(member.key) for member in result.members]
         assert ranked == sorted(ranked, reverse=True)
         assert result.head == result.members[0]
 
@@ -60,6 +60,39 @@ def test_two_look_alikes_beat_one_symbol_that_is_more_probable_than_each() -> No
     results = fold_look_alikes([prediction(alpha, 0.4), prediction(sigma, 0.25), prediction(total, 0.35)])
     assert [[member.key for member in result.members] for result in results] == [[total, sigma], [alpha]]
     assert results[0].probability == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("command", "probable", "others"),
+    [
+        # The common command, what the model finds more probable, and what else is drawn like them.
+        ("latex2e-OT1-_times", "textcomp-OT1-_texttimes", ()),
+        ("latex2e-OT1-_sum", "upgreek-OT1-_Upsigma", ("latex2e-OT1-_Sigma",)),
+        ("latex2e-OT1-_lambda", "amssymb-OT1-_leftthreetimes", ("tipa-OT1-_textlambda", "upgreek-OT1-_uplambda")),
+        ("latex2e-OT1-_ni", "amssymb-OT1-_backepsilon", ()),
+        ("amssymb-OT1-_gg", "latex2e-T1-_guillemotright", ()),
+        ("amssymb-OT1-_circledR", "latex2e-OT1-_textregistered", ("textcomp-OT1-_textregistered",)),
+        ("latex2e-OT1-_dagger", "marvosym-OT1-_Cross", ("latex2e-OT1-_textdagger",)),
+    ],
+)
+def test_the_common_command_leads_what_is_drawn_alike(command: str, probable: str, others: tuple[str, ...]) -> None:
+    given = [prediction(command, 0.2), prediction(probable, 0.5), *(prediction(key, 0.1) for key in others)]
+    (result,) = fold_look_alikes(given)
+    assert result.head.key == command
+    assert {member.key for member in result.members} == {command, probable, *others}
+
+
+def test_among_commands_equally_common_the_probable_one_leads() -> None:
+    sigma, total = "latex2e-OT1-_Sigma", "latex2e-OT1-_sum"
+    for first, second in ((sigma, total), (total, sigma)):
+        (result,) = fold_look_alikes([prediction(first, 0.6), prediction(second, 0.4)])
+        assert result.head.key == first
+
+
+def test_a_drawing_that_the_model_is_sure_of_stays_what_it_is() -> None:
+    script, real = "mathrsfs-OT1-_mathscr{R}", "latex2e-OT1-_Re"
+    (result,) = fold_look_alikes([prediction(script, 0.97), prediction(real, 0.01)])
+    assert result.head.key == script
 
 
 def test_nothing_gives_nothing() -> None:
