@@ -161,7 +161,7 @@ def _model_option(sub: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="FILE",
-        help="a model file (default: the workspace's newest, else the shipped one)",
+        help="a model file (default: the one chosen to answer, else the shipped one)",
     )
 
 

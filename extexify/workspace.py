@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from extexify import settings
+from extexify.storage import StorageError, read_json, write_json
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 """The folder with the model that comes with the project."""
@@ -11,7 +13,7 @@ SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 def workspace() -> Path:
     """The workspace folder: what `EXTEXIFY_WORKSPACE` names, else `workspace/` in the current folder."""
-    return Path(os.environ.get("EXTEXIFY_WORKSPACE") or "workspace")
+    return Path(settings.value_of(settings.WORKSPACE) or "workspace")
 
 
 def dataset_folder() -> Path:
@@ -34,25 +36,91 @@ def models_folder() -> Path:
     return workspace() / "models"
 
 
+def evaluations_folder() -> Path:
+    """One folder a kept evaluation."""
+    return workspace() / "evaluations"
+
+
+def jobs_folder() -> Path:
+    """One folder a background job."""
+    return workspace() / "jobs"
+
+
+def uploads_folder() -> Path:
+    """Files that came through the browser."""
+    return workspace() / "uploads"
+
+
 def store_file() -> Path:
     """The embedded SQLite store of drawings that users contribute."""
     return workspace() / "drawings.sqlite3"
 
 
+def review_file() -> Path:
+    """The list of drawings that were marked as mislabelled."""
+    return workspace() / "review.jsonl"
+
+
 def available_models() -> list[Path]:
     """All model files: the workspace's, newest first, then the shipped ones."""
-    own = sorted(models_folder().glob("*.safetensors"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return own + sorted(SHIPPED_MODELS.glob("*.safetensors"))
+    return _own_models() + _shipped_models()
 
 
 def default_model() -> Path:
-    """The model that answers unless another is named: the newest of the workspace, else the shipped one.
+    """The model that answers unless another is named: the chosen one, else the shipped one, else the newest.
 
-    Raises FileNotFoundError, saying what to do, when there is none.
+    A choice whose file is gone counts for nothing.
+    Raises FileNotFoundError, saying what to do, when there is no model at all.
     """
-    models = available_models()
+    chosen = chosen_model()
+    if chosen is not None:
+        return chosen
+    models = _shipped_models() + _own_models()
     if not models:
         raise FileNotFoundError(
             f"no model in {models_folder()} or {SHIPPED_MODELS}: train one with `python -m extexify pipeline`"
         )
     return models[0]
+
+
+def chosen_model() -> Path | None:
+    """The model that was chosen to answer, if one was and its file is still there."""
+    try:
+        choice = read_json(_choice_file())
+    except (OSError, StorageError):
+        return None
+    name = choice.get("model") if isinstance(choice, dict) else None
+    return next((path for path in available_models() if _choice(path) == name), None)
+
+
+def choose_model(path: Path) -> None:
+    """Let a model of the workspace, or a shipped one, answer from now on.
+
+    Raises `StorageError` for a file that lies elsewhere or isn't there.
+    """
+    if path.resolve() not in [model.resolve() for model in available_models()]:
+        raise StorageError(f"{path} is no model of this workspace: put it into {models_folder()}")
+    write_json(_choice_file(), {"model": _choice(path)})
+
+
+def _own_models() -> list[Path]:
+    dated: list[tuple[float, Path]] = []
+    for path in models_folder().glob("*.safetensors"):
+        try:
+            dated.append((path.stat().st_mtime, path))
+        except FileNotFoundError:  # deleted since the listing
+            continue
+    return [path for _, path in sorted(dated, reverse=True)]
+
+
+def _shipped_models() -> list[Path]:
+    return sorted(SHIPPED_MODELS.glob("*.safetensors"))
+
+
+def _choice_file() -> Path:
+    return workspace() / "serving.json"
+
+
+def _choice(path: Path) -> str:
+    """How a choice is written down: by place and name, so that the workspace may be moved."""
+    return f"{'shipped' if path.resolve().parent == SHIPPED_MODELS else 'workspace'}/{path.name}"

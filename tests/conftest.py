@@ -56,6 +56,7 @@ def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     workspace = tmp_path_factory.mktemp("workspace")
     (workspace / "models").mkdir()
     (workspace / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
+    (workspace / "serving.json").write_text('{"model": "workspace/tiny.safetensors"}')
     with dashboard(workspace) as address:
         yield address
 

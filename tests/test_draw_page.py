@@ -291,6 +291,7 @@ def test_a_broken_model_is_named_and_another_can_be_chosen(
     (models / "fine.safetensors").write_bytes(tiny_model.read_bytes())
     broken = models / "broken.safetensors"
     broken.write_bytes(tiny_model.read_bytes()[:2000])
+    (tmp_path / "serving.json").write_text('{"model": "workspace/broken.safetensors"}')
     with dashboard(tmp_path) as address:
         visit = visiting(address)
         expect(visit.page.get_by_text("This model can't answer")).to_contain_text("broken.safetensors")

@@ -1,0 +1,382 @@
+"""Background jobs: a command of the command line in a process of its own, which any page or tab can follow.
+
+A job outlives the page, the browser and the server that started it, and is a folder `jobs/ID` of the workspace:
+
+    job.json       what was asked: kind, arguments, title, what it writes, when
+    lock           held by the process for as long as it lives; its text is the process's number
+    events.jsonl   progress, a line an event
+    output.json    the figures that the command printed
+    log.txt        what it wrote to its standard error
+    stop           there as soon as somebody asked it to stop
+    end.json       exit code and time, the last thing that the process writes
+
+Whether a job runs is asked of the operating system (the lock), not of a file that a killed process
+could leave behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets as randomness
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from extexify import settings, workspace
+from extexify.progress import Progress
+from extexify.storage import StorageError, read_json, write_json
+
+KEPT = 50
+"""Ended jobs whose folders are kept; older ones are removed when a new job starts."""
+
+STOPPED = 130
+"""The exit code of a command that was stopped (see `extexify.cli`)."""
+
+_TAIL = 1 << 16
+"""Bytes at the end of a growing file that are read to learn how it stands."""
+
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z]+-[0-9a-f]{8}")
+_COMPLAINT = re.compile(r"(?:extexify|python -m extexify(?: \w+)?): (?:error: )?(.+)")
+_EPOCH = re.compile(r"epoch (\d+)/(\d+)$")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class JobError(RuntimeError):
+    """A job that can't be started; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A progress event and when it was sent (seconds since 1970)."""
+
+    time: float
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it was asked for; the properties read how it stands now.
+
+    kind is a command of the command line; writes names what it makes, relative to the workspace;
+    began is in seconds since 1970.
+    """
+
+    id: str
+    folder: Path
+    kind: str
+    title: str
+    arguments: tuple[str, ...]
+    writes: tuple[str, ...]
+    began: float
+
+    @property
+    def state(self) -> str:
+        """`running`, `done`, `stopped` or `failed` (an error, or killed)."""
+        if _is_held(self.folder / "lock"):
+            return "running"
+        code = self._end().get("code")
+        if code == 0:
+            return "done"
+        return "stopped" if self.is_stopping or code == STOPPED else "failed"
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return (self.folder / "stop").exists()
+
+    @property
+    def ended(self) -> float | None:
+        """When the job ended, in seconds since 1970; None while it runs. Of a killed one, its last sign of life."""
+        if self.state == "running":
+            return None
+        if "time" in (end := self._end()):
+            return float(end["time"])
+        latest = self.latest()
+        return latest.time if latest else self.began
+
+    @property
+    def seconds(self) -> float:
+        """How long the job has been running, or ran."""
+        return max((self.ended or time.time()) - self.began, 0.0)
+
+    @property
+    def error(self) -> str:
+        """One sentence that says why a failed job failed; empty for any other."""
+        if self.state != "failed":
+            return ""
+        if "code" not in self._end():
+            return "the process ended without a word: it was killed, ran out of memory, or the machine went down"
+        for line in reversed(self.log()):
+            if said := _COMPLAINT.match(line):
+                return said[1]
+        return f"the command ended with code {self._end()['code']}"
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What the command printed with `--json`; empty until it is done."""
+        try:
+            figures = orjson.loads((self.folder / "output.json").read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return {}
+        return figures if isinstance(figures, dict) else {}
+
+    def latest(self) -> Event | None:
+        """The newest progress event."""
+        return next((event for line in reversed(_tail(self.folder / "events.jsonl")) if (event := _event(line))), None)
+
+    def log(self, lines: int = 200) -> list[str]:
+        """The last lines of the log."""
+        return [line.decode("utf-8", "replace") for line in _tail(self.folder / "log.txt")][-lines:]
+
+    @property
+    def done(self) -> float | None:
+        """The part of the present stage that is done, of a training the part of all epochs: 0 to 1; None: unknown."""
+        latest = self.latest()
+        if latest is None or not latest.progress.total:
+            return None
+        part = min(latest.progress.done / latest.progress.total, 1.0)
+        if epoch := _EPOCH.search(latest.progress.stage):
+            number, epochs = map(int, epoch.groups())
+            return (number - 1 + part) / epochs
+        return part
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds until `done` is 1, as far as the present rate tells; None: nobody knows."""
+        latest = self.latest()
+        if latest is None or not latest.progress.total or latest.progress.rate <= 0:
+            return None
+        progress = latest.progress
+        units = float(latest.progress.total - progress.done)
+        if epoch := _EPOCH.search(progress.stage):
+            number, epochs = map(int, epoch.groups())
+            units += (epochs - number) * latest.progress.total
+        return max(units / progress.rate, 0.0)
+
+    def _end(self) -> dict[str, Any]:
+        try:
+            end = read_json(self.folder / "end.json")
+        except (OSError, StorageError):
+            return {}
+        return end if isinstance(end, dict) else {}
+
+
+def start(
+    kind: str,
+    arguments: Sequence[str],
+    *,
+    title: str,
+    writes: Sequence[str] = (),
+    secrets: Mapping[str, str] | None = None,
+) -> Job:
+    """Start `python -m extexify KIND ARGUMENTS…` in the background, at low priority.
+
+    `title` is what pages call it. `writes` names what the job makes, relative to the workspace: two jobs that
+    make the same don't run at once. `secrets` become environment variables of the process and are stored nowhere.
+    Raises `JobError` when another job is in the way, or the process can't be started.
+    """
+    root = workspace.jobs_folder()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # One start at a time, or else two could each find that nothing is in the way.
+        with FileLock(root / ".start.lock", timeout=10):
+            if in_the_way := running(writes):
+                raise JobError(_busy(in_the_way[0]))
+            _prune()
+            return _launch(root, kind, tuple(arguments), title, tuple(writes), dict(secrets or {}))
+    except Timeout:
+        raise JobError("another job is being started at this moment: try again") from None
+    except OSError as error:
+        raise JobError(f"the job can't be started ({error.strerror}: {root})") from None
+
+
+def jobs(kind: str | None = None) -> list[Job]:
+    """All jobs that are still kept, or those of a kind, newest first."""
+    try:
+        names = sorted((entry.name for entry in os.scandir(workspace.jobs_folder())), reverse=True)
+    except FileNotFoundError:
+        return []
+    found = (find(name) for name in names)
+    return [job for job in found if job is not None and kind in (None, job.kind)]
+
+
+def find(job_id: str) -> Job | None:
+    """The job of an id; None when there is none."""
+    if not _ID.fullmatch(job_id):
+        return None
+    folder = workspace.jobs_folder() / job_id
+    try:
+        asked: Any = read_json(folder / "job.json")
+        return Job(
+            id=job_id,
+            folder=folder,
+            kind=asked["kind"],
+            title=asked["title"],
+            arguments=tuple(asked["arguments"]),
+            writes=tuple(asked["writes"]),
+            began=float(asked["began"]),
+        )
+    except (OSError, StorageError, KeyError, TypeError, ValueError):
+        return None  # being made, being removed, or damaged
+
+
+def running(writes: Sequence[str] = ()) -> list[Job]:
+    """The jobs that run, newest first; with `writes`, those of them that make one of these."""
+    return [job for job in jobs() if (not writes or not set(writes).isdisjoint(job.writes)) and job.state == "running"]
+
+
+def stop(job: Job) -> None:
+    """Ask a job to stop; one that was asked before is killed. Either leaves nothing half-written."""
+    again = job.is_stopping
+    if job.state != "running":
+        return
+    (job.folder / "stop").touch()
+    number = (job.folder / "lock").read_text("ascii").strip()
+    # Until it has written its number, the process looks for the stop file itself.
+    if number and job.state == "running":
+        try:
+            os.kill(int(number), signal.SIGKILL if again else signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+
+def forget(job: Job) -> None:
+    """Remove an ended job's folder; what it made stays."""
+    if job.state != "running":
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+
+def _busy(job: Job) -> str:
+    began = datetime.fromtimestamp(job.began)
+    return f"“{job.title}” has been running since {began:%H:%M} and writes the same: wait for it or stop it"
+
+
+def _prune() -> None:
+    for job in jobs()[KEPT:]:
+        forget(job)
+
+
+def _launch(
+    root: Path, kind: str, arguments: tuple[str, ...], title: str, writes: tuple[str, ...], hidden: dict[str, str]
+) -> Job:
+    now = time.time()
+    job_id = f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{kind}-{randomness.token_hex(4)}"
+    folder = root / job_id
+    folder.mkdir()
+    environment = {
+        **os.environ,
+        **hidden,
+        settings.WORKSPACE.name: str(workspace.workspace().resolve()),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),
+        # Threads that wait for each other give their core to the pages instead of spinning on it.
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+    try:
+        with (folder / "lock").open("wb") as lock, (folder / "log.txt").open("wb") as log:
+            # Taken here and inherited: from the first moment on the job counts as running, and the system
+            # frees the lock whichever way the process ends.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            asked = {"kind": kind, "title": title, "arguments": arguments, "writes": writes, "began": now}
+            write_json(folder / "job.json", asked)
+            with (folder / "output.json").open("wb") as output:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "extexify.jobs", str(folder.resolve()), str(lock.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=log,
+                    env=environment,
+                    pass_fds=(lock.fileno(),),
+                    start_new_session=True,  # Ctrl-C in the server's terminal, or its end, is not the job's
+                )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    # Somebody has to take note of the process's end, or it stays in the system's table.
+    threading.Thread(target=process.wait, name=f"job {job_id}", daemon=True).start()
+    return Job(job_id, folder, kind, title, arguments, writes, now)
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with lock.open("rb") as file:
+            # Shared: those who ask at the same time don't take each other for the job.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def _tail(path: Path) -> list[bytes]:
+    """The last whole lines of a file."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL, 0))
+            text = file.read()
+    except FileNotFoundError:
+        return []
+    lines = text.split(b"\n")
+    # What stands after the last line's end is still being written; what stands first may be half a line.
+    return lines[1 if size > _TAIL else 0 : -1]
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        fields = orjson.loads(line)
+        return Event(float(fields.pop("time")), Progress(**fields))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None
+
+
+# --- inside the job's process -------------------------------------------------------------------
+
+
+def _run(folder: Path, lock: int) -> int:
+    """Run the job of a folder in this process, holding the inherited lock; returns the exit code."""
+    os.set_inheritable(lock, False)
+    os.write(lock, str(os.getpid()).encode())
+    job = find(folder.name)
+    if job is None or job.is_stopping:
+        return 1
+    _step_back()
+    # Imported here: the module that runs jobs needs no command of the command line.
+    from extexify.cli import main
+
+    code = 1
+    try:
+        code = main([job.kind, *job.arguments, "--json", "--events", str(folder / "events.jsonl")])
+    except SystemExit as refused:  # the command line's own way to say that an argument is wrong
+        code = int(refused.code or 0)
+    finally:
+        sys.stdout.flush()
+        write_json(folder / "end.json", {"code": code, "time": time.time()})
+    return code
+
+
+def _step_back() -> None:
+    """Let everything else on the machine go first: people who draw are waiting, a job is not."""
+    os.nice(19)
+    try:
+        # Linux shares the cores between sessions before it looks at the processes' own nice values.
+        Path("/proc/self/autogroup").write_text("19", "ascii")
+    except OSError:
+        return  # another system, or a kernel without autogroups: the nice value counts
+
+
+if __name__ == "__main__":
+    sys.exit(_run(Path(sys.argv[1]), int(sys.argv[2])))
