@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
+from typing import Any
 
 import psycopg2
 from psycopg2 import sql
@@ -37,8 +38,8 @@ class PostgresSource:
 
     def __init__(self, address: str) -> None:
         """Raises `SourceError` for an address that can't be understood, without repeating any of it."""
-        self._parts = _parsed(address)
-        self.name = _shown(self._parts)
+        self._connection = connection_parts(address)
+        self.name = _shown(self._connection)
         self._read = 0
         self._total: int | None = None
 
@@ -73,7 +74,7 @@ class PostgresSource:
     def _connect(self) -> psycopg2.extensions.connection:
         try:
             # The parts and not the address: libpq's messages can't quote a password that they don't see.
-            return psycopg2.connect(**{**self._parts, **_CONNECTION})
+            return psycopg2.connect(**self._connection)
         except psycopg2.Error as error:
             raise SourceError(f"can't connect to {self.name}: {_first_line(error)}") from None
 
@@ -138,6 +139,11 @@ def _copied(connection: psycopg2.extensions.connection) -> Generator[bytes]:
     return read_ahead(receive, cancel)
 
 
+def connection_parts(address: str) -> dict[str, Any]:
+    """What `psycopg2.connect` takes to reach an address. Raises `SourceError`, without repeating any of it."""
+    return {**_parsed(address), **_CONNECTION}
+
+
 def _parsed(address: str) -> dict[str, str]:
     """The parts of an address, as libpq reads them.
 
@@ -160,7 +166,7 @@ def _parsed(address: str) -> dict[str, str]:
     return parts
 
 
-def _shown(parts: dict[str, str]) -> str:
+def _shown(parts: dict[str, Any]) -> str:
     """The address with neither the password nor options, which may hold one."""
     user, host, port = parts.get("user", ""), parts.get("host", parts.get("hostaddr", "")), parts.get("port", "")
     return f"postgresql://{user and user + '@'}{host}{port and ':' + port}/{parts.get('dbname', '')}"

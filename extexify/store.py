@@ -66,9 +66,7 @@ class DrawingStore:
         Raises `BadDrawing` for a key or strokes that an export would leave out, `StorageError` when the
         file can't be written.
         """
-        checked_key(key)
-        drawing_from_lists([stroke.tolist() for stroke in drawing])
-        strokes = strokes_json(drawing)
+        strokes = checked_strokes(key, drawing)
         try:
             with closing(self._connect()) as connection, connection:
                 # Immediate: the id is chosen while no other writer can be choosing one.
@@ -76,17 +74,31 @@ class DrawingStore:
                 last = connection.execute(
                     "SELECT coalesce(max(id), 0) FROM samples WHERE id <= ?", (LAST_ID,)
                 ).fetchone()[0]
-                identifier = max(last + 1, _id_of_now())
-                connection.execute("INSERT INTO samples VALUES (?, ?, ?)", (identifier, key, strokes.decode()))
+                identifier = id_after(last)
+                connection.execute("INSERT INTO samples VALUES (?, ?, ?)", (identifier, key, strokes))
                 return identifier
         except sqlite3.Error as error:
             raise StorageError(f"the drawing could not be stored in {self._name} ({error})") from None
 
-    def __len__(self) -> int:
-        """How many drawings the store holds. Raises `StorageError` when the file can't be read."""
+    def remove(self, identifier: int) -> None:
+        """Take the drawing with this id out again; nothing happens when there is none.
+
+        Raises `StorageError` when the file can't be written.
+        """
         try:
             with closing(self._connect()) as connection:
-                return int(connection.execute("SELECT count(*) FROM samples").fetchone()[0])
+                connection.execute("DELETE FROM samples WHERE id = ?", (identifier,))
+        except sqlite3.Error as error:
+            raise StorageError(f"the drawing could not be taken out of {self._name} ({error})") from None
+
+    def count(self, after: int = 0) -> int:
+        """How many drawings the store holds with an id above `after`: all of them, since ids are positive.
+
+        Raises `StorageError` when the file can't be read.
+        """
+        try:
+            with closing(self._connect()) as connection:
+                return int(connection.execute("SELECT count(*) FROM samples WHERE id > ?", (after,)).fetchone()[0])
         except sqlite3.Error as error:
             raise StorageError(f"{self._name} can't be read as a store of drawings ({error})") from None
 
@@ -134,6 +146,18 @@ def _until_unlocked(change: Callable[[], object]) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def checked_strokes(key: str, drawing: Sequence[NDArray[np.floating]]) -> str:
+    """A drawing as the JSON that a store holds. Raises `BadDrawing` for what an export would leave out."""
+    checked_key(key)
+    drawing_from_lists([stroke.tolist() for stroke in drawing])
+    return strokes_json(drawing).decode()
+
+
+def id_after(last: int) -> int:
+    """The id of a new drawing in a store whose highest id, of FIRST_ID to LAST_ID, is `last` (0: none yet)."""
+    return max(last + 1, _id_of_now())
 
 
 def _id_of_now() -> int:

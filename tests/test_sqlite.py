@@ -70,7 +70,7 @@ def test_a_stored_drawing_comes_back_the_same(tmp_path: Path) -> None:
     assert {sample.key for sample in samples} == {"ünï-T1-_x"}
     for sample, original in zip(samples, originals, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(sample.drawing, original, strict=True))
-    assert len(store) == 2
+    assert store.count() == 2
 
 
 def test_the_schema_is_strict_and_refuses_what_no_export_could_use(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_key_that_no_export_takes_is_refused(tmp_path: Path, key: str) -> None
     store = DrawingStore(tmp_path / "drawings.sqlite3")
     with pytest.raises(BadDrawing, match="key"):
         store.add(key, zigzag(1))
-    assert len(store) == 0
+    assert store.count() == 0
 
 
 def test_a_drawing_that_no_export_takes_is_refused(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_drawing_that_no_export_takes_is_refused(tmp_path: Path) -> None:
         with pytest.raises(BadDrawing) as caught:
             store.add(KEY, strokes)
         assert caught.value.reason == reason
-    assert len(store) == 0
+    assert store.count() == 0
 
 
 def test_ids_grow_whatever_the_clock_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +130,16 @@ def test_ids_of_other_origin_do_not_push_ours_out_of_range(tmp_path: Path) -> No
     store = DrawingStore(tmp_path / "drawings.sqlite3")
     query(store.path, "INSERT INTO samples VALUES (?, 'k', '[[[1,2]]]')", 2**63 - 1)
     assert FIRST_ID <= store.add(KEY, zigzag(1)) <= LAST_ID
+
+
+def test_a_drawing_can_be_taken_back_and_later_ones_are_counted(tmp_path: Path) -> None:
+    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    first, second, third = (store.add(KEY, zigzag(number)) for number in range(3))
+    assert store.count(after=first) == 2
+    store.remove(second)
+    store.remove(second)
+    assert [row.id for row in rows(store.path)] == [first, third]
+    assert (store.count(), store.count(after=first), store.count(after=third)) == (2, 1, 0)
 
 
 _WRITER = """
@@ -257,7 +267,7 @@ def test_reading_may_end_early(tmp_path: Path) -> None:
     next(reading)
     reading.close()
     store.add(KEY, zigzag(4))
-    assert len(store) == 4
+    assert store.count() == 4
 
 
 def test_columns_may_hold_anything(tmp_path: Path) -> None:

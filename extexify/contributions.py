@@ -1,0 +1,67 @@
+"""Drawings that visitors of the Draw page name: where they are kept, and how many wait for the next export.
+
+They go into the workspace's embedded store, or into a PostgreSQL database when the setting EXTEXIFY_CONTRIBUTIONS
+names one. Both are sources of the export like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extexify import settings
+from extexify.dataset import Dataset
+from extexify.storage import StorageError
+from extexify.store import FIRST_ID, LAST_ID, DrawingStore
+from extexify.workspace import store_file
+
+
+class Contributions(Protocol):
+    """A store of drawings. Every method raises `StorageError`, one sentence without an address or password."""
+
+    def add(self, key: str, drawing: Sequence[NDArray[np.floating]]) -> int:
+        """Store a drawing for good and return its id, higher than all before it. Raises `BadDrawing` as well."""
+        ...
+
+    def remove(self, identifier: int) -> None:
+        """Take a drawing out again."""
+        ...
+
+    def count(self, after: int = 0) -> int:
+        """How many drawings there are with an id above `after`."""
+        ...
+
+
+def open_contributions() -> Contributions:
+    """The store that the settings name; it is made with its first drawing. Raises `StorageError`."""
+    address = settings.value_of(settings.CONTRIBUTIONS)
+    if not address:
+        return DrawingStore(store_file())
+    if not address.startswith(("postgresql://", "postgres://")):
+        raise StorageError(f"{settings.CONTRIBUTIONS.name} must be a postgresql:// address, or not be set at all")
+    from extexify.postgres_store import PostgresStore
+
+    return PostgresStore(address)
+
+
+def place() -> str:
+    """Where contributions go, in words."""
+    return "the shared database" if settings.value_of(settings.CONTRIBUTIONS) else "this workspace"
+
+
+def waiting(contributions: Contributions, dataset: Dataset | None) -> int:
+    """How many drawings were added since the dataset was exported; all of them when it has none of them.
+
+    Ids grow, so those above the dataset's highest one are new. Raises `StorageError`.
+    """
+    return contributions.count(after=_last_exported(dataset))
+
+
+def _last_exported(dataset: Dataset | None) -> int:
+    if dataset is None:
+        return 0
+    ids = np.asarray(dataset.ids)
+    return int(ids[(ids >= FIRST_ID) & (ids <= LAST_ID)].max(initial=0))
