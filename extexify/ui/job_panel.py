@@ -1,0 +1,181 @@
+"""What pages show of background jobs: a panel with progress, log and stop, and a line in the sidebar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from extexify import jobs
+from extexify.jobs import Job, JobError
+
+POLL = 1.0
+"""Seconds between two looks at a running job; only the fragment that shows it reruns."""
+
+_IDLE_POLL = 10.0
+"""Seconds until a page notices a job that another tab started."""
+
+_RECENT = 60.0
+"""Seconds for which the sidebar still tells that a job has ended."""
+
+PAGES = {
+    "export": "pages/export.py",
+    "render": "pages/render.py",
+    "train": "pages/train.py",
+    "pipeline": "pages/train.py",
+    "evaluate": "pages/evaluate.py",
+    "calibrate": "pages/evaluate.py",
+}
+"""Where each kind of job is at home."""
+
+
+def start_job(
+    kind: str,
+    arguments: Sequence[str],
+    *,
+    title: str,
+    writes: Sequence[str] = (),
+    secrets: Mapping[str, str] | None = None,
+) -> Job | None:
+    """Start a job; None, and the sentence that says why on the page, when it can't be."""
+    try:
+        return jobs.start(kind, arguments, title=title, writes=writes, secrets=secrets)
+    except JobError as error:
+        st.error(_sentence(str(error)), icon=":material/error:")
+        return None
+
+
+def latest_job(*kinds: str) -> Job | None:
+    """The newest job of these kinds."""
+    return next((job for job in jobs.jobs() if job.kind in kinds), None)
+
+
+def job_panel(job: Job, *, key: str) -> None:
+    """Show a job: live while it runs, how it ended afterwards; its end reruns the page once."""
+    with st.container(border=True, key=key):
+        if job.state == "running":
+            st.fragment(_live, run_every=POLL)(job.id, key)
+        else:
+            _show_end(job, key)
+
+
+def sidebar_jobs() -> None:
+    """Show in the sidebar what is running, with a way to it and a way to stop it."""
+    with st.sidebar:
+        any_running = bool(jobs.running())
+        st.fragment(_sidebar, run_every=2 * POLL if any_running else _IDLE_POLL)(any_running)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, as exactly as one needs it: `8 s`, `3 min 20 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 3600:
+        return f"{round(whole / 60)} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _live(job_id: str, key: str) -> None:
+    job = jobs.find(job_id)
+    if job is None or job.state != "running":
+        st.rerun()
+    title, button = st.columns([5, 1], vertical_alignment="center")
+    title.markdown(f"**{_escaped(job.title)}**")
+    label = "Stop now" if job.is_stopping else "Stop"
+    button.button(
+        label,
+        icon=":material/stop_circle:",
+        key=f"{key}-stop",
+        on_click=jobs.stop,
+        args=(job,),
+        width="stretch",
+        help="It is asked to stop already; this ends it at once." if job.is_stopping else None,
+    )
+    latest = job.latest()
+    stage = latest.progress.stage if latest else "starting"
+    done = job.done
+    # A bar that stands at nothing is more honest than one that moves without knowing the end.
+    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else _capital(stage))
+    st.caption(_pace(job))
+    _show_log(job, expanded=False)
+
+
+def _show_end(job: Job, key: str) -> None:
+    took = duration(job.seconds)
+    if job.state == "failed":
+        st.error(f"**{_escaped(job.title)}** failed after {took}: {_escaped(job.error)}", icon=":material/error:")
+        _show_log(job, expanded=True)
+    elif job.state == "stopped":
+        latest = job.latest()
+        said = latest.progress.message if latest else ""
+        st.info(
+            f"**{_escaped(job.title)}** was stopped after {took}" + (f": {_escaped(said)}" if said else "."),
+            icon=":material/stop_circle:",
+        )
+    else:
+        st.success(f"**{_escaped(job.title)}** finished in {took}.", icon=":material/check_circle:")
+        _show_log(job, expanded=False)
+
+
+def _pace(job: Job) -> str:
+    latest = job.latest()
+    parts = [f"running for {duration(job.seconds)}"]
+    if latest is not None:
+        progress = latest.progress
+        bytes_counted = progress.unit == "bytes"
+        divisor, unit = (1e6, "MB") if bytes_counted else (1, progress.unit)
+        digits = ".1f" if bytes_counted else ",.0f"
+        if progress.total:
+            parts.append(f"{progress.done / divisor:{digits}} of {progress.total / divisor:{digits}} {unit}")
+        if progress.rate:
+            parts.append(f"{progress.rate / divisor:{digits}} {unit} a second")
+    if (left := job.time_left) is not None and not job.is_stopping:
+        parts.append(f"about {duration(left)} left")
+    return " · ".join(parts)
+
+
+def _show_log(job: Job, *, expanded: bool) -> None:
+    if lines := job.log():
+        with st.expander("Log", expanded=expanded):
+            st.code("\n".join(lines), language=None, height=min(220, 40 + 22 * len(lines)), wrap_lines=True)
+
+
+def _sidebar(any_running: bool) -> None:
+    running = jobs.running()
+    if bool(running) != any_running:
+        st.rerun()
+    for job in running:
+        with st.container(border=True, key=f"sidebar-{job.id}"):
+            latest = job.latest()
+            stage = _capital(latest.progress.stage) if latest else "Starting"
+            st.progress(job.done or 0.0, text=f"**{_escaped(job.title)}**  \n{stage}")
+            left = job.time_left
+            st.caption("about " + duration(left) + " left" if left is not None else f"{duration(job.seconds)} so far")
+            _link(job)
+    newest = next(iter(jobs.jobs()), None)
+    if not running and newest is not None and newest.ended is not None and time.time() - newest.ended < _RECENT:
+        how = {"done": "finished", "failed": "failed", "stopped": "was stopped"}[newest.state]
+        st.caption(f"{_escaped(newest.title)} {how}.")
+        _link(newest)
+
+
+def _link(job: Job) -> None:
+    if job.kind in PAGES:
+        st.page_link(PAGES[job.kind], label="Show", icon=":material/arrow_forward:")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sentence(text: str) -> str:
+    return _escaped(_capital(text)) + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _escaped(text: str) -> str:
+    """Text as Markdown that shows just that: titles and messages hold names that users chose."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
