@@ -9,11 +9,12 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from extexify.ui import catalog_routes, serving
-from extexify.ui.frame import ICON
+from extexify.ui.frame import ICON, LOGO
 from extexify.ui.job_panel import sidebar_jobs
 
 if __name__ == "__main__":
     st.set_page_config(page_title="Extexify", page_icon=ICON, layout="wide")
+    st.logo(LOGO, size="large", icon_image=ICON)
     page = st.navigation(
         {
             "Find a symbol": [

@@ -10,6 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 ICON = Path(__file__).with_name("icon.png")
 """The picture in the browser's tab; Streamlit fetches the icons it knows by name from the internet."""
 
+LOGO = ICON.with_name("logo.svg")
+"""The name beside it, in a colour that reads well on either theme."""
+
 _STYLES = """
 <style>
 .stMainBlockContainer { max-width: 68rem; padding-top: 3.5rem; padding-bottom: 3rem; }
