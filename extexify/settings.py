@@ -1,13 +1,19 @@
 """All settings of Extexify: environment variables, or the same names at the top of `.streamlit/secrets.toml`.
 
-Every one has a default, so that nothing has to be set. (Streamlit makes environment variables of the
-entries at the top of its secrets; an environment variable that is set already goes before.)
+Every one has a default, so that nothing has to be set. The dashboard and the command line read them here.
 """
 
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+SECRETS = Path(".streamlit/secrets.toml")
+"""Streamlit's file of secrets, in the folder that the program is started in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +42,19 @@ SETTINGS = (WORKSPACE, CONTRIBUTIONS)
 
 def value_of(setting: Setting) -> str:
     """What a setting is set to; empty when it isn't."""
-    return os.environ.get(setting.name, "").strip()
+    value = os.environ.get(setting.name) or secrets().get(setting.name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def secrets() -> dict[str, Any]:
+    """What the file of secrets holds; nothing without one, or when it is no TOML, which Streamlit tells at its start."""
+    try:
+        status = SECRETS.stat()
+        return _read(SECRETS.resolve(), status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError):
+        return {}
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, modified: int, size: int) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))

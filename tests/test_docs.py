@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from extexify import cli
+from extexify.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +29,11 @@ def test_the_table_of_commands_names_every_option_and_no_other() -> None:
         for name, sub in parsers().items()
     }
     assert documented == real
+
+
+def test_the_table_of_settings_is_complete() -> None:
+    rows = re.findall(r"^\| `(EXTEXIFY_\w+)` \| (.+?) \| (.+?) \|$", README, re.MULTILINE)
+    assert rows == [(setting.name, setting.default, setting.meaning) for setting in SETTINGS]
 
 
 def test_links_lead_to_files() -> None:
