@@ -47,7 +47,7 @@ def value_of(setting: Setting) -> str:
 
 
 def secrets() -> dict[str, Any]:
-    """What the file of secrets holds; nothing without one, or when it is no TOML, which Streamlit tells at its start."""
+    """What the file of secrets holds; nothing without one, or when it is no TOML, as Streamlit tells when it starts."""
     try:
         status = SECRETS.stat()
         return _read(SECRETS.resolve(), status.st_mtime_ns, status.st_size)
