@@ -14,7 +14,7 @@ CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),be
 
 BENCHMARKS := $(addprefix benchmarks/,rasterizer.py export_memory.py class_sizes.py starter.py)
 
-.PHONY: run test check format bench latency page-timings screenshots setup clean help
+.PHONY: run test check format bench latency page-timings first-paint screenshots setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -45,6 +45,9 @@ screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
 
 page-timings: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/page_timings.py
+
+first-paint: $(STAMPS)/requirements-dev $(STAMPS)/browser
+	PYTHONPATH=. $(BIN)/python tools/first_paint.py
 
 latency: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/latency.py
