@@ -14,7 +14,7 @@ CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),be
 
 BENCHMARKS := $(addprefix benchmarks/,rasterizer.py export_memory.py class_sizes.py starter.py)
 
-.PHONY: run test check format bench latency page-timings first-paint screenshots setup clean help
+.PHONY: run test check format bench latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +42,9 @@ bench: $(STAMPS)/requirements-dev
 
 screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ARGS)
+
+demo: $(STAMPS)/requirements-dev $(STAMPS)/browser
+	PYTHONPATH=. $(BIN)/python tools/demo.py
 
 page-timings: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/page_timings.py

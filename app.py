@@ -9,11 +9,11 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from extexify.ui import catalog_routes, serving
-from extexify.ui.frame import ICON, LOGO
+from extexify.ui.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.job_panel import sidebar_jobs
 
 if __name__ == "__main__":
-    st.set_page_config(page_title="Extexify", page_icon=ICON, layout="wide")
+    st.set_page_config(page_title="Extexify", page_icon=ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large", icon_image=ICON)
     page = st.navigation(
         {

@@ -13,13 +13,19 @@ ICON = Path(__file__).with_name("icon.png")
 LOGO = ICON.with_name("logo.svg")
 """The name beside it, in a colour that reads well on either theme."""
 
+SIDEBAR = 220
+"""Pixels of the sidebar's width: canvas and answers still fit beside it on a tablet."""
+
 _STYLES = """
 <style>
-.stMainBlockContainer { max-width: 68rem; padding-top: 3.5rem; padding-bottom: 3rem; }
+.stMainBlockContainer { max-width: 68rem; padding: 3.5rem 3rem 3rem; }
 .stMainBlockContainer h1 { padding-bottom: 0.2rem; letter-spacing: -0.01em; }
 /* Beside each other where both fit, else below each other. */
 [class*="st-key-beside-"] { flex-wrap: wrap; align-items: flex-start; }
-[class*="st-key-beside-"] > :last-child { flex: 1 1 22rem; min-width: min(22rem, 100%); }
+[class*="st-key-beside-"] > :last-child { flex: 1 1 18rem; min-width: min(18rem, 100%); }
+@media (max-width: 1200px) {
+  .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
+}
 @media (max-width: 640px) {
   [class*="st-key-beside-"] { gap: 1rem; }
   .stMainBlockContainer { padding: 3.2rem 1rem 2rem; }
@@ -41,4 +47,4 @@ def page_frame(title: str, purpose: str, *, wide: bool = False) -> None:
 
 def side_by_side(name: str) -> DeltaGenerator:
     """A container for two containers: the first keeps its width, the second takes what is left."""
-    return st.container(horizontal=True, gap="large", key=f"beside-{name}")
+    return st.container(horizontal=True, gap="medium", key=f"beside-{name}")
