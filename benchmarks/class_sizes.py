@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.data import add_dataset_option, open_dataset
 from extexify import workspace
 from extexify.classifier import Classifier
-from extexify.evaluation import ranks
+from extexify.figures import KEPT, ranks, top_classes
 
 EDGES = [0, 10, 20, 30, 1_000_000]
 
@@ -39,7 +39,8 @@ def main() -> None:
         # A class that the model doesn't know has no rank: it is never among the first.
         labels = np.array([number.get(dataset.classes[label], -1) for label in dataset.labels[indices]])
         probabilities = np.concatenate(list(classifier.probabilities(drawings)))
-        found.append(np.where(labels >= 0, ranks(probabilities, np.maximum(labels, 0)), len(classifier.classes)))
+        rank = ranks(top_classes(probabilities), np.maximum(labels, 0), np.arange(len(number)))
+        found.append(np.where(labels >= 0, rank, KEPT))
     heads = [f"{path.stem} top-{k}" for path in models for k in (1, 5)]
     print(f"| training drawings of the class | test drawings | {' | '.join(heads)} |")
     print(f"| --- | ---: | {' | '.join('---:' for _ in heads)} |")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from extexify.catalog import symbol_for
 from extexify.modelfile import ModelDescription, ModelError, load_network
@@ -81,12 +82,19 @@ class Classifier:
             part = drawings.take(np.arange(start, min(start + batch, len(drawings))))
             yield self._probabilities(rasterize(part, self.raster))
 
+    def logits(self, drawings: Drawings) -> Tensor:
+        """What the network says of drawings (n), before the temperature: float32 (n, classes), on the CPU."""
+        return self._logits(rasterize(drawings, self.raster)).cpu()
+
     def warm_up(self) -> None:
         """Compile the kernels and touch the weights, so that the first drawing is as fast as the next."""
         self.classify([np.array([[0, 0], [1, 1]], np.float32)])
 
-    @torch.inference_mode()
     def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return torch.softmax(self._logits(images) / self.description.temperature, 1).cpu().numpy()
+
+    @torch.inference_mode()
+    def _logits(self, images: NDArray[np.uint8]) -> Tensor:
         inputs = to_input(torch.from_numpy(images).to(self._device), self._network)
-        logits = self._network(inputs).float() / self.description.temperature
-        return torch.softmax(logits, 1).cpu().numpy()
+        logits: Tensor = self._network(inputs).float()
+        return logits

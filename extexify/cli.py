@@ -100,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     _source_options(export, required=True)
     export.add_argument("--out", type=Path, metavar="DIR", help="the dataset folder (default: WORKSPACE/dataset)")
     _split_options(export)
+    _review_option(export)
     _seed_option(export)
     _output_options(export)
 
@@ -126,7 +127,15 @@ def parser() -> argparse.ArgumentParser:
     _source_options(evaluate, required=False)
     _dataset_option(evaluate)
     evaluate.add_argument("--split", default="test", help="train, validation, test or all of a dataset (default: test)")
+    evaluate.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep every answer in a folder, for the Evaluate page"
+    )
     _output_options(evaluate)
+
+    calibrate = command("calibrate", _calibrate, "honest probabilities: a model's temperature, fitted on validation")
+    _model_option(calibrate)
+    _dataset_option(calibrate)
+    _output_options(calibrate)
 
     classify = command("classify", _classify, "strokes JSON → the most probable symbols")
     _model_option(classify)
@@ -137,6 +146,7 @@ def parser() -> argparse.ArgumentParser:
     pipeline = command("pipeline", _pipeline, "all of it: export, render, split, train, evaluate")
     _source_options(pipeline, required=True)
     _split_options(pipeline)
+    _review_option(pipeline)
     _training_options(pipeline)
     _seed_option(pipeline)
     pipeline.add_argument("--png", action="store_true", help="write PNG files for torchvision's ImageFolder too")
@@ -147,8 +157,8 @@ def parser() -> argparse.ArgumentParser:
 def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:
     sub.add_argument(
         "--source", action="append", required=required, metavar="SOURCE",
-        help="a dump (.sql, .sql.gz), a postgresql:// address, an SQLite file, or `starter` for synthetic drawings; "
-        "may be given several times",
+        help="a dump (.sql, .sql.gz), a postgresql:// address (env:NAME: the one in that environment variable), an "
+        "SQLite file, or `starter` for synthetic drawings; may be given several times",
     )  # fmt: skip
 
 
@@ -170,6 +180,12 @@ def _split_options(sub: argparse.ArgumentParser) -> None:
         "--ratios", type=_numbers, default=(0.7, 0.2, 0.1), metavar="A,B,C",
         help="parts of train, validation and test (default: 0.7,0.2,0.1)",
     )  # fmt: skip
+
+
+def _review_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--ignore-review", action="store_true", help="take drawings that were marked as mislabelled like any other"
+    )
 
 
 def _training_options(sub: argparse.ArgumentParser) -> None:
@@ -208,8 +224,9 @@ def _export(options: argparse.Namespace) -> None:
 
     out = options.out or workspace.dataset_folder()
     dataset = export_dataset(
-        _sources(options), out, seed=options.seed, ratios=options.ratios, report=_reporter(options)
-    )
+        _sources(options), out, seed=options.seed, ratios=options.ratios, rejected=_rejected(options),
+        report=_reporter(options),
+    )  # fmt: skip
     counts, left_out = dataset.manifest["counts"], dataset.manifest["left_out"]
     _print(
         options,
@@ -262,21 +279,58 @@ def _evaluate(options: argparse.Namespace) -> None:
     from extexify.classifier import Classifier
     from extexify.dataset import Dataset
     from extexify.evaluation import evaluate_dataset, evaluate_sources
+    from extexify.figures import Figures, Keep, drop
+    from extexify.judgements import About, file_digest, save_evaluation
 
     if options.source and options.dataset:
         raise ValueError("evaluate takes --source or --dataset, not both")
-    classifier = Classifier.load(options.model or workspace.default_model())
-    if options.source:
-        figures = evaluate_sources(classifier, _sources(options), report=_reporter(options))
+    model = options.model or workspace.default_model()
+    classifier = Classifier.load(model)
+    sources = _sources(options) if options.source else []
+    dataset = None if sources else Dataset.open(options.dataset or workspace.dataset_folder())
+
+    def evaluate(keep: Keep) -> Figures:
+        if dataset is None:
+            return evaluate_sources(classifier, sources, keep=keep, report=_reporter(options))
+        return evaluate_dataset(classifier, dataset, options.split, keep=keep, report=_reporter(options))
+
+    if options.out is None:
+        figures = evaluate(drop)
     else:
-        dataset = Dataset.open(options.dataset or workspace.dataset_folder())
-        figures = evaluate_dataset(classifier, dataset, options.split, report=_reporter(options))
+        about = About(
+            model=classifier.name,
+            file=str(model.resolve()),
+            digest=file_digest(model),
+            temperature=classifier.description.temperature,
+            split=options.split if dataset else "",
+            data=(dataset.content_hash,) if dataset else tuple(source.name for source in sources),
+        )
+        figures = save_evaluation(options.out, about, classifier.classes, evaluate)
     text = f"{classifier.name}: {_shown(figures.top)} of {figures.n:,} drawings"
     text += f"\ncounting symbols that print alike as right: {_shown(figures.prints_alike)}"
     text += f"\ncounting symbols that are drawn alike as right: {_shown(figures.drawn_alike)}"
     if figures.unknown_keys:
         text += f"\n{figures.unknown_keys:,} more have keys that the model doesn't know"
     _print(options, figures.to_json(), text)
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from extexify.calibration import calibrate
+    from extexify.dataset import Dataset
+    from extexify.figures import DRAWN, EXACT
+
+    model = options.model or workspace.default_model()
+    out = workspace.own_copy(model)
+    dataset = Dataset.open(options.dataset or workspace.dataset_folder())
+    result = calibrate(model, out, dataset, report=_reporter(options))
+    text = f"{out}: temperature {result.temperature_before:g} → {result.temperature:g}, expected calibration error on "
+    text += f"{result.drawings:,} validation drawings: " + ", ".join(
+        f"{result.before[way].ece:.2%} → {result.after[way].ece:.2%} {what}"
+        for way, what in ((EXACT, "by symbol"), (DRAWN, "with those that are drawn alike as one answer"))
+    )
+    if out != model:
+        text += f"\n{model} stays as it was: this is a copy"
+    _print(options, {**result.to_json(), "copied": out != model}, text)
 
 
 def _classify(options: argparse.Namespace) -> None:
@@ -303,8 +357,8 @@ def _pipeline(options: argparse.Namespace) -> None:
     with stop_on_signals() as should_stop:
         result = run_pipeline(
             _sources(options), recipe, _places(), options.run or _run_name(recipe), seed=options.seed,
-            ratios=options.ratios, device=options.device, png=options.png, report=_reporter(options),
-            should_stop=should_stop,
+            ratios=options.ratios, rejected=_rejected(options), device=options.device, png=options.png,
+            report=_reporter(options), should_stop=should_stop,
         )  # fmt: skip
     stages = ", ".join(f"{stage} {seconds:,.1f} s" for stage, seconds in result.seconds.items())
     figures = {"model": str(result.model), "test": result.test.to_json(), "seconds": result.seconds}
@@ -318,6 +372,13 @@ def _sources(options: argparse.Namespace) -> list[Source]:
     from extexify.sources import open_source
 
     return [open_source(address) for address in options.source]
+
+
+def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:
+    """The drawings that an export leaves out because somebody marked them as mislabelled."""
+    from extexify.review import ReviewList
+
+    return frozenset() if options.ignore_review else ReviewList(workspace.review_file()).marks()
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:

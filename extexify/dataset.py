@@ -73,8 +73,8 @@ class Dataset:
         manifest = read_json(path / "manifest.json")
         classes = _checked_classes(path, manifest)
         arrays = {name: read_array(path / f"{name}.npy", *kind) for name, kind in ARRAYS.items()}
-        _check_arrays(path, arrays, len(classes))
         drawings = Drawings(arrays["points"], arrays["stroke_ends"], arrays["sample_ends"])  # type: ignore[arg-type]
+        _check_arrays(path, arrays, drawings, len(classes))
         return cls(path, drawings, arrays["labels"], arrays["ids"], arrays["split"], classes, manifest)  # type: ignore[arg-type]
 
     def __len__(self) -> int:
@@ -135,18 +135,13 @@ def _checked_classes(path: Path, manifest: object) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _check_arrays(path: Path, arrays: dict[str, NDArray[Any]], classes: int) -> None:
+def _check_arrays(path: Path, arrays: dict[str, NDArray[Any]], drawings: Drawings, classes: int) -> None:
     """Raise `StorageError` unless lengths, ends and labels agree, so that no index ever points outside."""
-
-    def rising(ends: NDArray[np.int64], last: int) -> bool:
-        return len(ends) > 0 and ends[0] > 0 and ends[-1] == last and bool((np.diff(ends) > 0).all())
-
-    samples = len(arrays["sample_ends"])
+    samples = len(drawings)
     same_length = all(len(arrays[name]) == samples for name in ("labels", "ids", "split"))
     if (
         not same_length
-        or not rising(arrays["stroke_ends"], len(arrays["points"]))
-        or not rising(arrays["sample_ends"], len(arrays["stroke_ends"]))
+        or not drawings.is_whole()
         or arrays["labels"].min() < 0
         or arrays["labels"].max() >= classes
         or arrays["split"].max() >= len(SPLITS)

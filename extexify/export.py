@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ from extexify.samples import Sample, check_row, shown_id
 from extexify.sources import Source, SourceError
 from extexify.splits import DEFAULT_RATIOS, LEFT_OUT, SPLITS, assign_splits, check_ratios
 from extexify.storage import ArrayWriter, atomic_folder, write_json, writer_lock
-from extexify.strokes import BadDrawing
+from extexify.strokes import BadDrawing, content_digest
 
 REASONS = {
     **ROW_REASONS,
+    "rejected": "marked as mislabelled in the review list",
     "repeated": "the same id with the same key and drawing again (kept once)",
     "class too small": "its class has fewer than three distinct drawings, too few for three splits",
 }
@@ -84,29 +85,30 @@ class _LeftOut:
 class _Samples:
     """The per-sample columns while rows come in, and the point arrays going to disk."""
 
-    def __init__(self, points: ArrayWriter, stroke_ends: ArrayWriter) -> None:
+    def __init__(self, points: ArrayWriter, stroke_ends: ArrayWriter, rejected: Collection[tuple[str, int]]) -> None:
         self.points = points
         self.stroke_ends = stroke_ends
+        self._rejected = rejected
         self.ids = array("q")
         self.keys = array("i")
         self.sample_ends = array("q")
-        self.digests = array("Q")  # 64 bits: of ten million drawings, two agree by chance once in 400,000 exports
+        self.digests = array("Q")
         self.key_numbers: dict[str, int] = {}
 
     def add(self, sample: Sample) -> None:
         drawing = sample.drawing
-        lengths = np.array([len(drawing), *map(len, drawing)], np.int64)
+        counts = np.array([len(drawing), *map(len, drawing)], np.int64)
         points = drawing[0] if len(drawing) == 1 else np.concatenate(drawing)
-        points = points + np.float32(0)  # -0.0 becomes 0.0: equal drawings shall have equal bytes
-        # The number of strokes comes first: without it, a length could be read as a point.
-        digest = hashlib.blake2b(lengths.tobytes() + points.tobytes(), digest_size=8)
+        digest = content_digest(counts, points)
+        if (sample.key, digest) in self._rejected:
+            raise BadDrawing("rejected", f"the drawing of {sample.key} is in the review list")
         if len(points) == 1:
             # All single dots are one picture: there is nothing in them to leak from one split into
             # another, and tying them together would drop `\textperiodcentered`, drawn as one dot only.
-            digest.update(sample.id.to_bytes(8, "little", signed=True))
-        self.digests.append(int.from_bytes(digest.digest(), "little"))
-        self.stroke_ends.append(self.points.rows + np.cumsum(lengths[1:]))
-        self.points.append(points)
+            digest = content_digest(counts, points, sample.id.to_bytes(8, "little", signed=True))
+        self.digests.append(digest)
+        self.stroke_ends.append(self.points.rows + np.cumsum(counts[1:]))
+        self.points.append(points + np.float32(0))
         self.sample_ends.append(self.stroke_ends.rows)
         self.ids.append(sample.id)
         self.keys.append(self.key_numbers.setdefault(sample.key, len(self.key_numbers)))
@@ -123,6 +125,7 @@ def export_dataset(
     *,
     seed: int = 0,
     ratios: Sequence[float] = DEFAULT_RATIOS,
+    rejected: Collection[tuple[str, int]] = frozenset(),
     report: Reporter = quiet,
 ) -> Dataset:
     """Read all rows of `sources`, write the dataset folder `out` in one step, and return it opened.
@@ -131,7 +134,8 @@ def export_dataset(
     by one in `left_out.jsonl`. The same id with the same key and drawing again is kept once; the same
     id with other content is kept under a new id derived from that content, and told (the manifest's
     `renumbered` has the first hundred, `renumbered.jsonl` all).
-    `seed` and `ratios` (train, validation, test) govern the splits.
+    `seed` and `ratios` (train, validation, test) govern the splits. `rejected` names drawings to leave out, by key
+    and content (see `extexify.review.ReviewList.marks`).
     Raises `SourceError` when a source can't be read or nothing usable comes of it, `StorageError` when `out`
     can't be written or is being written already, and whatever `report` raises, which is how a caller stops
     it; `out` is as it was then.
@@ -145,6 +149,7 @@ def export_dataset(
         samples = _Samples(
             files.enter_context(ArrayWriter(folder / "points.npy", *ARRAYS["points"])),
             files.enter_context(ArrayWriter(folder / "stroke_ends.npy", *ARRAYS["stroke_ends"])),
+            rejected,
         )
         source_of = array("i")
         rows_of: list[dict[str, Any]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,6 +115,7 @@ def run_pipeline(
     *,
     seed: int = 0,
     ratios: Sequence[float] = DEFAULT_RATIOS,
+    rejected: Collection[tuple[str, int]] = frozenset(),
     device: str = "auto",
     png: bool = False,
     report: Reporter = quiet,
@@ -122,7 +123,8 @@ def run_pipeline(
 ) -> PipelineResult:
     """All of it: export → render → split → train → evaluate → a published model file.
 
-    `should_stop` is asked in every stage. Raises `Stopped` after a stop; what was whole before is kept.
+    `rejected` are drawings to leave out (see `export_dataset`); `should_stop` is asked in every stage. Raises `Stopped`
+    after a stop; what was whole before is kept.
     """
 
     def watched(event: Progress) -> None:
@@ -132,7 +134,7 @@ def run_pipeline(
 
     seconds: dict[str, float] = {}
     with _timed(seconds, "export and split"):
-        dataset = export_dataset(sources, places.dataset, seed=seed, ratios=ratios, report=watched)
+        dataset = export_dataset(sources, places.dataset, seed=seed, ratios=ratios, rejected=rejected, report=watched)
     with _timed(seconds, "render"):
         render_dataset(dataset, recipe.raster, places.images, png=png, report=watched)
     trained = train_on_dataset(

@@ -8,6 +8,7 @@ and `.NAME.lock`, an empty file that stays; the lock itself is the operating sys
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 _STALE_AFTER = 3600.0  # seconds
 _RECOVER_WITHIN = 10.0  # seconds; an exchange of folders takes two renames
+_A_LOOK = 0.1  # seconds
 
 _numbers = count()
 _T = TypeVar("_T")
@@ -276,19 +278,33 @@ class ArrayWriter:
 
 
 @contextmanager
-def writer_lock(path: Path, what: str) -> Iterator[None]:
+def writer_lock(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
     """Hold the right to write `path` (a file or folder); one process has it at a time, and a crash frees it.
 
-    Raises `StorageError` saying that `what` is being written already.
+    Raises `StorageError` saying that `what` is being written already, when that is still so after `wait` seconds.
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(_lock_file(path))
     try:
-        lock.acquire(timeout=0)
+        # Whoever just looks whether a writer is there (`is_being_written`) is in the way for a moment.
+        lock.acquire(timeout=max(wait, _A_LOOK))
     except Timeout:
         raise StorageError(f"{what} {path} is being written by another process: wait for it or stop it") from None
     try:
         yield
     finally:
         lock.release()
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether some process, this one or another, holds `writer_lock(path)` now."""
+    try:
+        with _lock_file(path.resolve()).open("rb") as file:
+            # Shared: those who look at the same time don't take each other for a writer.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False

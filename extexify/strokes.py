@@ -7,6 +7,7 @@ scales, the rasterizer fits every drawing into its square.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -189,6 +190,18 @@ def strokes_json(drawing: Sequence[NDArray[np.floating]]) -> bytes:
     )
 
 
+def content_digest(counts: NDArray[np.int64], points: NDArray[np.float32], salt: bytes = b"") -> int:
+    """64 bits that tell a drawing from any other one, whatever its id; of ten million drawings, two agree by chance
+    once in 400,000 times.
+
+    counts int64 (1 + S,): how many strokes, then how many points each has; points float32 (P, 2), all of them.
+    """
+    # -0.0 becomes 0.0: equal drawings shall have equal bytes. The number of strokes comes first: without it, a
+    # length could be read as a point.
+    content = counts.tobytes() + (points + np.float32(0)).tobytes() + salt
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
 @dataclass(frozen=True, slots=True)
 class Drawings:
     """Many drawings packed into three arrays, the layout of a dataset on disk.
@@ -231,6 +244,14 @@ class Drawings:
             start = int(self.stroke_ends[stroke - 1]) if stroke else 0
             drawing.append(np.asarray(self.points[start : int(self.stroke_ends[stroke])]))
         return drawing
+
+    def is_whole(self) -> bool:
+        """Whether all ends rise, up to the arrays' lengths, so that no index ever points outside."""
+
+        def rising(ends: NDArray[np.int64], last: int) -> bool:
+            return len(ends) > 0 and ends[0] > 0 and ends[-1] == last and bool((np.diff(ends) > 0).all())
+
+        return rising(self.stroke_ends, len(self.points)) and rising(self.sample_ends, len(self.stroke_ends))
 
     def take(self, indices: NDArray[np.integer]) -> Drawings:
         """The drawings at `indices` (m,), in that order, packed anew; repeats are allowed.

@@ -103,6 +103,15 @@ def choose_model(path: Path) -> None:
     write_json(_choice_file(), {"model": _choice(path)})
 
 
+def own_copy(model: Path) -> Path:
+    """The file to write a changed model to: itself in the workspace's models folder, else a copy in there, named
+    like it; a run's `model.safetensors` is named like the run."""
+    if model.resolve().parent == models_folder().resolve():
+        return model
+    of_a_run = model.resolve().parent.parent == runs_folder().resolve()
+    return models_folder() / (f"{model.resolve().parent.name}.safetensors" if of_a_run else model.name)
+
+
 def _own_models() -> list[Path]:
     dated: list[tuple[float, Path]] = []
     for path in models_folder().glob("*.safetensors"):

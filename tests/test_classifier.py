@@ -11,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify import evaluation
+from extexify import figures
 from extexify.classifier import Classifier
-from extexify.evaluation import best_of_group, evaluate_dataset, evaluate_sources, groups_of, ranks
+from extexify.evaluation import evaluate_dataset, evaluate_sources
+from extexify.figures import groups_of, ranks, top_classes
 from extexify.modelfile import ModelDescription
 from extexify.models import build
 from extexify.raster import preset, rasterize_drawing
@@ -86,22 +87,22 @@ def test_a_temperature_changes_probabilities_but_no_order() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), min_size=1, max_size=20), st.data())
 def test_ranks_agree_with_sorting(rows: list[list[int]], data: st.DataObject) -> None:
-    probabilities = np.array(rows) / 4
+    probabilities = (np.array(rows) / 4).astype(np.float32)
     labels = np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(rows), max_size=len(rows))))
     order = np.argsort(-probabilities, axis=1, kind="stable")
     wanted = [list(order[row]).index(label) for row, label in enumerate(labels)]
-    assert ranks(probabilities, labels).tolist() == wanted
+    assert ranks(top_classes(probabilities), labels, np.arange(5)).tolist() == wanted
 
 
 def test_a_look_alike_counts_as_right_only_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = sorted(SHAPES)
     groups = {"prints": ((keys[0], keys[1]),), "drawn": ((*keys, "unknown"),)}
-    monkeypatch.setattr(evaluation, "look_alike_groups", groups.__getitem__)
+    monkeypatch.setattr(figures, "look_alike_groups", groups.__getitem__)
     assert groups_of(keys, "prints").tolist() == [0, 0, 2, 3, 4, 5]
     assert groups_of(keys, "drawn").tolist() == [0] * 6
-    probabilities = np.array([[0.1, 0.2, 0.3, 0.4, 0.0, 0.0]] * 3)
-    labels = np.array([0, 2, 4])
-    assert best_of_group(probabilities, groups_of(keys, "prints"), labels).tolist() == [1, 2, 4]
+    top = top_classes(np.array([[0.1, 0.2, 0.3, 0.4, 0.0, 0.0]] * 3, np.float32))
+    assert ranks(top, np.array([0, 2, 4]), groups_of(keys, "prints")).tolist() == [2, 1, 4]
+    assert ranks(top, np.array([0, 2, 4]), groups_of(keys, "exact")).tolist() == [3, 1, 4]
     found = evaluate_sources(classifier_of(keys), [TinySource(10)])
     for k in found.top:
         assert found.top[k] <= found.prints_alike[k] <= found.drawn_alike[k] <= 1

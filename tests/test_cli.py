@@ -71,19 +71,19 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     assert result["test"]["n"] > 0
     assert Path(result["model"]) == tmp_path / "ws" / "models" / "first.safetensors"
     # evaluate reads the dataset or a dump, and agrees with what the pipeline found.
-    figures = run_json(capsys, "evaluate", "--split", "test")
+    figures = run_json(capsys, "evaluate", "--model", result["model"], "--split", "test")
     assert figures == result["test"]
-    whole = run_json(capsys, "evaluate", "--source", dump)
+    whole = run_json(capsys, "evaluate", "--model", result["model"], "--source", dump)
     assert (whole["n"], whole["unknown_keys"], whole["unusable"]) == (120, 0, 1)
     assert {"n", "top1", "top3", "top5", "top10", "unknown_keys"} <= set(whole)
     # classify reads a file or standard input; a time with each point is ignored.
     strokes = tmp_path / "strokes.json"
     strokes.write_text("[[[0, 0, 17], [10, 0, 33]], [[0, 4], [10, 4]], [[0, 8], [10, 8]]]")
-    answers = run_json(capsys, "classify", strokes, "--top", "3")
+    answers = run_json(capsys, "classify", "--model", result["model"], strokes, "--top", "3")
     assert [set(answer) for answer in answers] == [{"key", "command", "probability"}] * 3
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(strokes.read_bytes())))
-    assert run_json(capsys, "classify", "--top", "3") == answers
-    code, out, _ = run(capsys, "classify", strokes)
+    assert run_json(capsys, "classify", "--model", result["model"], "--top", "3") == answers
+    code, out, _ = run(capsys, "classify", "--model", result["model"], strokes)
     assert code == 0
     assert len(out.splitlines()) == 5
     assert answers[0]["command"] in out
@@ -156,7 +156,7 @@ def test_bad_strokes_are_refused_in_one_line(capsys: pytest.CaptureFixture[str],
     assert (code, out, err.count("\n")) == (1, "", 1)
 
 
-@pytest.mark.parametrize("command", ["export", "render", "train", "evaluate", "classify", "pipeline"])
+@pytest.mark.parametrize("command", ["export", "render", "train", "evaluate", "calibrate", "classify", "pipeline"])
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main([command, "--help"])

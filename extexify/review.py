@@ -1,0 +1,120 @@
+"""The review list: drawings that somebody marked as mislabelled, which exports leave out.
+
+A JSON lines file, one drawing a line: `key`, `id`, `strokes`, `when` (ISO 8601), `note`. A drawing is known by its key
+and its points, since ids may be given anew; nothing is ever removed from where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from extexify.samples import checked_key
+from extexify.storage import StorageError, atomic_file, writer_lock
+from extexify.strokes import BadDrawing, Drawing, content_digest, drawing_from_lists
+
+Mark = tuple[str, int]
+"""What a rejected drawing is known by: its key, and the digest of its strokes."""
+
+MAX_NOTE = 500
+"""Characters of a note."""
+
+_WAIT = 30.0  # seconds; a change takes milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A drawing in the review list: as it was when it was marked, when that was, and why."""
+
+    key: str
+    id: int
+    drawing: Drawing
+    when: datetime
+    note: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        """What it is known by."""
+        return mark_of(self.key, self.drawing)
+
+
+def mark_of(key: str, drawing: Sequence[NDArray[np.float32]]) -> Mark:
+    """What a drawing under a key is known by."""
+    counts = np.array([len(drawing), *map(len, drawing)], np.int64)
+    return key, content_digest(counts, np.concatenate(drawing))
+
+
+class ReviewList:
+    """The review list in a file, which several processes may read and change at once; without the file it is empty.
+
+    Everything that reads raises `StorageError`, naming the line, when one is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def entries(self) -> list[Rejected]:
+        """All rejected drawings, in the order in which they were marked."""
+        try:
+            lines = self.path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        return [self._entry(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+
+    def marks(self) -> frozenset[Mark]:
+        """What an export leaves out."""
+        return frozenset(entry.mark for entry in self.entries())
+
+    def reject(self, key: str, identifier: int, drawing: Drawing, note: str = "") -> Rejected:
+        """Mark a drawing as mislabelled; one that is marked already gets the new note. Raises ValueError for a note
+        that is too long."""
+        if len(note) > MAX_NOTE:
+            raise ValueError(f"a note may have {MAX_NOTE} characters, not {len(note):,}")
+        entry = Rejected(key, identifier, drawing, datetime.now().astimezone().replace(microsecond=0), note)
+        with writer_lock(self.path, "the review list", wait=_WAIT):
+            self._write([*(other for other in self.entries() if other.mark != entry.mark), entry])
+        return entry
+
+    def restore(self, mark: Mark) -> bool:
+        """Take a drawing off the list; False when it isn't there."""
+        with writer_lock(self.path, "the review list", wait=_WAIT):
+            before = self.entries()
+            after = [entry for entry in before if entry.mark != mark]
+            if len(after) < len(before):
+                self._write(after)
+        return len(after) < len(before)
+
+    def _write(self, entries: Sequence[Rejected]) -> None:
+        with atomic_file(self.path) as temporary, temporary.open("wb") as file:
+            for entry in entries:
+                fields = {
+                    "key": entry.key,
+                    "id": entry.id,
+                    "when": entry.when.isoformat(),
+                    "note": entry.note,
+                    "strokes": [np.ascontiguousarray(stroke) for stroke in entry.drawing],
+                }
+                file.write(orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
+
+    def _entry(self, line: bytes, number: int) -> Rejected:
+        try:
+            fields: Any = orjson.loads(line)
+            key, identifier, when, note = (fields[name] for name in ("key", "id", "when", "note"))
+            if not isinstance(identifier, int) or not isinstance(note, str):
+                raise ValueError("its id is no number, or its note no text")
+            drawing = drawing_from_lists(fields["strokes"])
+            return Rejected(checked_key(key), identifier, drawing, datetime.fromisoformat(when), note)
+        except orjson.JSONDecodeError:
+            why = "it is no JSON"
+        except KeyError as error:
+            why = f"it has no {error.args[0]}"
+        except (BadDrawing, ValueError, TypeError, AttributeError) as error:
+            why = str(error)
+        raise StorageError(f"line {number} of {self.path} is damaged ({why}): correct or remove that line")
