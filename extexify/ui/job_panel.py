@@ -9,6 +9,7 @@ import streamlit as st
 
 from extexify import jobs
 from extexify.jobs import Job, JobError
+from extexify.ui.text import capital, escaped, sentence
 
 POLL = 1.0
 """Seconds between two looks at a running job; only the fragment that shows it reruns."""
@@ -42,7 +43,7 @@ def start_job(
     try:
         return jobs.start(kind, arguments, title=title, writes=writes, secrets=secrets)
     except JobError as error:
-        st.error(_sentence(str(error)), icon=":material/error:")
+        st.error(sentence(str(error)), icon=":material/error:")
         return None
 
 
@@ -84,7 +85,7 @@ def _live(job_id: str, key: str) -> None:
     if job is None or job.state != "running":
         st.rerun()
     title, button = st.columns([5, 1], vertical_alignment="center")
-    title.markdown(f"**{_escaped(job.title)}**")
+    title.markdown(f"**{escaped(job.title)}**")
     label = "Stop now" if job.is_stopping else "Stop"
     button.button(
         label,
@@ -99,7 +100,7 @@ def _live(job_id: str, key: str) -> None:
     stage = latest.progress.stage if latest else "starting"
     done = job.done
     # A bar that stands at nothing is more honest than one that moves without knowing the end.
-    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else _capital(stage))
+    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else capital(stage))
     st.caption(_pace(job))
     _show_log(job, expanded=False)
 
@@ -107,17 +108,17 @@ def _live(job_id: str, key: str) -> None:
 def _show_end(job: Job, key: str) -> None:
     took = duration(job.seconds)
     if job.state == "failed":
-        st.error(f"**{_escaped(job.title)}** failed after {took}: {_escaped(job.error)}", icon=":material/error:")
+        st.error(f"**{escaped(job.title)}** failed after {took}: {escaped(job.error)}", icon=":material/error:")
         _show_log(job, expanded=True)
     elif job.state == "stopped":
         latest = job.latest()
         said = latest.progress.message if latest else ""
         st.info(
-            f"**{_escaped(job.title)}** was stopped after {took}" + (f": {_escaped(said)}" if said else "."),
+            f"**{escaped(job.title)}** was stopped after {took}" + (f": {escaped(said)}" if said else "."),
             icon=":material/stop_circle:",
         )
     else:
-        st.success(f"**{_escaped(job.title)}** finished in {took}.", icon=":material/check_circle:")
+        st.success(f"**{escaped(job.title)}** finished in {took}.", icon=":material/check_circle:")
         _show_log(job, expanded=False)
 
 
@@ -151,31 +152,18 @@ def _sidebar(any_running: bool) -> None:
     for job in running:
         with st.container(border=True, key=f"sidebar-{job.id}"):
             latest = job.latest()
-            stage = _capital(latest.progress.stage) if latest else "Starting"
-            st.progress(job.done or 0.0, text=f"**{_escaped(job.title)}**  \n{stage}")
+            stage = capital(latest.progress.stage) if latest else "Starting"
+            st.progress(job.done or 0.0, text=f"**{escaped(job.title)}**  \n{stage}")
             left = job.time_left
             st.caption("about " + duration(left) + " left" if left is not None else f"{duration(job.seconds)} so far")
             _link(job)
     newest = next(iter(jobs.jobs()), None)
     if not running and newest is not None and newest.ended is not None and time.time() - newest.ended < _RECENT:
         how = {"done": "finished", "failed": "failed", "stopped": "was stopped"}[newest.state]
-        st.caption(f"{_escaped(newest.title)} {how}.")
+        st.caption(f"{escaped(newest.title)} {how}.")
         _link(newest)
 
 
 def _link(job: Job) -> None:
     if job.kind in PAGES:
         st.page_link(PAGES[job.kind], label="Show", icon=":material/arrow_forward:")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _sentence(text: str) -> str:
-    return _escaped(_capital(text)) + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def _escaped(text: str) -> str:
-    """Text as Markdown that shows just that: titles and messages hold names that users chose."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
