@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from extexify import settings
 from extexify.dataset import Dataset
+from extexify.sources import ENVIRONMENT
 from extexify.storage import StorageError
 from extexify.store import FIRST_ID, LAST_ID, DrawingStore
 from extexify.workspace import store_file
@@ -50,6 +51,20 @@ def open_contributions() -> Contributions:
 def place() -> str:
     """Where contributions go, in words."""
     return "the shared database" if settings.value_of(settings.CONTRIBUTIONS) else "this workspace"
+
+
+def as_source() -> str:
+    """The address by which an export reads them (see `extexify.sources.open_source`); it holds no password."""
+    if settings.value_of(settings.CONTRIBUTIONS):
+        return ENVIRONMENT + settings.CONTRIBUTIONS.name
+    return str(store_file())
+
+
+def contributed() -> int:
+    """How many there are to export; makes no store where there is none yet. Raises `StorageError`."""
+    if not settings.value_of(settings.CONTRIBUTIONS) and not store_file().exists():
+        return 0
+    return open_contributions().count()
 
 
 def waiting(contributions: Contributions, dataset: Dataset | None) -> int:

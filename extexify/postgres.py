@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from typing import Any
@@ -36,15 +37,31 @@ class PostgresSource:
 
     unit = "rows"
 
-    def __init__(self, address: str) -> None:
-        """Raises `SourceError` for an address that can't be understood, without repeating any of it."""
+    def __init__(self, address: str, *, alias: str = "") -> None:
+        """`alias` names the database in place of its address, of which no message then repeats any part.
+
+        Raises `SourceError` for an address that can't be understood, without repeating any of it.
+        """
         self._connection = connection_parts(address)
-        self.name = _shown(self._connection)
+        self.name = alias or _shown(self._connection)
+        self._hidden = _parsed(address) if alias else None
         self._read = 0
         self._total: int | None = None
 
     def position(self) -> tuple[int, int | None]:
         return self._read, self._total
+
+    def count(self, seconds: int = 5) -> int:
+        """How many rows the table has; connecting and counting may take `seconds` each.
+
+        Raises `SourceError` as `rows` does, and when there is no answer in time.
+        """
+        with closing(self._connect(connect_timeout=seconds)) as connection, connection.cursor() as cursor:
+            try:
+                cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{seconds}s",))
+                return self._count(cursor)
+            except psycopg2.Error as error:
+                raise SourceError(f"{self.name}: {self._reason(error)}") from None
 
     def rows(self) -> Generator[Row]:
         """All rows, in the order of their ids.
@@ -56,9 +73,7 @@ class PostgresSource:
             try:
                 connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
                 with connection.cursor() as cursor:
-                    self._check_table(cursor)
-                    cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(TABLE)))
-                    self._total = cursor.fetchone()[0]
+                    self._total = self._count(cursor)
                 reader = RowReader(list(COLUMNS))
                 with closing(_copied(connection)) as chunks:
                     for line, overlong in lines(chunks):
@@ -69,14 +84,24 @@ class PostgresSource:
                         yield row
             except psycopg2.Error as error:
                 hint = "; is the server still running?" if connection.closed else ""
-                raise SourceError(f"{self.name}: {_first_line(error)}{hint}") from None
+                raise SourceError(f"{self.name}: {self._reason(error)}{hint}") from None
 
-    def _connect(self) -> psycopg2.extensions.connection:
+    def _connect(self, **changes: Any) -> psycopg2.extensions.connection:
         try:
             # The parts and not the address: libpq's messages can't quote a password that they don't see.
-            return psycopg2.connect(**self._connection)
+            return psycopg2.connect(**{**self._connection, **changes})
         except psycopg2.Error as error:
-            raise SourceError(f"can't connect to {self.name}: {_first_line(error)}") from None
+            raise SourceError(f"can't connect to {self.name}: {self._reason(error)}") from None
+
+    def _reason(self, error: psycopg2.Error) -> str:
+        """The first line of a message, without the address's parts where these are not to be shown."""
+        reason = _first_line(error)
+        return reason if self._hidden is None else _without(reason, self._hidden)
+
+    def _count(self, cursor: psycopg2.extensions.cursor) -> int:
+        self._check_table(cursor)
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(TABLE)))
+        return int(cursor.fetchone()[0])
 
     def _check_table(self, cursor: psycopg2.extensions.cursor) -> None:
         cursor.execute("SELECT to_regclass(%s)", (TABLE,))
@@ -175,3 +200,13 @@ def _shown(parts: dict[str, Any]) -> str:
 def _first_line(error: Exception) -> str:
     lines_of_message = str(error).strip().splitlines()
     return lines_of_message[0] if lines_of_message else type(error).__name__
+
+
+def _without(message: str, parts: dict[str, str]) -> str:
+    """A message without the parts of an address, and without what it quotes, such as users, databases and hosts."""
+    # What stands before says to which machine, by a number that the address needn't hold: `connection to server at
+    # "db" (192.0.2.1), port 5432 failed: …`.
+    message = message.rpartition(" failed: ")[2]
+    for value in sorted(filter(None, parts.values()), key=len, reverse=True):
+        message = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)" if value.isalnum() else re.escape(value), "…", message)
+    return re.sub('"[^"]*"', "…", message)

@@ -17,6 +17,12 @@ from typing import Protocol
 TABLE = "samples"
 COLUMNS = ("id", "key", "strokes")
 
+POSTGRES = ("postgresql://", "postgres://")
+"""How the address of a PostgreSQL database begins."""
+
+ENVIRONMENT = "env:"
+"""What stands before the name of an environment variable that holds an address."""
+
 _BUSY_SECONDS = 30.0
 
 
@@ -54,15 +60,18 @@ class Source(Protocol):
 
 
 def open_source(address: str) -> Source:
-    """The source that an address names: `postgresql://…`, `starter` with or without options (see
-    `extexify.starter`), or the path of a dump or an SQLite file; a file named starter is `./starter`.
+    """The source that an address names: `postgresql://…`, `env:NAME` for an environment variable that holds such an
+    address (which is then shown and stored nowhere), `starter` with or without options (see `extexify.starter`), or
+    the path of a dump or an SQLite file; a file named starter is `./starter`.
 
     Raises `SourceError` for an address that is none of these.
     """
-    if address.startswith(("postgresql://", "postgres://")):
+    if address.startswith(POSTGRES):
         from extexify.postgres import PostgresSource
 
         return PostgresSource(address)
+    if address.startswith(ENVIRONMENT):
+        return _source_of_variable(address.removeprefix(ENVIRONMENT))
     if address.partition(":")[0] == "starter":
         from extexify.starter import StarterSource
 
@@ -84,6 +93,23 @@ def open_source(address: str) -> Source:
     from extexify.dump import DumpSource
 
     return DumpSource(path)
+
+
+def check_source(source: Source) -> None:
+    """Read a source up to its first row. Raises `SourceError` when it can't be read, is of another kind or empty."""
+    with closing(source.rows()) as rows:
+        if next(rows, None) is None:
+            raise SourceError(f"{source.name} is empty: its table {TABLE} has no rows")
+
+
+def _source_of_variable(name: str) -> Source:
+    address = os.environ.get(name, "").strip()
+    if not address.startswith(POSTGRES):
+        state = "holds no such address" if address else "isn't set"
+        raise SourceError(f"{ENVIRONMENT}{name} stands for a postgresql:// address, but the variable {name} {state}")
+    from extexify.postgres import PostgresSource
+
+    return PostgresSource(address, alias=f"PostgreSQL ({ENVIRONMENT}{name})")
 
 
 def shown_path(path: Path) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from psycopg2.extras import execute_values
@@ -216,6 +217,73 @@ def test_a_wrong_password_is_an_error_that_does_not_repeat_it(database: Database
 )
 def test_no_address_that_fails_brings_its_password_into_the_message(address: str) -> None:
     assert "s3cret" not in refusal(address)
+
+
+# --- addresses in environment variables -----------------------------------------------------------
+
+
+def test_an_environment_variable_names_a_database(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(database)
+    monkeypatch.setenv("MY_DRAWINGS", f" {database.address()} ")
+    source = open_source("env:MY_DRAWINGS")
+    assert len(list(source.rows())) == len(ROWS)
+    assert source.name == "PostgreSQL (env:MY_DRAWINGS)"
+
+
+@pytest.mark.parametrize("value", ["", "drawings.sql", "starter", "env:MY_DRAWINGS", "mysql://user:hush@host/db"])
+def test_a_variable_without_an_address_is_an_error_that_names_it(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_DRAWINGS", value)
+    message = refusal("env:MY_DRAWINGS")
+    assert "MY_DRAWINGS" in message
+    assert "hush" not in message
+
+
+def test_a_variable_that_is_not_set_is_an_error() -> None:
+    assert refusal("env:NO_SUCH_VARIABLE").endswith("NO_SUCH_VARIABLE isn't set")
+
+
+@pytest.mark.parametrize(
+    ("login", "reason"),
+    [
+        ("guarded:hush-hush@", "password authentication failed"),
+        ("nobody-known:hush-hush@", "does not exist"),
+        ("postgres@", "does not exist"),
+    ],
+)
+def test_no_message_repeats_a_part_of_a_hidden_address(
+    server: str, login: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_DRAWINGS", f"postgresql://{login}/drawings_of_mine?host={quote(server, safe='')}")
+    message = refusal("env:MY_DRAWINGS")
+    assert reason in message
+    assert not any(part in message for part in ("guarded", "hush", "nobody", "postgres ", "of_mine", server))
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "host.invalid:1", "/nowhere"])
+def test_no_message_repeats_a_hidden_place(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "MY_DRAWINGS", f"postgresql://me:hush@/mine?host={quote(place.partition(':')[0], safe='')}&port=1"
+    )
+    message = refusal("env:MY_DRAWINGS")
+    assert message.startswith("can't connect to PostgreSQL (env:MY_DRAWINGS): ")
+    assert not any(part in message for part in ("127.0", "invalid", "nowhere", "hush", "mine"))
+
+
+def test_rows_are_counted_without_reading_them(database: Database) -> None:
+    fill(database)
+    assert PostgresSource(database.address()).count() == len(ROWS)
+    database.execute("DROP TABLE samples")
+    with pytest.raises(SourceError, match="has no table samples"):
+        PostgresSource(database.address()).count()
+
+
+def test_counting_waits_for_no_lock_for_ever(database: Database) -> None:
+    fill(database)
+    with closing(database.connect()) as other, other.cursor() as cursor:
+        other.autocommit = False
+        cursor.execute("LOCK TABLE samples IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(SourceError, match="timeout"):
+            PostgresSource(database.address()).count(seconds=1)
 
 
 # --- broken connections -------------------------------------------------------------------------
