@@ -13,16 +13,16 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extexify import workspace
+from extexify.names import checked_name
 from extexify.progress import EventLog, Progress, Reporter, Stopped, TerminalProgress
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
-    from extexify.pipeline import Places
+    from extexify.pipeline import PipelineResult, Places
     from extexify.recipes import Recipe
     from extexify.sources import Source
 
@@ -120,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     _training_options(train)
     _seed_option(train)
     train.add_argument("--resume", action="store_true", help="go on with --run (default: the newest run)")
+    _use_option(train)
     _output_options(train)
 
     evaluate = command("evaluate", _evaluate, "top-1, -3, -5 and -10 of a model")
@@ -150,7 +151,15 @@ def parser() -> argparse.ArgumentParser:
     _training_options(pipeline)
     _seed_option(pipeline)
     pipeline.add_argument("--png", action="store_true", help="write PNG files for torchvision's ImageFolder too")
+    _use_option(pipeline)
     _output_options(pipeline)
+
+    models = command("models", _models, "the models there are, and which one answers")
+    models.add_argument("--json", action="store_true", help="print JSON")
+
+    use = command("use", _use, "let another model answer from now on")
+    use.add_argument("model", metavar="MODEL", help="its name, or its file in WORKSPACE/models")
+    use.add_argument("--json", action="store_true", help="print JSON")
     return top
 
 
@@ -195,6 +204,10 @@ def _training_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--batch-size", type=int, metavar="N", help="instead of the recipe's")
     sub.add_argument("--learning-rate", type=float, metavar="RATE", help="instead of the recipe's")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+
+
+def _use_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--use", action="store_true", help="let the new model answer from now on")
 
 
 def _seed_option(sub: argparse.ArgumentParser) -> None:
@@ -255,15 +268,16 @@ def _train(options: argparse.Namespace) -> None:
 
     from extexify.dataset import Dataset
     from extexify.pipeline import train_on_dataset
+    from extexify.runs import default_name, newest_run
     from extexify.training import recipe_of_run, stop_on_signals
 
-    name = options.run
+    name = checked_name(options.run, "run") if options.run else ""
     if options.resume:
-        name = name or _newest_run()
+        name = name or newest_run()
         recipe, options.seed = recipe_of_run(workspace.runs_folder() / name)
     else:
         recipe = _recipe(options)
-        name = name or _run_name(recipe)
+        name = name or default_name(recipe.name)
     places = replace(_places(), images=options.images or workspace.images_folder())
     dataset = Dataset.open(options.dataset or workspace.dataset_folder())
     with stop_on_signals() as should_stop:
@@ -271,8 +285,7 @@ def _train(options: argparse.Namespace) -> None:
             recipe, dataset, places, name, seed=options.seed, device=options.device, resume=options.resume,
             report=_reporter(options), should_stop=should_stop,
         )  # fmt: skip
-    figures = {"model": str(result.model), "test": result.test.to_json(), "seconds": result.seconds}
-    _print(options, figures, f"{result.model}: test {_shown(result.test.top)}")
+    _finish_training(options, result, f"{result.model}: test {_shown(result.test.top)}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -351,18 +364,43 @@ def _classify(options: argparse.Namespace) -> None:
 
 def _pipeline(options: argparse.Namespace) -> None:
     from extexify.pipeline import run_pipeline
+    from extexify.runs import default_name
     from extexify.training import stop_on_signals
 
     recipe = _recipe(options)
+    name = checked_name(options.run, "run") if options.run else default_name(recipe.name)
     with stop_on_signals() as should_stop:
         result = run_pipeline(
-            _sources(options), recipe, _places(), options.run or _run_name(recipe), seed=options.seed,
+            _sources(options), recipe, _places(), name, seed=options.seed,
             ratios=options.ratios, rejected=_rejected(options), device=options.device, png=options.png,
             report=_reporter(options), should_stop=should_stop,
         )  # fmt: skip
     stages = ", ".join(f"{stage} {seconds:,.1f} s" for stage, seconds in result.seconds.items())
-    figures = {"model": str(result.model), "test": result.test.to_json(), "seconds": result.seconds}
-    _print(options, figures, f"{result.model}: test {_shown(result.test.top)}\n{stages}")
+    _finish_training(options, result, f"{result.model}: test {_shown(result.test.top)}\n{stages}")
+
+
+def _models(options: argparse.Namespace) -> None:
+    from extexify.model_library import list_models
+
+    models = list_models()
+    if options.json:
+        print(json.dumps([model.to_json() for model in models], ensure_ascii=False))
+        return
+    width = max((len(model.name) for model in models), default=0)
+    for model in models:
+        figures = ", ".join(f"top-{k} {model.figures[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.figures)
+        about = model.problem or (f"{model.judged_on}: {figures}" if figures else "never judged")
+        print(f"{'*' if model.serves else ' '} {model.name:<{width}}  {about}")
+
+
+def _use(options: argparse.Namespace) -> None:
+    from extexify.model_library import find_model
+
+    model = find_model(options.model)
+    if model.problem:
+        raise ValueError(model.problem)
+    workspace.choose_model(model.path)
+    _print(options, {"model": str(model.path)}, f"{model.name} answers from now on")
 
 
 # --- what they share ----------------------------------------------------------------------------
@@ -392,15 +430,13 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     )
 
 
-def _run_name(recipe: Recipe) -> str:
-    return f"{recipe.name}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def _newest_run() -> str:
-    runs = sorted(workspace.runs_folder().glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-    if not runs:
-        raise ValueError(f"there is no run in {workspace.runs_folder()} to go on with")
-    return runs[-1].parent.name
+def _finish_training(options: argparse.Namespace, result: PipelineResult, text: str) -> None:
+    """Let the new model answer, if that was asked, and print its figures."""
+    if options.use:
+        workspace.choose_model(result.model)
+        text += f"\n{result.model.stem} answers from now on"
+    figures = {"model": str(result.model), "test": result.test.to_json(), "seconds": result.seconds}
+    _print(options, figures, text)
 
 
 def _places() -> Places:

@@ -108,6 +108,19 @@ def render_dataset(
     return RenderedImages.open(out)
 
 
+def fitting_images(raster: RasterSettings, dataset: Dataset, folder: Path) -> RenderedImages:
+    """The rendered images in `folder`. Raises `StorageError` unless they show this dataset with this raster."""
+    images = RenderedImages.open(folder)
+    if images.dataset_hash != dataset.content_hash:
+        raise StorageError(f"the images in {folder} were rendered from another dataset: render them anew")
+    if images.raster != raster:
+        raise StorageError(
+            f"the images in {folder} were rendered with other settings ({_differences(images.raster, raster)}): "
+            "render them with the recipe's preset"
+        )
+    return images
+
+
 def class_folders(classes: tuple[str, ...]) -> list[str]:
     """A folder name for each class, such that names in sorted order are in class order.
 
@@ -150,3 +163,10 @@ def _render_split(
 def _save_png(image: NDArray[np.uint8], path: Path) -> None:
     # Level 1: twice as fast as the default, and a line drawing hardly grows.
     Image.fromarray(255 - image).save(path, compress_level=1)
+
+
+def _differences(found: RasterSettings, wanted: RasterSettings) -> str:
+    mine: dict[str, Any] = found.to_json()
+    return ", ".join(
+        f"{name} {mine[name]} instead of {value}" for name, value in wanted.to_json().items() if mine[name] != value
+    )

@@ -100,13 +100,37 @@ def load_network(path: Path) -> tuple[ModelDescription, torch.nn.Module]:
     """The network of a model file, ready to classify on the CPU. Raises `ModelError`."""
     description, weights = read_model(path)
     try:
+        _check_shapes(description, weights)
         network = models.build(description.architecture, len(description.classes), description.options)
         network.load_state_dict({name: tensor.float() if tensor.dtype == torch.float16 else tensor
                                  for name, tensor in weights.items()})  # fmt: skip
-    except (ValueError, TypeError, RuntimeError, MemoryError) as error:
-        first = str(error).strip().splitlines()[0]
+    except (ValueError, TypeError, RuntimeError, MemoryError, ArithmeticError, LookupError) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(f"the weights in {path} do not fit its architecture ({first})") from None
     return description, network.eval()
+
+
+def _check_shapes(description: ModelDescription, weights: dict[str, Tensor]) -> None:
+    """Raise ValueError unless the weights are those of the architecture; a file of a few bytes may describe a network
+    that no memory holds, so the comparison takes none."""
+    with torch.device("meta"):
+        network = models.build(description.architecture, len(description.classes), description.options)
+    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    if missing := sorted(wanted.keys() ^ weights.keys()):
+        raise ValueError(f"{len(missing)} are missing or too many, such as {missing[0]}")
+    for name, shape in wanted.items():
+        if weights[name].shape != shape:
+            raise ValueError(f"{name} has the shape {tuple(weights[name].shape)} instead of {tuple(shape)}")
+
+
+def _check_metrics(metrics: dict[str, Any]) -> None:
+    """Raise ValueError unless every split has an object, and every top-k in it is a part of 1."""
+    for split, figures in metrics.items():
+        if not isinstance(figures, dict):
+            raise ValueError(f"the figures of {split} are no object")
+        for name, value in figures.items():
+            if name.startswith("top") and not (isinstance(value, int | float) and 0 <= value <= 1):
+                raise ValueError(f"{name} of {split} is not from 0 to 1")
 
 
 def _description(path: Path, text: str | None) -> ModelDescription:
@@ -132,6 +156,7 @@ def _description(path: Path, text: str | None) -> ModelDescription:
         for name in ("metrics", "training"):
             if not isinstance(value[name], dict):
                 raise ValueError(f"{name} is no object")
+        _check_metrics(value["metrics"])
         return ModelDescription(
             name=str(value["name"]),
             architecture=str(architecture["name"]),

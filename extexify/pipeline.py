@@ -7,21 +7,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from extexify.classifier import Classifier
 from extexify.dataset import Dataset
 from extexify.evaluation import Figures, evaluate_dataset
 from extexify.export import export_dataset
 from extexify.feeding import Feed, ImageFeed, StrokeFeed
-from extexify.images import RenderedImages, render_dataset
+from extexify.images import fitting_images, render_dataset
 from extexify.modelfile import read_model, write_model
 from extexify.progress import Progress, Reporter, Stopped, quiet
-from extexify.raster import RasterSettings
 from extexify.recipes import Recipe
 from extexify.sources import Source
 from extexify.splits import DEFAULT_RATIOS
-from extexify.storage import StorageError
 from extexify.training import publish, train
 
 
@@ -94,19 +91,6 @@ def judge_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) ->
     return figures
 
 
-def fitting_images(raster: RasterSettings, dataset: Dataset, folder: Path) -> RenderedImages:
-    """The rendered images in `folder`. Raises `StorageError` unless they show this dataset with this raster."""
-    images = RenderedImages.open(folder)
-    if images.dataset_hash != dataset.content_hash:
-        raise StorageError(f"the images in {folder} were rendered from another dataset: render them anew")
-    if images.raster != raster:
-        raise StorageError(
-            f"the images in {folder} were rendered with other settings ({_differences(images.raster, raster)}): "
-            "render them with the recipe's preset"
-        )
-    return images
-
-
 def run_pipeline(
     sources: Sequence[Source],
     recipe: Recipe,
@@ -148,10 +132,3 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     seconds[stage] = round(time.monotonic() - began, 2)
-
-
-def _differences(found: RasterSettings, wanted: RasterSettings) -> str:
-    mine: dict[str, Any] = found.to_json()
-    return ", ".join(
-        f"{name} {mine[name]} instead of {value}" for name, value in wanted.to_json().items() if mine[name] != value
-    )

@@ -240,7 +240,7 @@ class _Loop:
             raster=self.recipe.raster,
             temperature=self.fit_temperature(),
             metrics={"validation": validation},
-            training={**self.asked(), "epoch": self.state.epoch},
+            training={**self.asked(), "run": self.run.name, "epoch": self.state.epoch},
         )
         write_model(self.run / "model.safetensors", description, self.average)
 
