@@ -20,6 +20,9 @@ _IDLE_POLL = 10.0
 _RECENT = 60.0
 """Seconds for which the sidebar still tells that a job has ended."""
 
+_NEWS = 600.0
+"""Seconds for which a page still shows how a job of its own ended."""
+
 PAGES = {
     "export": "pages/export.py",
     "render": "pages/render.py",
@@ -50,6 +53,12 @@ def start_job(
 def latest_job(*kinds: str) -> Job | None:
     """The newest job of these kinds."""
     return next((job for job in jobs.jobs() if job.kind in kinds), None)
+
+
+def recent_job(*kinds: str) -> Job | None:
+    """The newest job of these kinds, as long as it runs and some minutes more."""
+    job = latest_job(*kinds)
+    return job if job is not None and (job.ended is None or time.time() - job.ended < _NEWS) else None
 
 
 def job_panel(job: Job, *, key: str) -> None:
