@@ -1,7 +1,15 @@
-"""The Export page."""
+"""The Export page: drawings from one or several sources become the dataset."""
 
 from __future__ import annotations
 
+from extexify.ui.export_view import choose_and_start, show_job, show_result, show_welcome
 from extexify.ui.frame import page_frame
 
-page_frame("Get drawings", "Choose where the drawings come from, then export them.")
+page_frame(
+    "Get drawings",
+    "Choose where the drawings come from, then export them: they become the dataset that everything after it reads.",
+)
+show_welcome()
+choose_and_start()
+show_job()
+show_result()

@@ -1,0 +1,56 @@
+"""Plotly charts of a dataset. Colours and fonts are the theme's, which Streamlit puts in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extexify.catalog import symbol_for
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+HEIGHT = 260
+"""Pixels of a chart."""
+
+
+def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Figure, list[str]]:
+    """Bars of each symbol's drawings, most first, and the keys in the order of the bars.
+
+    counts: (classes, 3), drawings in train, validation and test.
+    """
+    # Loaded with the first chart: a second that no other page waits for.
+    from plotly.graph_objects import Bar, Figure
+
+    totals = counts.sum(1)
+    order = np.argsort(-totals, kind="stable")
+    keys = [classes[index] for index in order]
+    # Plotly reads its own small HTML in texts.
+    about = [
+        [escape(symbol.command), escape(symbol.package), *map(int, counts[index])]
+        for index, symbol in zip(order, map(symbol_for, keys), strict=True)
+    ]
+    bars = Bar(
+        x=np.arange(1, len(keys) + 1),
+        y=totals[order],
+        customdata=about,
+        hovertemplate="<b>%{customdata[0]}</b> · %{customdata[1]}<br>%{y} drawings: %{customdata[2]} train, "
+        "%{customdata[3]} validation, %{customdata[4]} test<extra></extra>",
+        marker_line_width=0,
+    )
+    figure = Figure(bars)
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        bargap=0 if len(keys) > 100 else 0.2,
+        hovermode="x",
+        dragmode=False,
+        clickmode="event+select",
+    )
+    figure.update_xaxes(title="symbols, most drawings first", showgrid=False, automargin=True, fixedrange=True)
+    figure.update_yaxes(title="drawings", rangemode="tozero", automargin=True, fixedrange=True)
+    return figure, keys

@@ -1,0 +1,172 @@
+"""The Export page's parts: the settings, the start, the way on for newcomers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from extexify import jobs
+from extexify.recipes import RECIPES
+from extexify.runs import default_name
+from extexify.splits import DEFAULT_RATIOS
+from extexify.storage import StorageError
+from extexify.ui.dataset_view import show_dataset
+from extexify.ui.datasets import current_dataset
+from extexify.ui.job_panel import PAGES, job_panel, recent_job, start_job
+from extexify.ui.sources_form import Choice, Choices, choose_sources, starter, titles
+from extexify.ui.text import escaped, sentence
+from extexify.workspace import dataset_folder
+
+DATASET = "dataset"
+"""What an export writes, relative to the workspace."""
+
+_PERCENT = tuple(round(100 * ratio) for ratio in DEFAULT_RATIOS)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an export is asked besides its sources."""
+
+    ratios: tuple[float, ...] = DEFAULT_RATIOS
+    seed: int = 0
+    ignore_review: bool = False
+
+    def arguments(self) -> list[str]:
+        """The settings as the command line takes them."""
+        ratios = ",".join(f"{ratio:g}" for ratio in self.ratios)
+        return [f"--ratios={ratios}", f"--seed={self.seed}", *(["--ignore-review"] if self.ignore_review else [])]
+
+
+def show_welcome() -> None:
+    """Without a dataset and a job that makes one: what to do first, and the way on for those without drawings."""
+    if dataset_folder().exists() or jobs.running([DATASET]):
+        return
+    with st.container(border=True, key="welcome"):
+        st.markdown(
+            "**No dataset yet.** Choose below where the drawings come from. Without any of your own, "
+            "start with synthetic ones that come with the project."
+        )
+        if st.button(
+            "Start with the starter drawings", type="primary", icon=":material/auto_awesome:", key="welcome-go"
+        ):
+            _export([starter()], Settings())
+
+
+def choose_and_start() -> None:
+    """The form with everything that an export needs, and the buttons that start it."""
+    choices = choose_sources(key="export-sources")
+    settings = _choose_settings()
+    _show_summary(choices)
+    busy = bool(jobs.running([DATASET]))
+    with st.container(horizontal=True, key="export-start"):
+        ready = bool(choices.sources) and not choices.problems and not busy
+        if st.button("Export", type="primary", icon=":material/play_arrow:", disabled=not ready, key="export-go"):
+            _export(choices.sources, settings)
+        with st.popover("Run all of it", icon=":material/fast_forward:", disabled=not ready, key="export-all"):
+            _run_all(choices.sources, settings)
+
+
+def show_job() -> None:
+    """The job that makes the dataset, or made it just now."""
+    job = recent_job("export", "pipeline")
+    if job is not None:
+        job_panel(job, key="export-job")
+        if job.state == "done":
+            st.page_link(PAGES["render"], label="Next: see how they are rendered", icon=":material/arrow_forward:")
+
+
+def show_result() -> None:
+    """The dataset, if there is one."""
+    try:
+        dataset = current_dataset()
+    except StorageError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        return
+    if dataset is not None:
+        st.divider()
+        st.header("The dataset", anchor=False)
+        show_dataset(dataset)
+
+
+def _choose_settings() -> Settings:
+    with st.expander("Splits and other settings", icon=":material/tune:", key="export-settings"):
+        st.caption(
+            "A model learns from the training drawings; the validation drawings choose its best epoch; the test "
+            "drawings judge it once, at the end."
+        )
+        with st.container(horizontal=True):
+            validation = st.slider(
+                "Validation, %", 1, 45, _PERCENT[1], key="export-validation", persist_state="session", width=240
+            )
+            test = st.slider("Test, %", 1, 45, _PERCENT[2], key="export-test", persist_state="session", width=240)
+            st.metric("Training", f"{100 - validation - test} %", width=120)
+        seed = st.number_input(
+            "Seed", 0, 2**31, 0, key="export-seed", persist_state="session", width=240,
+            help="Another seed puts other drawings into the splits. With the same one, a drawing keeps its split "
+            "when drawings are added, and models stay comparable.",
+        )  # fmt: skip
+        ignore = st.toggle(
+            "Take drawings that were marked as mislabelled", key="export-ignore-review", persist_state="session",
+            help="Drawings that somebody marked on the Evaluate page are left out unless you take them.",
+        )  # fmt: skip
+    ratios = (round(1 - (validation + test) / 100, 2), validation / 100, test / 100)
+    return Settings(ratios, int(seed), ignore)
+
+
+def _show_summary(choices: Choices) -> None:
+    if choices.problems:
+        st.caption(choices.problems[0])
+        return
+    st.caption(
+        f"Reads {escaped(titles(choices.sources))}; writes the folder `dataset` of the workspace. A dataset that is "
+        "there is replaced when the new one is whole, and not before."
+    )
+
+
+def _export(sources: Sequence[Choice], settings: Settings) -> None:
+    """Start an export and show it."""
+    job = start_job(
+        "export",
+        [*_sources(sources), *settings.arguments()],
+        title=f"Export of {titles(list(sources))}",
+        writes=[DATASET],
+        secrets=_secrets(sources),
+    )
+    if job is not None:
+        st.rerun()
+
+
+def _run_all(sources: Sequence[Choice], settings: Settings) -> None:
+    """Choose a recipe, and start the whole pipeline with it."""
+    st.markdown("Export, render, train and evaluate, one after the other.")
+    names = sorted(RECIPES, key=lambda name: name != "default")  # ours first
+    recipe = st.radio(
+        "Recipe", names, key="export-recipe", persist_state="session", captions=[_about(name) for name in names],
+    )  # fmt: skip
+    if st.button("Start", type="primary", icon=":material/play_arrow:", key="export-all-go"):
+        run = default_name(recipe)
+        job = start_job(
+            "pipeline",
+            [*_sources(sources), *settings.arguments(), f"--recipe={recipe}", f"--run={run}"],
+            title=f"Everything from {titles(list(sources))}",
+            writes=[DATASET, "images", f"runs/{run}", f"models/{run}"],
+            secrets=_secrets(sources),
+        )
+        if job is not None:
+            st.switch_page(PAGES["pipeline"])
+
+
+def _about(name: str) -> str:
+    recipe = RECIPES[name]
+    varied = "drawings varied anew every epoch" if recipe.augment else "the blog post's, on rendered images"
+    return f"{recipe.epochs} epochs, {varied}"
+
+
+def _sources(sources: Sequence[Choice]) -> list[str]:
+    return [f"--source={source.address}" for source in sources]
+
+
+def _secrets(sources: Sequence[Choice]) -> dict[str, str]:
+    return {name: value for source in sources for name, value in source.secrets.items()}
