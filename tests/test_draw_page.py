@@ -2,105 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
-from streamlit.proto.BackMsg_pb2 import BackMsg
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from extexify import workspace
 from extexify.classifier import Classifier
 from extexify.results import fold_look_alikes
-from extexify.strokes import Drawing
-from extexify.ui.canvas import drawing_from_canvas
-from tools.dashboard import CANVAS_SIDE, ROOT, canvas_of, dashboard, draw, wait_for_answer
+from tests.visits import ALPHA, DIVISION, PLUS, SUM, Strokes, Visiting, visiting
+from tools.dashboard import ROOT, canvas_of, dashboard, draw, wait_for_answer
 
-Strokes = list[list[tuple[float, float]]]
-
-# A loop like a Greek alpha, a plus, a sum in one stroke, and a division sign with its two dots.
-ALPHA: Strokes = [
-    [
-        (200 - 120 * (math.cos(t) - math.sin(t) ** 2 / math.sqrt(2)), 200 + 170 * math.sin(t) * math.cos(t))
-        for t in np.linspace(-2.4, 2.4, 40)
-    ]
-]
-PLUS: Strokes = [[(200, 90), (200, 310)], [(90, 200), (310, 205)]]
-SUM: Strokes = [[(300, 90), (100, 85), (215, 200), (95, 320), (310, 315)]]
-DIVISION: Strokes = [[(200, 110)], [(100, 200), (300, 200)], [(203, 290)]]
-
-
-class Visit:
-    """A page of the dashboard, and the last drawing that its canvas sent to the server."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
-        self.sent: Any = None
-        self.hosts: set[str] = set()
-        page.on("websocket", lambda socket: self._listen(socket))
-        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-        page.goto(address)
-        canvas_of(page).wait_for()
-        answers = page.locator(".st-key-answers")
-        expect(answers.locator("figcaption, [data-testid=stAlert]").first).to_be_visible(timeout=30_000)
-        expect(answers.get_by_text("Getting the model ready")).to_have_count(0, timeout=60_000)
-
-    def _listen(self, socket: WebSocket) -> None:
-        socket.on("framesent", self._read)
-
-    def _read(self, payload: bytes | str) -> None:
-        if isinstance(payload, str):
-            return
-        for widget in BackMsg.FromString(payload).rerun_script.widget_states.widgets:
-            if widget.json_value and "drawing" in (value := json.loads(widget.json_value)):
-                self.sent = value["drawing"]["raw"]
-
-    @property
-    def strokes(self) -> Drawing:
-        """The strokes that the server got."""
-        return drawing_from_canvas(self.sent)
-
-    @property
-    def commands(self) -> list[str]:
-        """The commands that the page shows."""
-        return self.page.locator(".st-key-answers ol .command").all_inner_texts()
-
-    def draw(self, strokes: Strokes, before: int = 0) -> None:
-        """Draw with the mouse, on top of `before` strokes, and wait for the answer."""
-        draw(self.page, strokes)
-        wait_for_answer(self.page, before + len(strokes))
-
-    def ink(self) -> tuple[np.ndarray, np.ndarray]:
-        """The canvas's pixels that carry ink: coordinates (n, 2) as x, y, and colours (n, 3)."""
-        pixels = self.page.locator(".st-key-canvas canvas.lower-canvas").last.evaluate(
-            "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
-        )
-        image = np.array(pixels, np.uint8).reshape(CANVAS_SIDE, CANVAS_SIDE, 4)
-        rows, columns = np.nonzero(image[..., 3] > 250)
-        return np.stack([columns, rows], axis=1), image[rows, columns, :3]
-
-
-Visiting = Callable[..., Visit]
-
-
-@pytest.fixture
-def visiting(browser: Browser, server: str) -> Iterator[Visiting]:
-    """Opens the Draw page, in a browser profile of its own with the options given."""
-    contexts: list[BrowserContext] = []
-
-    def visit(address: str = server, **options: Any) -> Visit:
-        contexts.append(browser.new_context(**options))
-        return Visit(contexts[-1].new_page(), address)
-
-    yield visit
-    for context in contexts:
-        context.close()
+__all__ = ["visiting"]  # a fixture of the tests below
 
 
 def overflow(page: Page) -> int:
@@ -148,13 +65,58 @@ def test_undo_takes_back_one_stroke_and_clear_all(visiting: Visiting) -> None:
     x, _ = visit.ink()[0].T
     assert np.ptp(x) < 12
     visit.draw(ALPHA, before=1)
-    visit.page.get_by_role("button", name="Clear").click()
+    visit.page.get_by_role("button", name="Clear", exact=True).click()
     expect(visit.page.get_by_text("Size and place in the box don't matter.")).to_be_visible()
     assert visit.commands == []
     expect(visit.page.get_by_role("button", name="Undo").first).to_be_disabled()
     assert len(visit.ink()[0]) == 0
     visit.draw(SUM)
     assert len(visit.commands) == 5
+
+
+def test_undo_right_after_a_stroke_takes_back_only_that_stroke(visiting: Visiting) -> None:
+    visit = visiting()
+    visit.draw(PLUS[:1])
+    # Sooner than the canvas tells the server of the second stroke.
+    draw(visit.page, PLUS[1:])
+    visit.page.get_by_role("button", name="Undo").first.click()
+    visit.page.wait_for_timeout(700)
+    wait_for_answer(visit.page, 1)
+    x, y = visit.ink()[0].T
+    assert np.ptp(x) < 12 < np.ptp(y)
+    (stroke,) = visit.strokes
+    assert np.ptp(stroke[:, 0]) < 12
+    visit.draw(PLUS[1:], before=1)
+
+
+def test_keys_undo_redo_and_clear(visiting: Visiting) -> None:
+    visit = visiting()
+    visit.draw(PLUS)
+    for key, strokes in (
+        ("Control+z", 1),
+        ("Control+Shift+z", 2),
+        ("Control+z", 1),
+        ("Control+z", 0),
+        ("Control+y", 1),
+    ):
+        visit.page.keyboard.press(key)
+        wait_for_answer(visit.page, strokes)
+    visit.page.keyboard.press("Escape")
+    expect(visit.page.get_by_text("Size and place in the box don't matter.")).to_be_visible()
+    assert len(visit.ink()[0]) == 0
+
+
+def test_strokes_from_before_another_page_can_be_undone(visiting: Visiting) -> None:
+    visit = visiting()
+    visit.draw(PLUS)
+    visit.page.get_by_role("link", name="Symbols").click()
+    expect(visit.page.locator(".gallery .tile").first).to_be_visible()
+    visit.page.get_by_role("link", name="Draw").click()
+    wait_for_answer(visit.page, 2)
+    visit.page.wait_for_timeout(500)
+    visit.page.keyboard.press("Control+z")
+    wait_for_answer(visit.page, 1)
+    assert np.ptp(visit.ink()[0][:, 0]) < 12
 
 
 def test_more_answers_and_copying_one(visiting: Visiting) -> None:
@@ -180,7 +142,7 @@ def test_what_is_drawn_alike_is_one_answer_and_each_command_can_be_copied(visiti
     expect(folded).to_have_count(1)
     commands = [folded.locator(".command").inner_text(), folded.locator(".member code").inner_text()]
     assert sorted(commands) == ["\\Sigma", "\\sum"]
-    folded.locator(".member").click()
+    folded.locator(".member .pick").click()
     expect(folded.locator(".member .label")).to_have_text("Copied")
     assert visit.page.evaluate("navigator.clipboard.readText()") == commands[1]
 
@@ -298,9 +260,47 @@ def test_a_broken_model_is_named_and_another_can_be_chosen(
         draw(visit.page, PLUS)
         expect(visit.page.get_by_text("Traceback")).to_have_count(0)
         visit.page.locator(".st-key-model").get_by_role("combobox").click()
-        visit.page.get_by_role("option", name="fine", exact=True).click()
+        visit.page.get_by_role("option", name="fine · top-5 92%", exact=True).click()
         wait_for_answer(visit.page, 2)
         assert len(visit.commands) == 5
+
+
+def test_a_model_that_vanishes_or_is_replaced_while_the_page_is_open(
+    visiting: Visiting, tiny_model: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("first", "second"):
+        (models / f"{name}.safetensors").write_bytes(tiny_model.read_bytes())
+    (tmp_path / "serving.json").write_text('{"model": "workspace/first.safetensors"}')
+    with dashboard(tmp_path) as address:
+        visit = visiting(address)
+        choice = visit.page.locator(".st-key-model").get_by_role("combobox")
+        visit.draw(PLUS[:1])
+        (models / "first.safetensors").unlink()
+        # The default has no file: the shipped model answers, whose answers differ from those of random weights.
+        before = visit.commands
+        visit.draw(PLUS[1:], before=1)
+        assert visit.commands != before
+        expect(visit.page.get_by_text("1,122 symbols")).to_be_visible()
+        choice.scroll_into_view_if_needed()
+        visit.page.wait_for_timeout(500)  # scrolling would close the list again
+        choice.click()
+        visit.page.get_by_role("option", name="second · top-5 92%", exact=True).click()
+        expect(visit.page.get_by_text("29 symbols, right within five for 92%")).to_be_visible()
+        broken = tmp_path / "new"
+        broken.write_bytes(tiny_model.read_bytes()[:2000])
+        broken.replace(models / "second.safetensors")
+        draw(visit.page, DIVISION[:1])
+        expect(visit.page.get_by_text("This model can't answer")).to_contain_text("second.safetensors")
+        # Back from another page, the choice of this visit still holds.
+        visit.page.get_by_role("link", name="Symbols").click()
+        expect(visit.page.locator(".gallery .tile").first).to_be_visible()
+        (models / "second.safetensors").write_bytes(tiny_model.read_bytes())
+        visit.page.get_by_role("link", name="Draw").click()
+        wait_for_answer(visit.page, 3)
+        expect(visit.page.get_by_text("29 symbols, right within five for 92%")).to_be_visible()
+        expect(visit.page.locator("[data-testid=stException]")).to_have_count(0)
 
 
 @pytest.fixture

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from extexify.results import fold_look_alikes
 from extexify.strokes import Drawing
 from extexify.ui import serving
+from extexify.ui.keeping import keeping, show_keeping
 from extexify.ui.predictions import percentage, show_raster, show_results
 from extexify.workspace import available_models, default_model
 
@@ -33,24 +36,56 @@ or put a model file (`.safetensors`) into the `models` folder of your workspace,
 
 
 def choose_model() -> Future[Classifier] | None:
-    """Say which model answers, with a choice when there are several; None, and what to do, without any."""
-    try:
-        path = default_model()
-        files = available_models()
-        if len(files) > 1:
-            path = st.selectbox("Model that answers", files, index=files.index(path), format_func=_name, key="model")
-        return serving.model(path)
-    except FileNotFoundError:
+    """Say which model answers, with a choice (for this visit) when there are several; None without any."""
+    files = available_models()
+    if not files:
         st.info(_NO_MODEL, icon=":material/school:")
+        return None
+    path = st.session_state.get("model_of_visit")
+    if path not in files:
+        path = files[0]
+        with suppress(FileNotFoundError, ValueError):  # it was deleted since the listing
+            path = files[files.index(default_model())]
+    if len(files) > 1:
+        names = _names(files)
+        path = st.selectbox(
+            "Model that answers",
+            files,
+            index=files.index(path),
+            # Asked for the earlier choice too, whose file may be gone by now.
+            format_func=lambda file: names.get(file, file.stem),
+            on_change=_remember_model,
+            key="model",
+        )
+    try:
+        return serving.model(path)
+    except OSError:
+        st.info(f"The model {path.stem} has just been moved or deleted. Reload this page to choose another one.")
         return None
 
 
-def _name(path: Path) -> str:
-    return path.stem
+def _remember_model() -> None:
+    # Only what was chosen, so that another default shows when one comes back from another page.
+    st.session_state["model_of_visit"] = st.session_state["model"]
+
+
+def _names(files: Sequence[Path]) -> dict[Path, str]:
+    """What each model file is called in the choice: its name and top-5, as soon as that is known; no name twice."""
+    names: dict[Path, str] = {}
+    for path in files:
+        description = serving.description(path)
+        top5 = None if description is None else _top5(description.metrics)
+        name = path.stem if top5 is None else f"{path.stem} · top-5 {percentage(top5)}"
+        # The shipped ones come last, and may be called like one of the workspace's.
+        names[path] = f"{name} (shipped)" if name in names.values() else name
+    return names
 
 
 def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
-    """What the drawing may be, best first; an invitation as long as there is none."""
+    """What the drawing may be, best first, and a way to say which it was; an invitation as long as there is none."""
+    if drawing and not model.done():
+        with st.spinner("Getting the model ready …"):
+            wait([model])
     if model.done() and (error := model.exception()) is not None:
         st.error(f"This model can't answer: {error}", icon=":material/error:")
         return
@@ -58,16 +93,22 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         show_results([], strokes=0, key="predictions")
         return
     many = st.session_state.setdefault("many", False)
-    if not model.done():
-        with st.spinner("Getting the model ready …"):
-            wait([model])
     classifier = model.result()
     # All symbols and not the first few: a result is as probable as all its look-alikes together.
     results = fold_look_alikes(classifier.classify(drawing, top=len(classifier.classes)))[:MANY]
-    show_results(results if many else results[:FEW], strokes=len(drawing), key="predictions")
+    mine = keeping()
+    kept = mine.answer(drawing, classifier.classes)
+    show_results(
+        results if many else results[:FEW], strokes=len(drawing), kept=kept, on_keep=_keep_result, key="predictions"
+    )
     if len(results) > FEW:
         label = "Show fewer" if many else f"Show {len(results) - FEW} more"
         st.button(label, type="tertiary", on_click=_toggle_many, key="more")
+    show_keeping(mine, key="keeping_panel")
+
+
+def _keep_result() -> None:
+    keeping().keep(st.session_state["predictions"].keep)
 
 
 def _toggle_many() -> None:
@@ -93,11 +134,16 @@ def _say_when_ready(model: Future[Classifier]) -> None:
 
 def _credentials(model: Classifier) -> list[str]:
     """Two lines: what the model sees, and how good it is."""
-    # A model that hasn't been tested yet has been validated on drawings that it wasn't trained on either.
-    figures = model.metrics.get("test") or model.metrics.get("validation") or {}
-    top5 = figures.get("top5")
+    top5 = _top5(model.metrics)
     figure = "" if top5 is None else f", right within five for {percentage(top5)} of unseen drawings"
     return [
         f"What the model sees: {model.raster.size} × {model.raster.size} pixels",
         f"Model “{model.name}”: {len(model.classes):,} symbols{figure}",
     ]
+
+
+def _top5(metrics: Mapping[str, Any]) -> float | None:
+    """A model's share right within five, on drawings that it wasn't trained on: tested, or at least validated."""
+    figures = metrics.get("test") or metrics.get("validation") or {}
+    top5 = figures.get("top5") if isinstance(figures, dict) else None
+    return float(top5) if isinstance(top5, int | float) else None

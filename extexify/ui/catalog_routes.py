@@ -1,7 +1,8 @@
-"""What the browser fetches by itself for the gallery: the whole catalogue, once, and searches in it.
+"""What the browser fetches by itself: the whole catalogue, once, for the gallery, and searches in it.
 
-Neither goes through Streamlit's reruns. The catalogue with its glyphs is 750 kB of JSON (190 kB on the way),
-which the browser keeps until it changes; a search is one short request a keystroke.
+Nothing of it goes through Streamlit's reruns. The catalogue with its glyphs is 750 kB of JSON (190 kB on the way),
+which the browser keeps until it changes; a search is one short request a keystroke. The gallery's searches are
+answered with positions in the catalogue, those of a page without the catalogue (`FIND`) with the symbols themselves.
 """
 
 from __future__ import annotations
@@ -20,9 +21,16 @@ from starlette.routing import Route
 
 from extexify.catalog import drawn_alike, glyph_svg, load_catalog, prints_alike, search
 from extexify.catalog_keys import Symbol
+from extexify.ui.summaries import summary
 
 MAX_QUERY = 100
 """Characters of a search that are looked at; no name in the catalogue is longer."""
+
+MAX_FOUND = 24
+"""Symbols that a search without the catalogue is answered with."""
+
+FIND = "catalog/find"
+"""Where a page without the catalogue searches, relative to any page's address."""
 
 _SYMBOLS, _SEARCH = "catalog/symbols.json", "catalog/search"
 
@@ -31,7 +39,8 @@ def routes() -> list[Route]:
     """The routes to serve, below the address that the server is configured for."""
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}/" if base else "/"
-    return [Route(prefix + _SYMBOLS, _send_symbols), Route(prefix + _SEARCH, _send_search)]
+    handlers = {_SYMBOLS: _send_symbols, _SEARCH: _send_search, FIND: _send_found}
+    return [Route(prefix + address, handler) for address, handler in handlers.items()]
 
 
 def addresses() -> dict[str, str]:
@@ -71,7 +80,7 @@ def _version() -> str:
     return hashlib.blake2b(_catalogue(), digest_size=8).hexdigest()
 
 
-# Both are plain functions, so that they run in a thread and not in the server's event loop.
+# These are plain functions, so that they run in a thread and not in the server's event loop.
 def _send_symbols(request: Request) -> Response:
     # The address changes with the content: the browser need never ask again.
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
@@ -81,6 +90,13 @@ def _send_symbols(request: Request) -> Response:
 
 
 def _send_search(request: Request) -> Response:
-    query = request.query_params.get("q", "")[:MAX_QUERY]
     position = _positions()
-    return JSONResponse([position[symbol.key] for symbol in search(query, len(position))])
+    return JSONResponse([position[symbol.key] for symbol in search(_query(request), len(position))])
+
+
+def _send_found(request: Request) -> Response:
+    return JSONResponse([summary(symbol.key) for symbol in search(_query(request), MAX_FOUND)])
+
+
+def _query(request: Request) -> str:
+    return request.query_params.get("q", "")[:MAX_QUERY]

@@ -55,6 +55,14 @@ function copyButton(parent, text) {
   return button;
 }
 
+// Puts a symbol's printed glyph into a box, or its character when there is no glyph.
+function showGlyph(glyph, symbol) {
+  if (symbol.svg) glyph.innerHTML = symbol.svg;
+  else glyph.textContent = symbol.character || "";
+  glyph.classList.toggle("plain", !symbol.svg);
+  glyph.title = symbol.name || "";
+}
+
 // The address of a symbol's page, relative to any page of the dashboard.
 function addressOf(key, page = "") {
   return `${page}?symbol=${encodeURIComponent(key)}`;

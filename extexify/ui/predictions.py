@@ -6,7 +6,7 @@ elements a row, and rows that change in place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from extexify.catalog import Symbol, glyph_svg, symbol_for
 from extexify.ui.components import code
 from extexify.ui.ink import ink_url
+from extexify.ui.summaries import summary
 
 if TYPE_CHECKING:
     from extexify.results import Result
-
-_MODES = {"math": "math mode", "text": "text mode", "both": "math and text"}
 
 _LIST_HTML = """
 <div class="invitation">
@@ -57,16 +55,20 @@ export default function ({ data, parentElement }) {
 """
 
 
-def show_results(results: Sequence[Result], *, strokes: int, key: str) -> None:
+def show_results(
+    results: Sequence[Result], *, strokes: int, kept: str = "", on_keep: Callable[[], None] | None = None, key: str
+) -> None:
     """Show results, best first, each with its printed glyph and a button that copies the command.
 
-    The symbols that a result folds in stand below its most probable one.
+    The symbols that a result folds in stand below its first one. Every symbol can be named as the one that was
+    meant: `on_keep` is called then, with its key in the component's trigger `keep`. `kept` is the key that the
+    drawing is kept under already, if it is.
     Without any result it shows what to do; the same component does both, so that its code and fonts are in the
     browser before the first answer is.
     `strokes`, the count of strokes that were answered, ends up in the page for tests and measurements.
     """
-    data = {"strokes": strokes, "answers": [_answer(result) for result in results]}
-    _list_component()(data=data, key=key)
+    data = {"strokes": strokes, "answers": [_answer(result) for result in results], "kept": kept}
+    _list_component()(data=data, key=key, on_keep_change=on_keep or _nothing)
 
 
 def show_raster(image: NDArray[np.uint8] | None, lines: list[str], *, key: str) -> None:
@@ -74,35 +76,18 @@ def show_raster(image: NDArray[np.uint8] | None, lines: list[str], *, key: str) 
     _raster_component()(data={"image": "" if image is None else ink_url(image), "lines": lines}, key=key)
 
 
+def _nothing() -> None:
+    """What a press that nobody waits for does."""
+
+
 def _answer(result: Result) -> dict[str, Any]:
-    head, *alike = (_shown(member.key) for member in result.members)
+    head, *alike = (summary(member.key) for member in result.members)
     return {
         **head,
         "alike": alike,
         "probability": round(result.probability, 4),
         "percent": percentage(result.probability),
     }
-
-
-def _shown(key: str) -> dict[str, Any]:
-    """What the list shows of a symbol."""
-    symbol = symbol_for(key)
-    return {
-        "key": key,
-        "command": symbol.command,
-        "svg": glyph_svg(key),
-        "character": symbol.unicode,
-        "name": symbol.unicode_name,
-        "about": f"{_origin(symbol)} · {_MODES[symbol.mode]}",
-        "preamble": symbol.usepackage,
-    }
-
-
-def _origin(symbol: Symbol) -> str:
-    """What a document needs for the symbol, in a word or two; the preamble has it exactly."""
-    if not symbol.usepackage:
-        return "LaTeX"
-    return symbol.package if symbol.package != "latex2e" else f"{symbol.fontenc} fonts"
 
 
 def percentage(share: float) -> str:

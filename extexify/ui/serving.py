@@ -18,16 +18,21 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from extexify.catalog import glyph_svg
-from extexify.workspace import default_model
+from extexify.workspace import available_models, default_model
 
 if TYPE_CHECKING:
     from extexify.classifier import Classifier
+    from extexify.modelfile import ModelDescription
 
 KEPT = 4
 """Models that stay in memory; the one that hasn't been asked for longest gives way."""
 
+Version = tuple[Path, int, int]
+"""A file, with its time and size: what tells a model from the one that replaced it."""
+
 _loader = ThreadPoolExecutor(1, "model-loader")
-_models: OrderedDict[tuple[Path, int, int], Future[Classifier]] = OrderedDict()
+_models: OrderedDict[Version, Future[Classifier]] = OrderedDict()
+_descriptions: dict[Version, Future[ModelDescription]] = {}
 _lock = threading.Lock()
 
 
@@ -37,8 +42,7 @@ def model(path: Path) -> Future[Classifier]:
     The future ends with the loader's ValueError or OSError, each with one sentence, when the file is no
     model. Raises FileNotFoundError when there is no such file.
     """
-    status = path.stat()
-    version = (path.resolve(), status.st_mtime_ns, status.st_size)
+    version = _version(path)
     with _lock:
         if version not in _models:
             _models[version] = _loader.submit(_load, path)
@@ -46,6 +50,30 @@ def model(path: Path) -> Future[Classifier]:
         while len(_models) > KEPT:
             _models.popitem(last=False)
         return _models[version]
+
+
+def description(path: Path) -> ModelDescription | None:
+    """What a model file says of itself; None for what is no model, and until it has been read in the background."""
+    try:
+        version = _version(path)
+    except OSError:
+        return None
+    with _lock:
+        if version not in _descriptions:
+            _descriptions[version] = _loader.submit(_describe, path)
+        reading = _descriptions[version]
+    return reading.result() if reading.done() and reading.exception() is None else None
+
+
+def _describe(path: Path) -> ModelDescription:
+    from extexify.modelfile import read_description
+
+    return read_description(path)
+
+
+def _version(path: Path) -> Version:
+    status = path.stat()
+    return path.resolve(), status.st_mtime_ns, status.st_size
 
 
 def _load(path: Path) -> Classifier:
@@ -62,8 +90,10 @@ def _load(path: Path) -> Classifier:
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """What happens around the server's life: the model that will answer first is loaded at its start."""
     # Without any model the page says what to do.
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         model(default_model())
+        for path in available_models():
+            description(path)
     # Streamlit opens a browser by itself only for apps without a lifespan. The port is already bound here, so
     # a browser that is faster than the server just waits; and some browsers' starters block.
     if not st.get_option("server.headless"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from extexify.strokes import Drawing
 from extexify.ui.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.components import code
 
 SIDE = 400
 """Width and height of the canvas in its own pixels; a narrow screen shows it smaller (see the styles)."""
@@ -31,6 +33,7 @@ _STYLES = f"""
   background: color-mix(in srgb, currentColor 4%, transparent);
 }}
 .st-key-canvas > div {{ width: {SIDE}px !important; max-width: none !important; }}
+.st-key-canvas_tools {{ display: none; }}
 """
 
 # A transform and not another canvas size: a phone that is turned keeps its drawing, and the strokes keep their
@@ -67,7 +70,7 @@ class _Sketch:
         self.ours = True
 
     def undo(self) -> None:
-        """Take the last stroke back."""
+        """Take the last stroke back, one that the canvas has from us (its own ones it undoes itself)."""
         self.show(self.drawing[:-1])
 
     def clear(self) -> None:
@@ -113,5 +116,13 @@ def sketchpad() -> Drawing:
 
 def _show_buttons(sketch: _Sketch) -> None:
     nothing = not sketch.drawing
-    st.button("Undo", icon=":material/undo:", on_click=sketch.undo, disabled=nothing, key="undo")
-    st.button("Clear", icon=":material/ink_eraser:", on_click=sketch.clear, key="clear")
+    st.button("Undo", icon=":material/undo:", on_click=sketch.undo, disabled=nothing, help="Ctrl+Z", key="undo")
+    st.button("Clear", icon=":material/ink_eraser:", on_click=sketch.clear, help="Esc", key="clear")
+    _tools()(key="canvas_tools")
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _tools() -> Any:
+    """Undo that acts on what is on the canvas, and the keys; nothing to be seen."""
+    return st.components.v2.component("extexify_canvas_tools", js=code("sketchpad.js"))

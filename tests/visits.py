@@ -1,0 +1,97 @@
+"""A visit to the Draw page in a real browser, and drawings to make there, for several test files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from extexify.strokes import Drawing
+from extexify.ui.canvas import drawing_from_canvas
+from tools.dashboard import CANVAS_SIDE, canvas_of, draw, wait_for_answer
+
+Strokes = list[list[tuple[float, float]]]
+
+# A loop like a Greek alpha, a plus, a sum in one stroke, and a division sign with its two dots.
+ALPHA: Strokes = [
+    [
+        (200 - 120 * (math.cos(t) - math.sin(t) ** 2 / math.sqrt(2)), 200 + 170 * math.sin(t) * math.cos(t))
+        for t in np.linspace(-2.4, 2.4, 40)
+    ]
+]
+PLUS: Strokes = [[(200, 90), (200, 310)], [(90, 200), (310, 205)]]
+SUM: Strokes = [[(300, 90), (100, 85), (215, 200), (95, 320), (310, 315)]]
+DIVISION: Strokes = [[(200, 110)], [(100, 200), (300, 200)], [(203, 290)]]
+
+
+class Visit:
+    """A page of the dashboard, and the last drawing that its canvas sent to the server."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.sent: Any = None
+        self.hosts: set[str] = set()
+        page.on("websocket", lambda socket: self._listen(socket))
+        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        page.goto(address)
+        canvas_of(page).wait_for()
+        answers = page.locator(".st-key-answers")
+        expect(answers.locator("figcaption, [data-testid=stAlert]").first).to_be_visible(timeout=30_000)
+        expect(answers.get_by_text("Getting the model ready")).to_have_count(0, timeout=60_000)
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._read)
+
+    def _read(self, payload: bytes | str) -> None:
+        if isinstance(payload, str):
+            return
+        for widget in BackMsg.FromString(payload).rerun_script.widget_states.widgets:
+            if widget.json_value and "drawing" in (value := json.loads(widget.json_value)):
+                self.sent = value["drawing"]["raw"]
+
+    @property
+    def strokes(self) -> Drawing:
+        """The strokes that the server got."""
+        return drawing_from_canvas(self.sent)
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that the page shows."""
+        return self.page.locator(".st-key-answers ol .command").all_inner_texts()
+
+    def draw(self, strokes: Strokes, before: int = 0) -> None:
+        """Draw with the mouse, on top of `before` strokes, and wait for the answer."""
+        draw(self.page, strokes)
+        wait_for_answer(self.page, before + len(strokes))
+
+    def ink(self) -> tuple[np.ndarray, np.ndarray]:
+        """The canvas's pixels that carry ink: coordinates (n, 2) as x, y, and colours (n, 3)."""
+        pixels = self.page.locator(".st-key-canvas canvas.lower-canvas").last.evaluate(
+            "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+        )
+        image = np.array(pixels, np.uint8).reshape(CANVAS_SIDE, CANVAS_SIDE, 4)
+        rows, columns = np.nonzero(image[..., 3] > 250)
+        return np.stack([columns, rows], axis=1), image[rows, columns, :3]
+
+
+Visiting = Callable[..., Visit]
+
+
+@pytest.fixture
+def visiting(browser: Browser, server: str) -> Iterator[Visiting]:
+    """Opens the Draw page, in a browser profile of its own with the options given."""
+    contexts: list[BrowserContext] = []
+
+    def visit(address: str = server, **options: Any) -> Visit:
+        contexts.append(browser.new_context(**options))
+        return Visit(contexts[-1].new_page(), address)
+
+    yield visit
+    for context in contexts:
+        context.close()
