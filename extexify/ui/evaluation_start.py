@@ -1,0 +1,151 @@
+"""The start of an evaluation: which model, which drawings, and the job that judges them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from extexify.dataset import Dataset
+from extexify.jobs import Job
+from extexify.storage import StorageError
+from extexify.ui.datasets import current_dataset
+from extexify.ui.evaluations import new_evaluation
+from extexify.ui.job_panel import job_panel, latest_job, start_job
+from extexify.ui.text import escaped, sentence
+from extexify.uploads import keep_upload
+from extexify.workspace import SHIPPED_MODELS, available_models, dataset_folder, default_model, evaluations_folder
+
+_DATA = {
+    "test": "Test split",
+    "validation": "Validation split",
+    "train": "Training split",
+    "all": "Whole dataset",
+    "upload": "A dump of your own",
+}
+
+_KEPT_ON_PAGE = 600.0
+"""Seconds for which the page still shows how a job ended."""
+
+
+def start_evaluation() -> None:
+    """Show what can be judged by what, with a button that starts it, and how far that is."""
+    models = available_models()
+    if not models:
+        st.info("No model yet. Train one, then come back to see how good it is.", icon=":material/school:")
+        st.page_link("pages/train.py", label="Train a model", icon=":material/arrow_forward:")
+        return
+    with st.container(border=True, key="evaluate"):
+        row, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
+        with row:
+            model = _choose_model(models)
+            data = st.selectbox(
+                "Drawings to judge it on",
+                list(_DATA),
+                format_func=_DATA.__getitem__,
+                key="evaluate-data",
+                persist_state="session",
+                width=240,
+            )
+        with below:
+            arguments = _upload() if data == "upload" else _split(data)
+        if row.button("Evaluate", type="primary", icon=":material/query_stats:", disabled=not arguments):
+            _start(model, arguments, _DATA[data])
+    _show_job()
+
+
+def _choose_model(models: list[Path]) -> Path:
+    """A choice among the models, the one that answers first."""
+    default = default_model()
+    return st.selectbox(
+        "Model",
+        models,
+        index=models.index(default) if default in models else 0,
+        format_func=model_name,
+        key="evaluate-model",
+        persist_state="session",
+        width=280,
+    )
+
+
+def model_name(path: Path) -> str:
+    """What a model is called in a choice: no path, and no name for two."""
+    return f"{path.stem} (comes with Extexify)" if path.resolve().parent == SHIPPED_MODELS else path.stem
+
+
+def _split(split: str) -> list[str]:
+    """The arguments that name a split of the dataset; none, and what to do, when there is no dataset."""
+    try:
+        dataset: Dataset | None = current_dataset()
+    except StorageError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        return []
+    if dataset is None:
+        st.info("No dataset yet. Export one to judge the model on, or upload a dump.", icon=":material/database:")
+        st.page_link("pages/export.py", label="Export a dataset", icon=":material/arrow_forward:")
+        return []
+    return ["--dataset", str(dataset_folder()), "--split", split]
+
+
+def _upload() -> list[str]:
+    """The arguments that name an uploaded dump; none as long as there is none."""
+    file = st.file_uploader("A dump (.sql, .sql.gz) or an SQLite file with the table samples", key="evaluate-upload")
+    if file is None:
+        return []
+    try:
+        return ["--source", str(keep_upload(file.name, file))]
+    except StorageError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        return []
+
+
+def _start(model: Path, arguments: list[str], data: str) -> None:
+    name = new_evaluation()
+    out = evaluations_folder() / name
+    start_job(
+        "evaluate",
+        ["--model", str(model), *arguments, "--out", str(out)],
+        title=f"Evaluate {model.stem}: {data.lower()}",
+        writes=[f"evaluations/{name}"],
+    )
+
+
+def start_calibration(model: Path) -> None:
+    """Start to fit a model's temperature on the dataset's validation split."""
+    start_job(
+        "calibrate",
+        ["--model", str(model), "--dataset", str(dataset_folder())],
+        title=f"Calibrate {model.stem}",
+        writes=[f"models/{model.stem}"],
+    )
+
+
+def _show_job() -> None:
+    """The newest job of this page, while it runs and for a while after."""
+    job = latest_job("evaluate", "calibrate")
+    if job is None or time.time() - (job.ended or time.time()) > _KEPT_ON_PAGE:
+        return
+    job_panel(job, key="evaluation-job")
+    if job.kind == "calibrate" and job.state == "done":
+        _tell_calibration(job)
+
+
+def _tell_calibration(job: Job) -> None:
+    """What a calibration has changed."""
+    try:
+        figures = job.figures
+        temperature, ece = figures["temperature"], figures["ece"]
+        name = Path(figures["model"]).stem
+        text = (
+            f"Temperature {temperature['before']:.3g} → {temperature['after']:.3g}. Expected calibration error on "
+            f"{figures['n']:,} validation drawings: {100 * ece['before']['drawn']:.1f}% → "
+            f"{100 * ece['after']['drawn']:.1f}% for answers as the Draw page shows them, "
+            f"{100 * ece['before']['exact']:.1f}% → {100 * ece['after']['exact']:.1f}% for the very symbol."
+        )
+        copied = bool(figures["copied"])
+    except (KeyError, TypeError, ValueError):
+        return  # of another version
+    if copied:
+        text += f" The model itself stays as it is: {escaped(name)} in your workspace is its calibrated copy."
+    st.caption(f"{text} Evaluate it again to see all of it.")

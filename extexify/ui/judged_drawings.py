@@ -1,0 +1,163 @@
+"""Judged drawings as pictures: those of a symbol, right and wrong, and those of confused pairs side by side.
+
+Two small components: one message to the browser for a hundred drawings and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from extexify.catalog import glyph_svg, symbol_for
+from extexify.raster import RasterSettings, rasterize
+from extexify.strokes import Drawings
+from extexify.ui.components import code
+from extexify.ui.ink import ink_url
+
+# The proportions of the default raster, at about the size at which the page shows them on a sharp screen.
+_PICTURE = RasterSettings(size=128, stroke_width=4.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A drawing and what a grid says of it.
+
+    id comes back when its button is pressed; taken_for is the key of the symbol that stands below the picture, with
+    `percent` beside it, or empty; about describes it in words; marked is whether it is in the review list.
+    """
+
+    id: str
+    picture: NDArray[np.uint8]
+    about: str
+    taken_for: str = ""
+    percent: str = ""
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Drawings below a title; `empty` is said when there are none."""
+
+    title: str
+    tiles: Sequence[Tile]
+    empty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two keys of which the first was taken for the second: how often, its mistaken drawings, the second's drawings."""
+
+    key: str
+    taken_for: str
+    count: str
+    mistaken: Sequence[NDArray[np.uint8]]
+    others: Sequence[NDArray[np.uint8]]
+
+
+def pictures(drawings: Drawings) -> NDArray[np.uint8]:
+    """Drawings as people look at them: uint8 (n, H, W), ink 255."""
+    return rasterize(drawings, _PICTURE, threads=1)
+
+
+def show_sections(
+    sections: Sequence[Section],
+    *,
+    toggle: Callable[[str], None],
+    mark: str,
+    restore: str,
+    head: tuple[str, str] | None = None,
+    key: str,
+) -> None:
+    """Show drawings in sections, below a symbol (its key and a line about it) if `head` names one.
+
+    `mark` and `restore` are on the buttons of drawings that aren't marked and that are (without `mark` there are no
+    buttons); pressing one calls `toggle` with the drawing's id.
+    """
+
+    def pressed() -> None:
+        if chosen := st.session_state[key].toggle:
+            toggle(str(chosen))
+
+    data = {
+        "head": None if head is None else {"symbol": _symbol(head[0]), "line": head[1]},
+        "labels": {"mark": mark, "restore": restore},
+        "sections": [
+            {
+                "title": section.title,
+                "empty": section.empty,
+                "drawings": [
+                    {
+                        "id": tile.id,
+                        "url": ink_url(tile.picture),
+                        "about": tile.about,
+                        "symbol": _symbol(tile.taken_for) if tile.taken_for else None,
+                        "percent": tile.percent,
+                        "marked": tile.marked,
+                    }
+                    for tile in section.tiles
+                ],
+            }
+            for section in sections
+        ],
+    }
+    _judged()(data=data, key=key, on_toggle_change=pressed)
+
+
+def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None], key: str) -> None:
+    """Show confused pairs; `open_symbol` is called with the key of a pair's first symbol when somebody asks for it."""
+
+    def pressed() -> None:
+        if chosen := st.session_state[key].open:
+            open_symbol(str(chosen))
+
+    data = {
+        "pairs": [
+            {
+                "symbol": _symbol(pair.key),
+                "takenFor": _symbol(pair.taken_for),
+                "count": pair.count,
+                "mistaken": [ink_url(picture) for picture in pair.mistaken],
+                "others": [ink_url(picture) for picture in pair.others],
+            }
+            for pair in pairs
+        ]
+    }
+    _confusions()(data=data, key=key, on_open_change=pressed)
+
+
+def _symbol(key: str) -> dict[str, Any]:
+    symbol = symbol_for(key)
+    return {
+        "key": key,
+        "command": symbol.command,
+        "svg": glyph_svg(key),
+        "character": symbol.unicode,
+        "name": symbol.unicode_name,
+    }
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _judged() -> Any:
+    return st.components.v2.component(
+        "extexify_judged",
+        html='<div class="judged"><div class="head"></div><div class="sections"></div></div>',
+        css=code("tiles.css", "judged.css"),
+        js=code("page.js", "judged.js"),
+    )
+
+
+@cache
+def _confusions() -> Any:
+    return st.components.v2.component(
+        "extexify_confusions",
+        html='<ol class="confusions"></ol>',
+        css=code("tiles.css", "confusions.css"),
+        js=code("page.js", "confusions.js"),
+    )
