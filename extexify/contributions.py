@@ -7,17 +7,19 @@ names one. Both are sources of the export like any other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extexify import settings
-from extexify.dataset import Dataset
 from extexify.sources import ENVIRONMENT
 from extexify.storage import StorageError
 from extexify.store import FIRST_ID, LAST_ID, DrawingStore
 from extexify.workspace import store_file
+
+if TYPE_CHECKING:
+    from extexify.dataset import Dataset
 
 
 class Contributions(Protocol):

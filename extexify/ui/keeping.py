@@ -16,7 +16,6 @@ from extexify.storage import StorageError
 from extexify.strokes import BadDrawing, Drawing
 from extexify.ui import catalog_routes
 from extexify.ui.components import code
-from extexify.ui.datasets import current_dataset
 
 ENOUGH = 20
 """Drawings since the last export from which on the page offers another export and training."""
@@ -137,6 +136,9 @@ def _same(a: Drawing, b: Drawing) -> bool:
 
 def _counts(store: Contributions) -> tuple[int, int]:
     """The numbers of a `_Kept`. The drawing is stored by now: whatever fails here must not say otherwise."""
+    # Imported here and not above: what opens datasets takes its time, and the first paint needn't wait for it.
+    from extexify.ui.datasets import current_dataset
+
     try:
         return store.count(), waiting(store, current_dataset())
     except StorageError:
