@@ -54,14 +54,14 @@ def show_job() -> None:
 def show_result() -> None:
     """The rendered images, if there are any."""
     try:
-        images, dataset = current_images(), current_dataset()
+        images = current_images()
     except StorageError as error:
         st.error(sentence(str(error)), icon=":material/error:")
         return
     if images is not None:
         st.divider()
         st.header("The images", anchor=False)
-        _show_images(images, dataset)
+        _show_images(images)
 
 
 @st.fragment
@@ -90,7 +90,7 @@ def _settings_and_preview(dataset: Dataset) -> None:
         )
     megabytes = len(dataset) * raster.size**2 / 1e6
     st.caption(
-        f"Reads the dataset ({len(dataset):,} drawings); writes the folder `{IMAGES}` of the workspace, "
+        f"Reads the dataset ({len(dataset):,} drawings); writes the folder “{IMAGES}” of the workspace, "
         f"{megabytes:,.0f} MB{' and the PNG files' if png else ''}. Images that are there are replaced when the new "
         "ones are whole, and not before."
     )
@@ -159,7 +159,11 @@ def _use(raster: RasterSettings) -> str:
     return "No recipe uses these settings: they are for experiments of your own."
 
 
-def _show_images(images: RenderedImages, dataset: Dataset | None) -> None:
+def _show_images(images: RenderedImages) -> None:
+    try:
+        dataset = current_dataset()
+    except StorageError:  # which the page has said already
+        dataset = None
     raster = images.raster
     counts = ", ".join(f"{len(images.labels[split]):,} {split}" for split in SPLITS)
     st.caption(
