@@ -53,7 +53,7 @@ first-paint: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/first_paint.py
 
 latency: $(STAMPS)/requirements-dev $(STAMPS)/browser
-	PYTHONPATH=. $(BIN)/python tools/latency.py
+	PYTHONPATH=. $(BIN)/python tools/latency.py $(ARGS)
 
 setup: $(STAMPS)/requirements-dev $(STAMPS)/browser
 
