@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extexify.contributions import open_contributions, place, waiting
+from extexify.contributions import as_source, contributed, open_contributions, place, waiting
 from extexify.export import export_dataset
 from extexify.sources import open_source
 from extexify.storage import StorageError
@@ -35,6 +35,23 @@ def test_the_setting_names_a_database(database: Database, tmp_path: Path, monkey
     assert [row.id for row in open_source(database.address()).rows()] == [str(identifier).encode()]
     assert not (tmp_path / "drawings.sqlite3").exists()
     assert place() == "the shared database"
+
+
+def test_an_export_reads_them_wherever_they_are(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_contributions().add("key", zigzag(1))
+    assert contributed() == len(list(open_source(as_source()).rows())) == 1
+    monkeypatch.setenv("EXTEXIFY_CONTRIBUTIONS", database.address("guarded", "open sesame"))
+    database.execute("GRANT CREATE ON SCHEMA public TO guarded")
+    for number in range(2):
+        open_contributions().add("key", zigzag(number))
+    source = open_source(as_source())
+    assert contributed() == len(list(source.rows())) == 2
+    assert not any(part in as_source() + source.name for part in ("guarded", "sesame", database.name))
+
+
+def test_counting_them_makes_no_store(tmp_path: Path) -> None:
+    assert contributed() == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_setting_that_is_no_database_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,10 +62,11 @@ def choose_and_start() -> None:
     busy = bool(jobs.running([DATASET]))
     with st.container(horizontal=True, key="export-start"):
         ready = bool(choices.sources) and not choices.problems and not busy
-        if st.button("Export", type="primary", icon=":material/play_arrow:", disabled=not ready, key="export-go"):
-            _export(choices.sources, settings)
+        go = st.button("Export", type="primary", icon=":material/play_arrow:", disabled=not ready, key="export-go")
         with st.popover("Run all of it", icon=":material/fast_forward:", disabled=not ready, key="export-all"):
             _run_all(choices.sources, settings)
+    if go:
+        _export(choices.sources, settings)
 
 
 def show_job() -> None:
@@ -73,7 +74,7 @@ def show_job() -> None:
     job = recent_job("export", "pipeline")
     if job is not None:
         job_panel(job, key="export-job")
-        if job.state == "done":
+        if job.kind == "export" and job.state == "done":
             st.page_link(PAGES["render"], label="Next: see how they are rendered", icon=":material/arrow_forward:")
 
 
@@ -120,7 +121,7 @@ def _show_summary(choices: Choices) -> None:
         st.caption(choices.problems[0])
         return
     st.caption(
-        f"Reads {escaped(titles(choices.sources))}; writes the folder `dataset` of the workspace. A dataset that is "
+        f"Reads {escaped(titles(choices.sources))}; writes the folder “dataset” of the workspace. A dataset that is "
         "there is replaced when the new one is whole, and not before."
     )
 
