@@ -35,16 +35,15 @@ class Result:
 
 @cache
 def commonness(key: str) -> float:
-    r"""How common a symbol's command is among those that are drawn alike, as a factor: 1 for math of plain LaTeX,
-    1 / RARER for math from a package, 1 / RARER² for text.
+    r"""How common a symbol's command is among those that are drawn alike, as a factor: 1 for a formula's in plain
+    LaTeX, 1 / RARER when it needs a package, 1 / RARER² for one of running text, and 1 / RARER³ for both.
 
     Models learn from data that asks for every symbol about equally often, documents don't: by Bayes' rule, what
     they say is to be multiplied by how often a symbol is used. So × is `\times` even where a model finds
     `\texttimes` a little more probable, and yet a drawing that the model is sure of stays what it is.
     """
     symbol = symbol_for(key)
-    steps = 2 if symbol.mode == "text" else 1 if symbol.usepackage else 0
-    return RARER**-steps
+    return RARER ** -(2 * (symbol.mode == "text") + bool(symbol.usepackage))
 
 
 def fold_look_alikes(predictions: Iterable[Prediction]) -> list[Result]:

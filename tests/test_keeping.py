@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -14,10 +18,11 @@ from extexify.sources import open_source
 from extexify.store import DrawingStore
 from extexify.ui.keeping import ENOUGH, Keeping
 from tests.drawings import zigzag
+from tests.postgres_server import Database, database, server
 from tests.visits import ALPHA, PLUS, SUM, Visiting, visiting
 from tools.dashboard import dashboard, wait_for_answer
 
-__all__ = ["visiting"]  # a fixture of the tests below
+__all__ = ["database", "server", "visiting"]  # the fixtures of the tests below
 
 SUM_KEY = "latex2e-OT1-_sum"
 
@@ -135,6 +140,37 @@ def test_a_store_that_cannot_be_written_is_one_sentence(visiting: Visiting, addr
     assert len(visit.commands) == 5
     visit.draw(PLUS[:1], before=1)
     expect(visit.page.locator(".st-key-keeping_panel .note")).to_be_hidden()
+
+
+def test_a_database_takes_the_drawings_where_a_setting_names_it(
+    visiting: Visiting, folder: Path, database: Database
+) -> None:
+    with dashboard(folder, EXTEXIFY_CONTRIBUTIONS=database.address()) as address:
+        visit = visiting(address)
+        visit.draw(SUM)
+        visit.page.get_by_role("button", name="It was").first.click()
+        expect(visit.page.get_by_text("drawing number 1 in the shared database")).to_be_visible()
+        (row,) = open_source(database.address()).rows()
+        (stroke,) = check_row(row).drawing
+        assert stroke.tolist() == visit.strokes[0].tolist()
+        assert kept(folder) == []
+        visit.page.get_by_role("button", name="Undo keeping").click()
+        expect(visit.page.get_by_role("button", name="It was").first).to_be_visible()
+        assert list(open_source(database.address()).rows()) == []
+
+
+def test_the_search_answers_anything(address: str) -> None:
+    def find(query: str) -> Any:
+        with urlopen(f"{address}/catalog/find?{urlencode({'q': query})}") as answer:
+            return json.load(answer)
+
+    assert find("") == []
+    assert find("q" * 5000) == []
+    assert find("<script>\0 ∮")[:1] == []
+    found = find("∮")
+    assert found[0]["command"] == "\\oint"
+    assert found[0]["svg"].startswith("<svg")
+    assert len(find("a")) == 24
 
 
 def test_a_key_that_no_page_offers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

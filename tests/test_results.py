@@ -72,6 +72,7 @@ def test_two_look_alikes_beat_one_symbol_that_is_more_probable_than_each() -> No
         ("latex2e-OT1-_ni", "amssymb-OT1-_backepsilon", ()),
         ("amssymb-OT1-_gg", "latex2e-T1-_guillemotright", ()),
         ("amssymb-OT1-_circledR", "latex2e-OT1-_textregistered", ("textcomp-OT1-_textregistered",)),
+        ("latex2e-OT1-_textless", "tipa-OT1-_textlptr", ()),
         ("latex2e-OT1-_dagger", "marvosym-OT1-_Cross", ("latex2e-OT1-_textdagger",)),
     ],
 )

@@ -84,13 +84,14 @@ Visiting = Callable[..., Visit]
 
 
 @pytest.fixture
-def visiting(browser: Browser, server: str) -> Iterator[Visiting]:
-    """Opens the Draw page, in a browser profile of its own with the options given."""
+def visiting(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visiting]:
+    """Opens the Draw page, in a browser profile of its own with the options given; where no address is given, the
+    one that the tiny model serves."""
     contexts: list[BrowserContext] = []
 
-    def visit(address: str = server, **options: Any) -> Visit:
+    def visit(address: str = "", **options: Any) -> Visit:
         contexts.append(browser.new_context(**options))
-        return Visit(contexts[-1].new_page(), address)
+        return Visit(contexts[-1].new_page(), address or request.getfixturevalue("server"))
 
     yield visit
     for context in contexts:

@@ -31,6 +31,11 @@ function onClick(event) {
   event.preventDefault();
 }
 
+// Escape also closes menus, which lie beside the page's main part: there it is not ours.
+function isOnPage(target) {
+  return target === document.body || Boolean(target.closest?.(".stMain"));
+}
+
 function onKey(event) {
   if (event.defaultPrevented || event.altKey || isEditable(event.composedPath()[0])) return;
   const key = event.key.toLowerCase();
@@ -38,7 +43,7 @@ function onKey(event) {
     if (key === "y" || (key === "z" && event.shiftKey)) press("Redo");
     else if (key === "z") press("Undo") || document.querySelector(".st-key-undo button")?.click();
     else return;
-  } else if (key === "escape") {
+  } else if (key === "escape" && isOnPage(event.target)) {
     document.querySelector(".st-key-clear button")?.click();
   } else {
     return;
