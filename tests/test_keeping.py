@@ -173,6 +173,24 @@ def test_the_search_answers_anything(address: str) -> None:
     assert len(find("a")) == 24
 
 
+def test_each_of_several_drawings_can_be_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
+    mine = Keeping()
+    for number in (0, 3, 6):
+        mine.answer(zigzag(number), ())
+        mine.keep(SUM_KEY)
+    first, second, third = kept(tmp_path)
+    mine.answer(zigzag(3), ())
+    mine.take_back()
+    assert [sample.id for sample in kept(tmp_path)] == [first.id, third.id]
+    assert mine.answer(zigzag(3), ()) == ""
+    assert mine.answer(zigzag(6), ()) == SUM_KEY
+    mine.answer(zigzag(3), ())
+    mine.keep(SUM_KEY)
+    assert [sample.id for sample in kept(tmp_path)][:2] == [first.id, third.id]
+    assert kept(tmp_path)[2].id > second.id
+
+
 def test_a_key_that_no_page_offers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
     mine = Keeping()

@@ -91,7 +91,7 @@ def main() -> None:
         for strokes in ([ALPHA], OTIMES, NOT_EQUIV):
             _draw(page, film, strokes)
             film.shoot(PAUSE)
-            page.get_by_role("button", name="Clear").click()
+            page.get_by_role("button", name="Clear", exact=True).click()
             page.wait_for_timeout(800)
         film.save(FOLDER / "demo.gif")
     print(FOLDER / "demo.gif")

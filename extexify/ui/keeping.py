@@ -34,7 +34,7 @@ _HTML = """
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Kept:
     """A drawing that the visitor has named.
 
