@@ -174,6 +174,9 @@ def test_an_empty_workspace_starts_with_one_click_and_stops_with_another(opening
     expect(panel).to_contain_text("rows a second", timeout=PATIENCE)
     expect(export_button(page)).to_be_disabled()
     expect(page.get_by_text("No dataset yet.")).to_have_count(0)
+    other_tab = opening()
+    expect(other_tab.locator(".st-key-export-job")).to_contain_text("rows a second", timeout=PATIENCE)
+    expect(other_tab.get_by_text("“Export of the starter drawings” is writing the dataset")).to_be_visible()
     page.reload()
     expect(panel).to_contain_text("rows a second", timeout=PATIENCE)
     panel.get_by_role("button", name="Stop").click()
@@ -484,6 +487,6 @@ def test_keys_of_other_peoples_making_are_shown_as_they_are(opening: Opening, pl
     expect(tiles(page)).to_have_count(5, timeout=20_000)
     assert page.locator(".main img[src=x]").count() == 0
     assert "<img src=x" in tiles(page).locator("code").first.inner_text()
-    page.get_by_text("1 rows left out").click()
+    page.get_by_text("1 row left out").click()
     expect(page.locator(".st-key-left-out")).to_contain_text("<b>x</b>")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375

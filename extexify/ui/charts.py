@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 HEIGHT = 260
 """Pixels of a chart."""
 
+_NAMED = 30
+"""Up to so many symbols stand below their bars."""
+
+_LONGEST = 16  # characters of a command there
+
 
 def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Figure, list[str]]:
     """Bars of each symbol's drawings, most first, and the keys in the order of the bars.
@@ -52,5 +57,8 @@ def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Fi
         clickmode="event+select",
     )
     figure.update_xaxes(title="symbols, most drawings first", showgrid=False, automargin=True, fixedrange=True)
+    if len(keys) <= _NAMED:
+        names = [escape(symbol_for(key).command[:_LONGEST]) for key in keys]
+        figure.update_xaxes(title=None, tickmode="array", tickvals=bars.x, ticktext=names)
     figure.update_yaxes(title="drawings", rangemode="tozero", automargin=True, fixedrange=True)
     return figure, keys

@@ -64,7 +64,7 @@ def _show_left_out(manifest: dict[str, Any]) -> None:
         st.caption("Nothing was left out.")
         return
     total = sum(entry["count"] for entry in left_out)
-    what = [f"{total:,} rows left out"] if total else []
+    what = [f"{total:,} row{'' if total == 1 else 's'} left out"] if total else []
     what += [f"{renumbered:,} given a new id"] if renumbered else []
     with st.expander(", ".join(what).capitalize(), icon=":material/filter_alt:", key="left-out"):
         if left_out:
@@ -88,8 +88,8 @@ def _show_left_out(manifest: dict[str, Any]) -> None:
         if renumbered:
             ids = _listed([entry["id"] for entry in manifest["renumbered"][:5]])
             st.markdown(
-                f"**New ids:** {renumbered:,} drawings came under an id that another one has already; both are kept, "
-                f"the later one under a new id (first ids: {escaped(ids)}). All are listed in `renumbered.jsonl`."
+                f"**New ids** for {renumbered:,} that came under an id of another drawing; both are kept (first ids: "
+                f"{escaped(ids)}). Every single one is listed in `renumbered.jsonl`."
             )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from extexify import jobs
+from extexify.jobs import Job
 from extexify.recipes import RECIPES
 from extexify.runs import default_name
 from extexify.splits import DEFAULT_RATIOS
@@ -58,10 +59,10 @@ def choose_and_start() -> None:
     """The form with everything that an export needs, and the buttons that start it."""
     choices = choose_sources(key="export-sources")
     settings = _choose_settings()
-    _show_summary(choices)
-    busy = bool(jobs.running([DATASET]))
+    in_the_way = jobs.running([DATASET])
+    _show_summary(choices, in_the_way)
     with st.container(horizontal=True, key="export-start"):
-        ready = bool(choices.sources) and not choices.problems and not busy
+        ready = bool(choices.sources) and not choices.problems and not in_the_way
         go = st.button("Export", type="primary", icon=":material/play_arrow:", disabled=not ready, key="export-go")
         with st.popover("Run all of it", icon=":material/fast_forward:", disabled=not ready, key="export-all"):
             _run_all(choices.sources, settings)
@@ -116,14 +117,17 @@ def _choose_settings() -> Settings:
     return Settings(ratios, int(seed), ignore)
 
 
-def _show_summary(choices: Choices) -> None:
-    if choices.problems:
+def _show_summary(choices: Choices, in_the_way: list[Job]) -> None:
+    """What will be read and written, or what has to be done before."""
+    if in_the_way:
+        st.caption(f"“{escaped(in_the_way[0].title)}” is writing the dataset: wait for it or stop it.")
+    elif choices.problems:
         st.caption(choices.problems[0])
-        return
-    st.caption(
-        f"Reads {escaped(titles(choices.sources))}; writes the folder “dataset” of the workspace. A dataset that is "
-        "there is replaced when the new one is whole, and not before."
-    )
+    else:
+        st.caption(
+            f"Reads {escaped(titles(choices.sources))}; writes the folder “{DATASET}” of the workspace. A dataset that "
+            "is there is replaced when the new one is whole, and not before."
+        )
 
 
 def _export(sources: Sequence[Choice], settings: Settings) -> None:

@@ -12,14 +12,14 @@ _MULTIPLIER = 2_654_435_761  # spreads a button's 1, 2, 3, … over the seeds
 
 
 def pick_drawings(labels: NDArray[np.integer], classes: tuple[str, ...], count: int, *, key: str) -> NDArray[np.int64]:
-    """Show a choice of a symbol and a button for other drawings; returns at most `count` positions in `labels`.
+    """Show a choice of a symbol and a button for other ones; returns at most `count` positions in `labels`.
 
     The same ones every time, until somebody asks for others.
     """
     chosen, shuffle = st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-pick"), f"{key}-shuffle"
     with chosen:
         symbol = choose_symbol(classes, key=key)
-        st.button("Others", icon=":material/shuffle:", key=f"{key}-others", on_click=_turn, args=(shuffle,))
+        st.button("Shuffle", icon=":material/shuffle:", key=f"{key}-others", on_click=_turn, args=(shuffle,))
     candidates = np.arange(len(labels)) if symbol is None else np.flatnonzero(labels == classes.index(symbol))
     rng = np.random.default_rng(_MULTIPLIER * st.session_state.get(shuffle, 0))
     return np.sort(rng.choice(candidates, min(count, len(candidates)), replace=False))

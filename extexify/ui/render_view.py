@@ -16,7 +16,7 @@ from extexify.ui.datasets import current_dataset, current_images
 from extexify.ui.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
 from extexify.ui.job_panel import PAGES, job_panel, recent_job, start_job
 from extexify.ui.picking import pick_drawings
-from extexify.ui.text import sentence
+from extexify.ui.text import escaped, sentence
 
 IMAGES = "images"
 """What a rendering writes, relative to the workspace."""
@@ -89,13 +89,16 @@ def _settings_and_preview(dataset: Dataset) -> None:
             key="preview-drawings",
         )
     megabytes = len(dataset) * raster.size**2 / 1e6
+    size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
     st.caption(
-        f"Reads the dataset ({len(dataset):,} drawings); writes the folder “{IMAGES}” of the workspace, "
-        f"{megabytes:,.0f} MB{' and the PNG files' if png else ''}. Images that are there are replaced when the new "
-        "ones are whole, and not before."
+        f"Reads the dataset ({len(dataset):,} drawings); writes the folder “{IMAGES}” of the workspace, {size}"
+        f"{' and the PNG files' if png else ''}. Images that are there are replaced when the new ones are whole, and "
+        "not before."
     )
-    busy = bool(jobs.running([IMAGES]))
-    if st.button("Render", type="primary", icon=":material/play_arrow:", disabled=busy, key="render-go"):
+    in_the_way = jobs.running([IMAGES])
+    if in_the_way:
+        st.caption(f"“{escaped(in_the_way[0].title)}” is writing the images: wait for it or stop it.")
+    if st.button("Render", type="primary", icon=":material/play_arrow:", disabled=bool(in_the_way), key="render-go"):
         job = start_job(
             "render",
             [
