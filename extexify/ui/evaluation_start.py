@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -12,9 +13,9 @@ from extexify.jobs import Job
 from extexify.storage import StorageError
 from extexify.ui.datasets import current_dataset
 from extexify.ui.evaluations import new_evaluation
-from extexify.ui.job_panel import job_panel, latest_job, start_job
+from extexify.ui.job_panel import job_panel, recent_job, start_job
+from extexify.ui.sources_form import choose_sources, titles
 from extexify.ui.text import escaped, sentence
-from extexify.uploads import keep_upload
 from extexify.workspace import SHIPPED_MODELS, available_models, dataset_folder, default_model, evaluations_folder
 
 _DATA = {
@@ -22,11 +23,17 @@ _DATA = {
     "validation": "Validation split",
     "train": "Training split",
     "all": "Whole dataset",
-    "upload": "A dump of your own",
+    "other": "Other drawings",
 }
 
-_KEPT_ON_PAGE = 600.0
-"""Seconds for which the page still shows how a job ended."""
+
+@dataclass(frozen=True)
+class _Drawings:
+    """What is to be judged: arguments of the command line, what the page calls it, and environment variables."""
+
+    arguments: Sequence[str]
+    title: str
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def start_evaluation() -> None:
@@ -49,10 +56,14 @@ def start_evaluation() -> None:
                 width=240,
             )
         with below:
-            arguments = _upload() if data == "upload" else _split(data)
-        if row.button("Evaluate", type="primary", icon=":material/query_stats:", disabled=not arguments):
-            _start(model, arguments, _DATA[data])
-    _show_job()
+            drawings = _other() if data == "other" else _split(data)
+        pressed = row.button("Evaluate", type="primary", icon=":material/query_stats:", disabled=drawings is None)
+        if pressed and drawings is not None:
+            _start(model, drawings)
+    if job := recent_job("evaluate", "calibrate"):
+        job_panel(job, key="evaluation-job")
+        if job.kind == "calibrate" and job.state == "done":
+            _tell_calibration(job)
 
 
 def _choose_model(models: list[Path]) -> Path:
@@ -74,40 +85,44 @@ def model_name(path: Path) -> str:
     return f"{path.stem} (comes with Extexify)" if path.resolve().parent == SHIPPED_MODELS else path.stem
 
 
-def _split(split: str) -> list[str]:
-    """The arguments that name a split of the dataset; none, and what to do, when there is no dataset."""
+def _split(split: str) -> _Drawings | None:
+    """A split of the dataset; None, and what to do, when there is no dataset."""
     try:
         dataset: Dataset | None = current_dataset()
     except StorageError as error:
         st.error(sentence(str(error)), icon=":material/error:")
-        return []
+        return None
     if dataset is None:
-        st.info("No dataset yet. Export one to judge the model on, or upload a dump.", icon=":material/database:")
+        st.info(
+            "No dataset yet. Export one to judge the model on, or choose other drawings above.",
+            icon=":material/database:",
+        )
         st.page_link("pages/export.py", label="Export a dataset", icon=":material/arrow_forward:")
-        return []
-    return ["--dataset", str(dataset_folder()), "--split", split]
+        return None
+    return _Drawings(["--dataset", str(dataset_folder()), "--split", split], _DATA[split].lower())
 
 
-def _upload() -> list[str]:
-    """The arguments that name an uploaded dump; none as long as there is none."""
-    file = st.file_uploader("A dump (.sql, .sql.gz) or an SQLite file with the table samples", key="evaluate-upload")
-    if file is None:
-        return []
-    try:
-        return ["--source", str(keep_upload(file.name, file))]
-    except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
-        return []
+def _other() -> _Drawings | None:
+    """Drawings that are no dataset yet; None, and what is missing, until they are chosen."""
+    choices = choose_sources(key="evaluate-sources")
+    if choices.problems:
+        st.caption(choices.problems[0])
+        return None
+    return _Drawings(
+        arguments=[argument for source in choices.sources for argument in ("--source", source.address)],
+        title=titles(choices.sources),
+        secrets={name: value for source in choices.sources for name, value in source.secrets.items()},
+    )
 
 
-def _start(model: Path, arguments: list[str], data: str) -> None:
+def _start(model: Path, drawings: _Drawings) -> None:
     name = new_evaluation()
-    out = evaluations_folder() / name
     start_job(
         "evaluate",
-        ["--model", str(model), *arguments, "--out", str(out)],
-        title=f"Evaluate {model.stem}: {data.lower()}",
+        ["--model", str(model), *drawings.arguments, "--out", str(evaluations_folder() / name)],
+        title=f"Evaluate {model.stem}: {drawings.title}",
         writes=[f"evaluations/{name}"],
+        secrets=drawings.secrets,
     )
 
 
@@ -119,16 +134,6 @@ def start_calibration(model: Path) -> None:
         title=f"Calibrate {model.stem}",
         writes=[f"models/{model.stem}"],
     )
-
-
-def _show_job() -> None:
-    """The newest job of this page, while it runs and for a while after."""
-    job = latest_job("evaluate", "calibrate")
-    if job is None or time.time() - (job.ended or time.time()) > _KEPT_ON_PAGE:
-        return
-    job_panel(job, key="evaluation-job")
-    if job.kind == "calibrate" and job.state == "done":
-        _tell_calibration(job)
 
 
 def _tell_calibration(job: Job) -> None:

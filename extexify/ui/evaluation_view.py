@@ -45,9 +45,7 @@ def show_evaluations() -> None:
     """The kept evaluations, one of them in full, and the review list: a choice or a mark reruns only this."""
     chosen = choose_evaluation()
     if chosen is None:
-        st.info(
-            "Nothing evaluated yet. Choose model and drawings above and press Evaluate.", icon=":material/query_stats:"
-        )
+        st.caption("Nothing evaluated yet. Choose a model and drawings above, then press Evaluate.")
     else:
         try:
             _show(open_evaluation(chosen))
@@ -168,7 +166,10 @@ def _show_symbols(evaluation: Evaluation, way: str) -> None:
             st.query_params.pop("symbol", None)
 
     asked = st.query_params.get("symbol", "")
-    st.caption("The worst symbols come first. Tick a row to see its drawings; click a column's head to sort by it.")
+    st.caption(
+        "The worst symbols come first; click a column's head to sort by it. Tick a row to see its drawings, and mark "
+        "those that are mislabelled: exports leave them out."
+    )
     st.dataframe(
         _frame(evaluation, table, order),
         hide_index=True,

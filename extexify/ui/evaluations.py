@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import streamlit as st
 
 from extexify.judgements import Evaluation, Summary, file_digest, kept_evaluations
 from extexify.splits import SPLITS
+from extexify.storage import StorageError
+from extexify.ui.dataset_view import short_name
+from extexify.ui.datasets import current_dataset
 from extexify.ui.text import capital
 from extexify.workspace import evaluations_folder
 
@@ -84,7 +87,7 @@ def judged_on(summary: Summary) -> str:
     about = summary.about
     if about.split:
         return f"{about.split} split" if about.split in SPLITS else "whole dataset"
-    return ", ".join(PurePath(name).name or name for name in about.data)
+    return ", ".join(map(short_name, about.data))
 
 
 def remarks(summary: Summary) -> str:
@@ -97,4 +100,15 @@ def remarks(summary: Summary) -> str:
         parts.append(f"{unusable:,} rows can't be used")
     if summary.about.split in ("train", "all"):
         parts.append("a model that was trained on this dataset knows these drawings and looks better than it is")
+    if summary.about.split and _dataset_hash() not in ("", *summary.about.data):
+        parts.append("the dataset was exported anew since then")
     return " ".join(f"{capital(part)}." for part in parts)
+
+
+def _dataset_hash() -> str:
+    """The content hash of the dataset that there is now; empty without one."""
+    try:
+        dataset = current_dataset()
+    except StorageError:
+        return ""
+    return "" if dataset is None else dataset.content_hash

@@ -53,10 +53,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".judged");
   const made = tiles.get(root) || new Map();
   const kept = new Map();
+  root.classList.toggle("fading", data.fading);
   showHead(root, data.head);
   const sections = data.sections.map((section) => {
     const box = element("section", "");
-    element("h3", "", box, section.title);
+    if (section.title) element("h3", "", box, section.title);
     if (!section.drawings.length) element("p", "empty", box, section.empty);
     const list = element("ul", "", box);
     for (const drawing of section.drawings) {

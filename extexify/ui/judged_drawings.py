@@ -72,12 +72,13 @@ def show_sections(
     mark: str,
     restore: str,
     head: tuple[str, str] | None = None,
+    fading: bool = True,
     key: str,
 ) -> None:
     """Show drawings in sections, below a symbol (its key and a line about it) if `head` names one.
 
     `mark` and `restore` are on the buttons of drawings that aren't marked and that are (without `mark` there are no
-    buttons); pressing one calls `toggle` with the drawing's id.
+    buttons); pressing one calls `toggle` with the drawing's id. With `fading`, marked ones are pale.
     """
 
     def pressed() -> None:
@@ -86,6 +87,7 @@ def show_sections(
 
     data = {
         "head": None if head is None else {"symbol": _symbol(head[0]), "line": head[1]},
+        "fading": fading,
         "labels": {"mark": mark, "restore": restore},
         "sections": [
             {

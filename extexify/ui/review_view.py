@@ -57,7 +57,9 @@ def show_review() -> None:
             if entry := by_id.get(name):
                 set_marked(entry.key, entry.id, entry.drawing)
 
-        show_sections([Section("", tiles)], toggle=restore, mark="Mark again", restore="Restore", key="review-list")
+        show_sections(
+            [Section("", tiles)], toggle=restore, mark="Reject", restore="Restore", fading=False, key="review-list"
+        )
         if len(entries) > shown:
             st.button("Show more", type="tertiary", key="review-more", on_click=_show_more, args=(2 * shown,))
 
