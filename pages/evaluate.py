@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from extexify.ui.evaluation_start import start_evaluation
 from extexify.ui.evaluation_view import show_evaluations
 from extexify.ui.frame import page_frame
@@ -11,5 +13,8 @@ page_frame(
     "Judge a model on drawings that it hasn't seen, then look at what it takes for what.",
     wide=True,
 )
-start_evaluation()
-show_evaluations()
+# Each has a place of its own: a job that comes or goes above moves nothing below, which would be built anew.
+with st.container():
+    start_evaluation()
+with st.container():
+    show_evaluations()
