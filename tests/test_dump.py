@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from extexify.dump import DumpSource
-from extexify.sources import Row, SourceError, open_source
+from extexify.sources import Row, SourceError, check_source, open_source
 from tests.drawings import copy_block, dump_text, sample_rows, write_dump
 
 ROWS = sample_rows(classes=2, each=3)
@@ -44,6 +44,14 @@ def refusal(path: Path) -> str:
 )
 def test_the_table_is_found_under_every_form_of_its_name(tmp_path: Path, name: str, table: str) -> None:
     assert read(write_dump(tmp_path / name, dump_text(copy_block(ROWS, table)))) == AS_READ
+
+
+def test_a_look_into_a_dump_goes_no_further_than_its_first_row(tmp_path: Path) -> None:
+    broken = copy_block(sample_rows()[:1]).removesuffix(b"\\.\n\n") + b"cut off"
+    check_source(open_source(str(write_dump(tmp_path / "dump.sql", dump_text(broken)))))
+    for text, why in ((dump_text(copy_block([])), "has no rows"), (b"no dump", "has no table samples")):
+        with pytest.raises(SourceError, match=why):
+            check_source(open_source(str(write_dump(tmp_path / "other.sql", text))))
 
 
 @pytest.mark.parametrize("columns", itertools.permutations(["id", "key", "strokes", "created at"]))
