@@ -1,11 +1,7 @@
-"""Honest probabilities by temperature scaling: logits are divided by one number, which changes no answer's rank.
-
-Guo, Pleiss, Sun & Weinberger, “On Calibration of Modern Neural Networks”, ICML 2017.
-"""
+"""Making a model's probabilities honest: its temperature, fitted anew on validation and stored in its file."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from extexify.classifier import BATCH, Classifier
 from extexify.dataset import Dataset
@@ -23,14 +18,10 @@ from extexify.modelfile import ModelError, load_network, read_model, write_model
 from extexify.progress import Reporter, Stage, quiet
 from extexify.reliability import Reliability, reliability
 from extexify.storage import writer_lock
-
-MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
+from extexify.temperature import fit_temperature
 
 MAX_DRAWINGS = 20_000
 """Drawings that one number is fitted to: their logits take 90 MB, and more of them change the fourth digit."""
-
-_GOLDEN = (math.sqrt(5) - 1) / 2
-_PRECISION = 1e-3  # of the temperature's logarithm
 
 
 @dataclass(frozen=True)
@@ -60,30 +51,6 @@ class Calibration:
                 for name in ("ece", "nll")
             },
         }
-
-
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature that makes labels (n,) most likely, given logits (n, classes); within 0.1 to 10, four decimals.
-
-    The loss is convex in the temperature's inverse and so has one valley, which a golden-section search closes in on.
-    """
-
-    def loss(log_temperature: float) -> float:
-        return float(F.cross_entropy(logits / math.exp(log_temperature), labels))
-
-    low, high = math.log(MIN_TEMPERATURE), math.log(MAX_TEMPERATURE)
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    loss_left, loss_right = loss(left), loss(right)
-    while high - low > _PRECISION:
-        if loss_left <= loss_right:
-            high, right, loss_right = right, left, loss_left
-            left = high - _GOLDEN * (high - low)
-            loss_left = loss(left)
-        else:
-            low, left, loss_left = left, right, loss_right
-            right = low + _GOLDEN * (high - low)
-            loss_right = loss(right)
-    return round(math.exp((low + high) / 2), 4)
 
 
 def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = quiet) -> Calibration:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from extexify import cli, workspace
-from extexify.calibration import calibrate, fit_temperature
+from extexify.calibration import calibrate
 from extexify.classifier import Classifier
 from extexify.dataset import Dataset
 from extexify.modelfile import ModelError, read_description, read_model, write_model
+from extexify.temperature import fit_temperature
 from tests.test_classifier import classifier_of
 from tests.tiny import SHAPES, tiny_dataset
 
