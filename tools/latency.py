@@ -67,10 +67,13 @@ class Proxy:
             self._pass(reader, onward[1], self.up, number), self._pass(onward[0], writer, self.down, number)
         )
 
-    def exchange(self) -> float:
-        """Seconds from the first bytes up to the last ones that came down on the same connection."""
-        began, number = self.up[0]
-        return max(time for time, connection in self.down if connection == number) - began
+    def exchange(self, shown: float) -> float:
+        """Seconds from the bytes up that led to the list being on the page, at the time `shown`, to the last ones
+        that came down for them. What the page asks by itself before and afterwards (it looks for jobs) doesn't count.
+        """
+        began, number = max(up for up in self.up if up[0] < shown)
+        after = min((time for time, _ in self.up if time > shown), default=math.inf)
+        return max(time for time, connection in self.down if connection == number and time < after) - began
 
     async def _pass(
         self,
@@ -100,9 +103,10 @@ def measure(page: Page, proxy: Proxy) -> dict[str, list[float]]:
         draw(page, [[(x + 8 * math.sin(step / 4), 40 + 11 * step) for step in range(30)]])
         lifted = time.perf_counter()
         wait_for_answer(page, count)
-        whole.append(1000 * (time.perf_counter() - lifted))
+        shown = time.perf_counter()
+        whole.append(1000 * (shown - lifted))
         page.wait_for_timeout(1000 * SETTLE)
-        share.append(1000 * proxy.exchange())
+        share.append(1000 * proxy.exchange(shown))
     return times
 
 
