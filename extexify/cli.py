@@ -268,16 +268,15 @@ def _train(options: argparse.Namespace) -> None:
 
     from extexify.dataset import Dataset
     from extexify.pipeline import train_on_dataset
-    from extexify.runs import default_name, newest_run
+    from extexify.runs import newest_run
     from extexify.training import recipe_of_run, stop_on_signals
 
-    name = checked_name(options.run, "run") if options.run else ""
     if options.resume:
-        name = name or newest_run()
+        name = checked_name(options.run, "run") if options.run else newest_run()
         recipe, options.seed = recipe_of_run(workspace.runs_folder() / name)
     else:
         recipe = _recipe(options)
-        name = name or default_name(recipe.name)
+        name = _new_run(recipe, options.run)
     places = replace(_places(), images=options.images or workspace.images_folder())
     dataset = Dataset.open(options.dataset or workspace.dataset_folder())
     with stop_on_signals() as should_stop:
@@ -364,11 +363,10 @@ def _classify(options: argparse.Namespace) -> None:
 
 def _pipeline(options: argparse.Namespace) -> None:
     from extexify.pipeline import run_pipeline
-    from extexify.runs import default_name
     from extexify.training import stop_on_signals
 
     recipe = _recipe(options)
-    name = checked_name(options.run, "run") if options.run else default_name(recipe.name)
+    name = _new_run(recipe, options.run)
     with stop_on_signals() as should_stop:
         result = run_pipeline(
             _sources(options), recipe, _places(), name, seed=options.seed,
@@ -437,6 +435,16 @@ def _finish_training(options: argparse.Namespace, result: PipelineResult, text: 
         text += f"\n{result.model.stem} answers from now on"
     figures = {"model": str(result.model), "test": result.test.to_json(), "seconds": result.seconds}
     _print(options, figures, text)
+
+
+def _new_run(recipe: Recipe, name: str | None) -> str:
+    """The name of a run that is to be begun, checked before anything else is done."""
+    from extexify.model_library import check_new_run
+    from extexify.runs import default_name
+
+    name = name or default_name(recipe.name)
+    check_new_run(name)
+    return name
 
 
 def _places() -> Places:

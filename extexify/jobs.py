@@ -26,7 +26,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,9 +48,12 @@ STOPPED = 130
 _TAIL = 1 << 16
 """Bytes at the end of a growing file that are read to learn how it stands."""
 
+_NICE = 10
+"""A tenth of the share of what runs beside it: enough to go on under load, too little to be felt by the pages."""
+
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z]+-[0-9a-f]{8}")
 _COMPLAINT = re.compile(r"(?:extexify|python -m extexify(?: \w+)?): (?:error: )?(.+)")
-_EPOCH = re.compile(r"epoch (\d+)/(\d+)$")
+_EPOCH = re.compile(r"(train|validate) epoch (\d+)/(\d+)$")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -135,11 +138,18 @@ class Job:
 
     def latest(self) -> Event | None:
         """The newest progress event."""
-        return next((event for line in reversed(_tail(self.folder / "events.jsonl")) if (event := _event(line))), None)
+        return next(self._newest(), None)
 
     def log(self, lines: int = 200) -> list[str]:
         """The last lines of the log."""
         return [line.decode("utf-8", "replace") for line in _tail(self.folder / "log.txt")][-lines:]
+
+    @property
+    def epoch(self) -> tuple[int, int] | None:
+        """The epoch that a training is in and the number of all of them; None in any other stage."""
+        latest = self.latest()
+        found = _EPOCH.match(latest.progress.stage) if latest else None
+        return (int(found[2]), int(found[3])) if found else None
 
     @property
     def done(self) -> float | None:
@@ -148,23 +158,31 @@ class Job:
         if latest is None or not latest.progress.total:
             return None
         part = min(latest.progress.done / latest.progress.total, 1.0)
-        if epoch := _EPOCH.search(latest.progress.stage):
-            number, epochs = map(int, epoch.groups())
-            return (number - 1 + part) / epochs
+        if found := _EPOCH.match(latest.progress.stage):
+            # Validation counts for nothing: it is a small part of an epoch, and a bar must not go back.
+            number, epochs = int(found[2]), int(found[3])
+            return (number - 1 + (part if found[1] == "train" else 1.0)) / epochs
         return part
 
     @property
     def time_left(self) -> float | None:
         """Seconds until `done` is 1, as far as the present rate tells; None: nobody knows."""
-        latest = self.latest()
-        if latest is None or not latest.progress.total or latest.progress.rate <= 0:
-            return None
-        progress = latest.progress
-        units = float(latest.progress.total - progress.done)
-        if epoch := _EPOCH.search(progress.stage):
-            number, epochs = map(int, epoch.groups())
-            units += (epochs - number) * latest.progress.total
-        return max(units / progress.rate, 0.0)
+        for event in self._newest():
+            progress = event.progress
+            found = _EPOCH.match(progress.stage)
+            if found and found[1] == "validate":
+                continue  # the training before it tells how long the epochs to come will take
+            if not progress.total or progress.rate <= 0:
+                return None
+            units = float(progress.total - progress.done)
+            if found:
+                units += (int(found[3]) - int(found[2])) * progress.total
+            return max(units / progress.rate, 0.0)
+        return None
+
+    def _newest(self) -> Iterator[Event]:
+        """The last progress events, newest first."""
+        return (event for line in reversed(_tail(self.folder / "events.jsonl")) if (event := _event(line)))
 
     def _end(self) -> dict[str, Any]:
         try:
@@ -370,10 +388,10 @@ def _run(folder: Path, lock: int) -> int:
 
 def _step_back() -> None:
     """Let everything else on the machine go first: people who draw are waiting, a job is not."""
-    os.nice(19)
+    os.nice(_NICE)
     try:
         # Linux shares the cores between sessions before it looks at the processes' own nice values.
-        Path("/proc/self/autogroup").write_text("19", "ascii")
+        Path("/proc/self/autogroup").write_text(str(_NICE), "ascii")
     except OSError:
         return  # another system, or a kernel without autogroups: the nice value counts
 

@@ -126,6 +126,18 @@ def model_of_run(run: str, models: list[Model]) -> Model | None:
     )
 
 
+def check_new_run(name: str) -> None:
+    """Check the name of a run that is to be begun: its model will have it too.
+
+    Raises `BadName` for a name that can't be one, `StorageError` when a run or model has it.
+    """
+    checked_name(name, "run")
+    if (workspace.runs_folder() / name).exists():
+        raise StorageError(f"run {name} exists already: go on with it, or choose another name")
+    if _target(name).exists():
+        raise StorageError(f"there is a model {name} already, which would be lost: choose another name for the run")
+
+
 def rename_model(model: Model, name: str) -> Path:
     """Give one of the workspace's models another name, in the file too; if it answers, it goes on answering.
 
@@ -141,6 +153,8 @@ def rename_model(model: Model, name: str) -> Path:
     with _library_lock():
         if target.exists():
             raise StorageError(f"there is a model {name} already: choose another name")
+        if _is_of_another_run(name, model.run):
+            raise StorageError(f"the model of run {name} will have that name: choose another one")
         description, weights = read_model(model.path)
         was_chosen = workspace.chosen_model() == model.path
         write_model(target, replace(description, name=name), weights)
@@ -176,7 +190,7 @@ def add_model(file: BinaryIO, file_name: str) -> Path:
             description, network = load_network(received)
         except ModelError as error:
             raise ModelError(str(error).replace(str(received), file_name)) from None
-        name = free_name(usable_name(file_name.removesuffix(SUFFIX), "model"), lambda taken: _target(taken).exists())
+        name = free_name(usable_name(file_name.removesuffix(SUFFIX), "model"), _is_taken)
         # Written anew: only what was understood and checked comes in.
         write_model(_target(name), replace(description, name=name), network.state_dict())
     return _target(name)
@@ -192,6 +206,15 @@ def publish_run(run_model: Path, run: str) -> Path:
 
 def _target(name: str) -> Path:
     return workspace.models_folder() / f"{name}{SUFFIX}"
+
+
+def _is_taken(name: str) -> bool:
+    return _target(name).exists() or _is_of_another_run(name, "")
+
+
+def _is_of_another_run(name: str, run: str) -> bool:
+    """Whether a run will publish, or go on and publish anew, under a name that a model of `run` is to get."""
+    return name != run and (workspace.runs_folder() / name).exists()
 
 
 def _check_changeable(model: Model, how: str) -> None:

@@ -204,7 +204,7 @@ class _Loop:
 
     def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         rows = np.arange(len(self.validation_feed))
-        stage = Stage(self.report, "validate", total=len(rows))
+        stage = Stage(self.report, f"validate epoch {self.state.epoch}/{self.recipe.epochs}", total=len(rows))
         for batch in batches(self.validation_feed, rows, self.recipe.batch_size, epoch=0):
             yield self.to_device(batch)
             stage.advance(len(batch[1]))

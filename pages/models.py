@@ -1,7 +1,9 @@
-"""The Models page."""
+"""The Models page: which model answers, and everything that can be done with models and runs."""
 
 from __future__ import annotations
 
 from extexify.ui.frame import page_frame
+from extexify.ui.models_view import models_page
 
-page_frame("Models and runs", "Choose the model that answers.")
+page_frame("Models and runs", "Choose a model to see how good it is, and to let it answer.", wide=True)
+models_page()

@@ -1,7 +1,9 @@
-"""The Train page."""
+"""The Train page: a recipe becomes a model, and one can watch it learn."""
 
 from __future__ import annotations
 
 from extexify.ui.frame import page_frame
+from extexify.ui.train_view import train_page
 
-page_frame("Train a model", "Choose a recipe and watch it learn.")
+page_frame("Train a model", "Choose a recipe and start: the curves show how well it learns, epoch by epoch.")
+train_page()

@@ -149,7 +149,7 @@ def test_a_job_outlives_the_process_that_started_it_and_is_found_by_others() -> 
 
 def test_a_job_goes_behind_everything_else() -> None:
     job = start_export(MANY)
-    assert os.getpriority(os.PRIO_PROCESS, process_of(job)) == 19
+    assert os.getpriority(os.PRIO_PROCESS, process_of(job)) == 10
     jobs.stop(job)
     ended(job)
 
@@ -193,6 +193,10 @@ def test_time_left_of_a_training_counts_all_epochs() -> None:
     job = ended(start_export(FEW))
     write_event(job, stage="train epoch 2/4", done=50, total=100, rate=10.0)
     assert job.done == pytest.approx(1.5 / 4)
+    assert job.time_left == pytest.approx((50 + 2 * 100) / 10)
+    write_event(job, stage="validate epoch 2/4", done=10, total=20, rate=99.0)
+    assert job.epoch == (2, 4)
+    assert job.done == pytest.approx(2 / 4)
     assert job.time_left == pytest.approx((50 + 2 * 100) / 10)
     write_event(job, stage="export", done=50, total=None, rate=10.0)
     assert job.done is None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +13,8 @@ from extexify import workspace
 from extexify.names import LONGEST, BadName, checked_name, free_name, usable_name
 from extexify.recipes import recipe
 from extexify.runs import default_name, delete_run, find_run, list_runs, newest_run, typical_speed
-from extexify.storage import StorageError, is_being_written, write_json, writer_lock
+from extexify.storage import StorageError, is_being_written, writer_lock
+from tests.tiny import make_run, metrics_line
 
 
 @pytest.fixture(autouse=True)
@@ -23,23 +22,9 @@ def own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "ws"))
 
 
-def line(epoch: int, top5: float, **changes: Any) -> bytes:
-    figures = {"loss": 2.0, "top1": top5 / 2, "top5": top5}
-    entry = {
-        "epoch": epoch, "train": figures, "validation": figures, "learning_rate": 0.001, "seconds": 2.0,
-        "drawings_per_second": 100.0 * epoch,
-    }  # fmt: skip
-    return orjson.dumps({**entry, **changes}) + b"\n"
-
-
-def make_run(name: str, *top5: float, epochs: int = 3, began: float = 1000.0, of: str = "original") -> Path:
-    """A run folder with an epoch for each top-5."""
-    folder = workspace.runs_folder() / name
-    asked = {"recipe": recipe(of, epochs=epochs).to_json(), "seed": 7, "dataset": {"content_hash": "cafe"}}
-    write_json(folder / "run.json", asked)
-    os.utime(folder / "run.json", (began, began))
-    (folder / "metrics.jsonl").write_bytes(b"".join(line(number, value) for number, value in enumerate(top5, 1)))
-    return folder
+def run(name: str, *top5: float, **more: Any) -> Path:
+    """A run in the workspace."""
+    return make_run(workspace.runs_folder() / name, *top5, **more)
 
 
 def test_without_a_workspace_there_are_no_runs() -> None:
@@ -49,40 +34,40 @@ def test_without_a_workspace_there_are_no_runs() -> None:
 
 
 def test_a_run_tells_how_far_it_is_and_which_epoch_was_best() -> None:
-    make_run("half", 0.4, 0.6)
-    (run,) = list_runs()
-    assert (run.name, run.state, run.done, run.asked) == ("half", "interrupted", 2, 3)
-    assert (run.seed, run.dataset_hash, run.began) == (7, "cafe", 1000.0)
-    assert run.best is not None
-    assert run.best.number == 2
-    assert run.can_go_on
-    assert run.size > 0
-    assert run.model is None
+    run("half", 0.4, 0.6)
+    (found,) = list_runs()
+    assert (found.name, found.state, found.done, found.asked) == ("half", "interrupted", 2, 3)
+    assert (found.seed, found.dataset_hash, found.began) == (7, "cafe", 1000.0)
+    assert found.best is not None
+    assert found.best.number == 2
+    assert found.can_go_on
+    assert found.size > 0
+    assert found.model is None
 
 
 def test_the_first_of_equally_good_epochs_is_the_best_as_in_training() -> None:
-    make_run("even", 0.4, 0.6, 0.6)
-    (run,) = list_runs()
-    assert run.state == "finished"
-    assert not run.can_go_on
-    assert run.best is not None
-    assert run.best.number == 2
+    run("even", 0.4, 0.6, 0.6)
+    (found,) = list_runs()
+    assert found.state == "finished"
+    assert not found.can_go_on
+    assert found.best is not None
+    assert found.best.number == 2
 
 
 def test_the_newest_run_comes_first() -> None:
-    make_run("old", 0.1, began=1000)
-    make_run("new", 0.1, began=3000)
-    make_run("middle", 0.1, began=2000)
+    run("old", 0.1, began=1000)
+    run("new", 0.1, began=3000)
+    run("middle", 0.1, began=2000)
     assert [run.name for run in list_runs()] == ["new", "middle", "old"]
     assert newest_run() == "new"
 
 
 def test_a_run_that_is_being_written_is_running_and_not_to_be_deleted() -> None:
-    folder = make_run("alive", 0.1)
+    folder = run("alive", 0.1)
     with writer_lock(folder, "run"):
         assert is_being_written(folder)
-        (run,) = list_runs()
-        assert run.state == "running"
+        (found,) = list_runs()
+        assert found.state == "running"
         with pytest.raises(StorageError, match="run alive is being written: stop it first"):
             delete_run("alive")
     assert not is_being_written(folder)
@@ -92,7 +77,7 @@ def test_a_run_that_is_being_written_is_running_and_not_to_be_deleted() -> None:
 def test_looking_whether_a_run_is_written_keeps_nobody_from_writing_it() -> None:
     import fcntl
 
-    folder = make_run("looked-at", 0.1)
+    folder = run("looked-at", 0.1)
     with writer_lock(folder, "run"):
         pass
     lock = folder.with_name(f".{folder.name}.lock")
@@ -103,8 +88,8 @@ def test_looking_whether_a_run_is_written_keeps_nobody_from_writing_it() -> None
 
 
 def test_a_deleted_run_is_gone_as_a_whole() -> None:
-    make_run("gone", 0.1)
-    make_run("kept", 0.1)
+    run("gone", 0.1)
+    run("kept", 0.1)
     delete_run("gone")
     assert [run.name for run in list_runs()] == ["kept"]
     assert [path.name for path in workspace.runs_folder().iterdir() if not path.name.endswith(".lock")] == ["kept"]
@@ -122,20 +107,20 @@ def test_a_deleted_run_is_gone_as_a_whole() -> None:
     ],
 )
 def test_a_damaged_line_is_told_and_the_others_are_shown(text: bytes, problem: str) -> None:
-    folder = make_run("damaged", 0.5)
+    folder = run("damaged", 0.5)
     with (folder / "metrics.jsonl").open("ab") as file:
         file.write(text)
-        file.write(line(2, 0.6) if problem else b"")
-    (run,) = list_runs()
-    assert run.problem == problem
-    assert run.done == (2 if problem else 1)
-    assert run.can_go_on == (not problem)
+        file.write(metrics_line(2, 0.6) if problem else b"")
+    (found,) = list_runs()
+    assert found.problem == problem
+    assert found.done == (2 if problem else 1)
+    assert found.can_go_on == (not problem)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b'{"recipe": 3}', b'{"recipe": {}, "seed": "x"}', b"null"])
 def test_a_run_whose_settings_are_damaged_says_so_and_hides_no_other(text: bytes) -> None:
-    make_run("whole", 0.5)
-    (make_run("damaged", 0.5, began=1) / "run.json").write_bytes(text)
+    run("whole", 0.5)
+    (run("damaged", 0.5, began=1) / "run.json").write_bytes(text)
     damaged = next(run for run in list_runs() if run.name == "damaged")
     assert damaged.state == "damaged"
     assert "run.json" in damaged.problem
@@ -149,13 +134,13 @@ def test_a_run_whose_settings_are_damaged_says_so_and_hides_no_other(text: bytes
 def test_no_metrics_can_break_the_list(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path_factory.mktemp("ws")))
-        (make_run("any", 0.5) / "metrics.jsonl").write_bytes(text)
-        (run,) = list_runs()
-        assert run.done >= 0 or run.epochs
+        (run("any", 0.5) / "metrics.jsonl").write_bytes(text)
+        (found,) = list_runs()
+        assert found.done >= 0 or found.epochs
 
 
 def test_other_folders_and_files_are_no_runs() -> None:
-    make_run("one", 0.5)
+    run("one", 0.5)
     (workspace.runs_folder() / "empty").mkdir()
     (workspace.runs_folder() / "note.txt").write_text("x")
     (workspace.runs_folder() / ".hidden").mkdir()
@@ -165,21 +150,21 @@ def test_other_folders_and_files_are_no_runs() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../runs/one", "one/", "/", "\0", "no-such"])
 def test_no_run_under_a_name_that_leads_elsewhere(name: str) -> None:
-    make_run("one", 0.5)
+    run("one", 0.5)
     assert find_run(name) is None
 
 
 def test_new_metrics_are_seen_at_once() -> None:
-    folder = make_run("growing", 0.5)
+    folder = run("growing", 0.5)
     assert list_runs()[0].done == 1
     with (folder / "metrics.jsonl").open("ab") as file:
-        file.write(line(2, 0.6))
+        file.write(metrics_line(2, 0.6))
     assert list_runs()[0].done == 2
 
 
 def test_the_speed_is_that_of_the_same_work() -> None:
-    make_run("other", 0.5, 0.5, 0.5, of="default", began=9)
-    make_run("same", 0.5, 0.5, 0.5, epochs=9)
+    run("other", 0.5, 0.5, 0.5, of="default", began=9)
+    run("same", 0.5, 0.5, 0.5, epochs=9)
     assert typical_speed(list_runs(), recipe("original", epochs=2, learning_rate=0.1)) == 200
     assert typical_speed(list_runs(), recipe("original", batch_size=8)) is None
 

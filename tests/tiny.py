@@ -1,16 +1,20 @@
-"""A tiny source of six easy symbols, for tests of the stages after export."""
+"""A tiny source of six easy symbols, for tests of the stages after export; and runs that nobody trained."""
 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from extexify.dataset import Dataset
 from extexify.export import export_dataset
+from extexify.recipes import recipe
 from extexify.sources import Row
+from extexify.storage import write_json
 from extexify.strokes import Drawing, strokes_json
 
 ROUND = np.stack([np.cos(np.linspace(0, 6.3, 25)), np.sin(np.linspace(0, 6.3, 25))], 1)
@@ -58,3 +62,23 @@ def shape(key: str, rng: np.random.Generator) -> Drawing:
 def tiny_dataset(folder: Path, each: int = 20) -> Dataset:
     """The tiny source, exported to `folder`."""
     return export_dataset([TinySource(each)], folder)
+
+
+def metrics_line(epoch: int, top5: float) -> bytes:
+    """An epoch's line of a run's metrics."""
+    figures = {"loss": 2.0, "top1": top5 / 2, "top5": top5}
+    entry = {
+        "epoch": epoch, "train": figures, "validation": figures, "learning_rate": 0.001, "seconds": 2.0,
+        "drawings_per_second": 100.0 * epoch,
+    }  # fmt: skip
+    return orjson.dumps(entry) + b"\n"
+
+
+def make_run(folder: Path, *top5: float, epochs: int = 3, began: float = 1000.0, of: str = "original") -> Path:
+    """A run folder with an epoch for each validation top-5, `epochs` being asked for."""
+    asked = {"recipe": recipe(of, epochs=epochs).to_json(), "seed": 7, "dataset": {"content_hash": "cafe"}}
+    write_json(folder / "run.json", asked)
+    os.utime(folder / "run.json", (began, began))
+    lines = (metrics_line(number, value) for number, value in enumerate(top5, 1))
+    (folder / "metrics.jsonl").write_bytes(b"".join(lines))
+    return folder

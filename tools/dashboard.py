@@ -124,3 +124,10 @@ def wait_for_answer(page: Page, strokes: int, timeout: float = 30.0) -> None:
         arg=strokes,
         timeout=1000 * timeout,
     )
+
+
+def settle(page: Page, timeout: float = 60.0) -> None:
+    """Wait until the page's script has run through and what it replaced is gone (seconds)."""
+    idle = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    idle.wait_for(timeout=1000 * timeout)
+    page.locator('[data-stale="true"]').first.wait_for(state="detached", timeout=1000 * timeout)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from extexify import jobs
-from extexify.jobs import Job, JobError
+from extexify.jobs import Event, Job, JobError
 from extexify.ui.text import capital, escaped, sentence
 
 POLL = 1.0
@@ -32,6 +32,28 @@ PAGES = {
     "calibrate": "pages/evaluate.py",
 }
 """Where each kind of job is at home."""
+
+
+_STEPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "pipeline": {
+        "Export": ("export", "split"),
+        "Render": ("render",),
+        "Train": ("train", "validate"),
+        "Evaluate": ("evaluate",),
+    }
+}
+"""The steps of a kind of job that has several, each with how the names of its stages begin."""
+
+_STEPS_STYLE = """
+<style>
+.stHtml .steps { display: flex; flex-wrap: wrap; gap: 0.35rem 1.5rem; margin: 0; padding: 0; list-style: none;
+  counter-reset: step; font-size: 0.85rem; }
+.stHtml .steps li { margin: 0; padding: 0; opacity: 0.6; counter-increment: step; }
+.steps li::before { content: counter(step) " · "; }
+.steps li.past::before { content: "✓ "; }
+.stHtml .steps li.present { opacity: 1; font-weight: 600; }
+</style>
+"""
 
 
 def start_job(
@@ -105,13 +127,42 @@ def _live(job_id: str, key: str) -> None:
         width="stretch",
         help="It is asked to stop already; this ends it at once." if job.is_stopping else None,
     )
-    latest = job.latest()
-    stage = latest.progress.stage if latest else "starting"
-    done = job.done
-    # A bar that stands at nothing is more honest than one that moves without knowing the end.
-    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else capital(stage))
+    _show_steps(job)
+    _show_bars(job)
     st.caption(_pace(job))
     _show_log(job, expanded=False)
+
+
+def _show_steps(job: Job) -> None:
+    """The steps of a job that has several, and which one it is at."""
+    latest = job.latest()
+    steps = _STEPS.get(job.kind, {})
+    present = next((at for at, stages in enumerate(steps.values()) if latest and _is_of(latest, stages)), 0)
+    items = "".join(
+        f'<li class="{"past" if at < present else "present" if at == present else "future"}">{name}</li>'
+        for at, name in enumerate(steps)
+    )
+    if items:
+        st.html(f"{_STEPS_STYLE}<ol class='steps'>{items}</ol>")
+
+
+def _is_of(event: Event, stages: tuple[str, ...]) -> bool:
+    return event.progress.stage.startswith(stages)
+
+
+def _show_bars(job: Job) -> None:
+    """How far the stage is; of a training also how far the present epoch is."""
+    latest, done, epoch = job.latest(), job.done, job.epoch
+    stage = capital(latest.progress.stage) if latest else "Starting"
+    if epoch:
+        stage = f"Epoch {epoch[0]:,} of {epoch[1]:,}"
+    # A bar that stands at nothing is more honest than one that moves without knowing the end.
+    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else stage)
+    if epoch and latest and latest.progress.total:
+        progress = latest.progress
+        what = "Validation" if progress.stage.startswith("validate") else "This epoch"
+        text = f"{what}: {progress.done:,} of {progress.total:,} {progress.unit}"
+        st.progress(min(progress.done / latest.progress.total, 1.0), text=text)
 
 
 def _show_end(job: Job, key: str) -> None:
@@ -139,7 +190,7 @@ def _pace(job: Job) -> str:
         bytes_counted = progress.unit == "bytes"
         divisor, unit = (1e6, "MB") if bytes_counted else (1, progress.unit)
         digits = ".1f" if bytes_counted else ",.0f"
-        if progress.total:
+        if progress.total and not job.epoch:
             parts.append(f"{progress.done / divisor:{digits}} of {progress.total / divisor:{digits}} {unit}")
         if progress.rate:
             parts.append(f"{progress.rate / divisor:{digits}} {unit} a second")
