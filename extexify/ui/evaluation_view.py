@@ -280,7 +280,11 @@ def _show_honesty(evaluation: Evaluation, way: str) -> None:
     st.caption(
         "Of the answers that the model is 80% sure of, 80% should be right. Points on the dashed line are honest, "
         "below it the model is too sure of itself, above it not sure enough."
-        + ("" if way == EXACT else " Look-alikes are one answer here, as probable as all of them together.")
+        + (
+            " Among look-alikes nothing but chance decides: count those as right to judge what the Draw page shows."
+            if way == EXACT
+            else " Look-alikes are one answer here, as on the Draw page, as probable as all of them together."
+        )
     )
     chart, figures = st.columns([3, 2], gap="large")
     chart.plotly_chart(
