@@ -18,7 +18,6 @@ from extexify.dataset import Dataset
 from extexify.dump import DumpSource
 from extexify.export import export_dataset
 from extexify.store import DrawingStore
-from extexify.ui.connections import address_of
 from tests.drawings import RawRow, copy_block, dump_text, sample_rows, write_dump, zigzag
 from tests.postgres_server import Database, database, server
 from tests.tiny import tiny_dataset
@@ -396,31 +395,6 @@ def test_a_connection_of_the_secrets_is_offered_by_its_name(
         assert counts(page)["Drawings"] == "15"
         assert dataset_of(place).manifest["sources"][0]["source"] == "PostgreSQL (env:EXTEXIFY_SOURCE_DRAWINGS)"
         assert files_with("sesame", place) == []
-
-
-@pytest.mark.parametrize(
-    ("section", "address"),
-    [
-        ({"url": "postgresql://u:p@h/d"}, "postgresql://u:p@h/d"),
-        ({"url": "postgresql+psycopg2://u:p@h/d"}, "postgresql://u:p@h/d"),
-        ({"url": "postgres://h"}, "postgres://h"),
-        ({"url": "mysql://u:p@h/d"}, ""),
-        ({"dialect": "mysql", "host": "h"}, ""),
-        ({"type": "snowflake"}, ""),
-        ({}, ""),
-        ({"dialect": "postgresql", "host": "h", "port": 5432, "database": "d"}, "postgresql://h:5432/d"),
-        (
-            {"dialect": "postgresql", "username": "me@x", "password": "a/b:c%", "host": "::1", "database": "d"},
-            "postgresql://me%40x:a%2Fb%3Ac%25@[::1]/d",
-        ),
-        (
-            {"dialect": "postgresql", "database": "d", "query": {"host": "/run/my db", "sslmode": "require"}},
-            "postgresql:///d?host=%2Frun%2Fmy%20db&sslmode=require",
-        ),
-    ],
-)
-def test_sections_of_the_secrets_become_addresses(section: dict[str, object], address: str) -> None:
-    assert address_of(section) == address
 
 
 # --- what visitors drew ---------------------------------------------------------------------------

@@ -221,7 +221,7 @@ def _postgres(choices: Choices, key: str) -> None:
             key=f"{key}-address",
             placeholder="postgresql://USER:PASSWORD@HOST:5432/DATABASE",
             autocomplete="off",
-            help="Used for this export and then forgotten: it is neither stored nor shown. To keep it, put it into "
+            help="It is forgotten as you leave the page, and neither stored nor shown. To keep it, put it into "
             "`.streamlit/secrets.toml` as `url` of a section `[connections.NAME]`.",
         ).strip()  # fmt: skip
         title, variable = "a PostgreSQL database", _VARIABLE
