@@ -283,7 +283,7 @@ def _show_honesty(evaluation: Evaluation, way: str) -> None:
         + (
             " Among look-alikes nothing but chance decides: count those as right to judge what the Draw page shows."
             if way == EXACT
-            else " Look-alikes are one answer here, as on the Draw page, as probable as all of them together."
+            else " Look-alikes are one answer here, as probable as all of them together."
         )
     )
     chart, figures = st.columns([3, 2], gap="large")
