@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from extexify.ui import catalog_routes, serving
+from extexify.ui import catalog_routes, serving, share_routes
 from extexify.ui.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.job_panel import sidebar_jobs
 
@@ -36,4 +36,4 @@ else:
     # Or else a server's first visit, if it is to a page's own address, goes the old way of folders named `pages`:
     # past this file, its frame and its navigation.
     PagesManager.uses_pages_directory = False
-    app = st.App(__file__, lifespan=serving.lifespan, routes=catalog_routes.routes())
+    app = st.App(__file__, lifespan=serving.lifespan, routes=[*catalog_routes.routes(), *share_routes.routes()])

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from extexify.raster import DOT_FACTOR, RasterSettings, fit_points, rasterize_drawing
+from extexify.share import MAX_QR_LINK
 from extexify.strokes import Drawing
 
 PICTURE = RasterSettings(size=512, stroke_width=12, margin=0.08)
 """How a drawing's pictures look: lines about as strong, for their length, as on the canvas."""
-
-MAX_QR_TEXT = 700
-"""Characters of an address that a QR code is made for: beyond, its squares are too small for a phone's camera."""
 
 
 def drawing_svg(drawing: Drawing, title: str = "A drawing") -> str:
@@ -38,12 +36,14 @@ def drawing_png(drawing: Drawing) -> bytes:
     return file.getvalue()
 
 
-def qr_svg(text: str) -> str:
-    """A QR code (ISO/IEC 18004) as an SVG image, black on white. Raises ValueError for a text over MAX_QR_TEXT."""
-    if len(text) > MAX_QR_TEXT:
-        raise ValueError(f"{len(text):,} characters are too many for a readable QR code: {MAX_QR_TEXT} fit")
-    code = segno.make(text, error="l", boost_error=True, micro=False)
-    return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
+def qr_svg(link: str) -> str:
+    """A QR code (ISO/IEC 18004) as an SVG image, black on white. Raises ValueError for a link over MAX_QR_LINK."""
+    if len(link) > MAX_QR_LINK:
+        raise ValueError(f"{len(link):,} characters are too many for a readable QR code: {MAX_QR_LINK} fit")
+    code = segno.make(link, error="l", boost_error=True, micro=False)
+    file = io.BytesIO()
+    code.save(file, kind="svg", xmldecl=False, border=4, dark="#000", light="#fff", omitsize=True)
+    return file.getvalue().decode()
 
 
 def _path(stroke: NDArray[np.float32]) -> str:

@@ -5,8 +5,8 @@ The text is a version character and then one long number, in digits that no addr
 
 1. The drawing's box is fitted to a grid, its longer side to 0 … GRID; the box's corner and size on the canvas are
    rounded and kept, so that the drawing comes back where it was and can be drawn on.
-2. Points that lie within a tolerance of the line between their neighbours are left out (Ramer 1972; Douglas and
-   Peucker 1973). Where the box's sides are touched stays, because the rasterizer fits a drawing by its box.
+2. Points that lie within a tolerance of the line without them are left out (`extexify.simplifying`). Where the box's
+   sides are touched stays, because the rasterizer fits a drawing by its box.
 3. Every point is written as the step from the one before it, as Exp-Golomb numbers whose bits are coded with odds
    that adapt as they go (Krichevsky and Trofimov 1981): an asymmetric numeral system (Duda 2009) whose state is one
    large integer. There are no tables to keep, and a text of this length needs no renormalisation.
@@ -26,13 +26,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from extexify.raster import RasterSettings, rasterize_drawing
 from extexify.strokes import Drawing
 
 VERSION = "1"
+
+LINK = "d"
+"""The query parameter of an address that holds the text."""
+
+MAX_QR_LINK = 700
+"""Characters of a whole link that a QR code is made for: beyond, its squares are too small for a phone's camera."""
 
 CANVAS_SIDE = 400
 """Side of the canvas that places and sizes are for; a drawing that isn't near it is put in its middle."""
@@ -73,7 +77,7 @@ class BadLink(ValueError):
     """A text that is no drawing; the message says in one sentence why."""
 
 
-_DAMAGED = "the link is damaged: a part of it is missing or has changed, so ask for it once more"
+_DAMAGED = "the link is damaged: a part of it is missing or has changed"
 
 
 def encode(drawing: Drawing) -> str:
@@ -97,6 +101,11 @@ def decode(text: str) -> Drawing:
     if text[0] != VERSION:
         raise BadLink("the link was made by a newer version of Extexify: update this one to open it")
     return _Placed.read(_Reader(_number_of(text[1:]))).drawing()
+
+
+def warm_up() -> None:
+    """Compile what is compiled, so that the first drawing is encoded as fast as the next."""
+    encode([np.array([[0, 0], [1, 1]], np.float32)])
 
 
 def _texts(drawing: Drawing) -> Iterator[str]:
@@ -143,6 +152,9 @@ class _Placed:
 
     def simplified(self, tolerance: float) -> _Placed:
         """Without the points that lie within `tolerance` of the line without them."""
+        # Here and not above, because numba takes its time, and decoding does without.
+        from extexify.simplifying import keep_needed
+
         points = np.concatenate(self.strokes)
         kept = np.zeros(len(points), bool)
         kept[[*points.argmin(axis=0), *points.argmax(axis=0)]] = True
@@ -150,7 +162,7 @@ class _Placed:
         for stroke in self.strokes:
             ours, kept = kept[: len(stroke)], kept[len(stroke) :]
             ours[[0, -1]] = True
-            _keep(stroke, ours, tolerance)
+            keep_needed(stroke, ours, tolerance)
             strokes.append(_without_repeats(stroke[ours]))
         return _Placed(self.corner, self.size, strokes)
 
@@ -210,42 +222,10 @@ def _without_repeats(stroke: Grid) -> Grid:
     return stroke[moves]
 
 
-@njit(cache=True, nogil=True)
-def _keep(stroke, kept, tolerance):  # type: ignore[no-untyped-def]
-    """Mark in `kept` the points of a stroke (n, 2) that are farther than `tolerance` from the line without them.
-
-    What is marked before stays; the first and the last point must be.
-    """
-    spans = np.empty((len(stroke), 2), np.int64)
-    count = 0
-    start = 0
-    for end in range(1, len(stroke)):
-        if kept[end]:
-            spans[count, 0], spans[count, 1] = start, end
-            count += 1
-            start = end
-    while count:
-        count -= 1
-        start, end = spans[count, 0], spans[count, 1]
-        from_x, from_y = stroke[start, 0], stroke[start, 1]
-        line_x, line_y = stroke[end, 0] - from_x, stroke[end, 1] - from_y
-        length2 = max(line_x * line_x + line_y * line_y, 1)
-        farthest, middle = tolerance * tolerance, 0
-        for index in range(start + 1, end):
-            x, y = stroke[index, 0] - from_x, stroke[index, 1] - from_y
-            along = min(max((x * line_x + y * line_y) / length2, 0.0), 1.0)
-            distance2 = (x - along * line_x) ** 2 + (y - along * line_y) ** 2
-            if distance2 > farthest:
-                farthest, middle = distance2, index
-        if middle:
-            kept[middle] = True
-            spans[count, 0], spans[count, 1] = start, middle
-            spans[count + 1, 0], spans[count + 1, 1] = middle, end
-            count += 2
-
-
 def _traced(drawing: Drawing, size: int) -> Drawing:
     """A drawing that looks like this one: the horizontal runs of pixels that its lines cross, size × size."""
+    from extexify.raster import RasterSettings, rasterize_drawing
+
     points = np.concatenate(drawing).astype(np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     pixel = (high - low).max() / (size - 1)

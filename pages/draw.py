@@ -7,7 +7,8 @@ import streamlit as st
 from extexify.strokes import BadDrawing, Drawing
 from extexify.ui.answers import choose_model, show_answers, show_model
 from extexify.ui.frame import page_frame, side_by_side
-from extexify.ui.sketchpad import sketchpad
+from extexify.ui.share_panel import opened_drawing, show_share
+from extexify.ui.sketchpad import SIDE, put_on_canvas, sketchpad
 
 
 @st.fragment
@@ -20,6 +21,7 @@ def draw_and_answer() -> None:
                 drawing = sketchpad()
             except BadDrawing as error:
                 st.warning(f"This drawing can't be read: {error}. Clear the canvas and draw it again.")
+            share = st.container(width=SIDE, key="share")
         with st.container(key="answers"):
             answers = st.container()
             model = choose_model()
@@ -27,10 +29,16 @@ def draw_and_answer() -> None:
                 with answers:
                     show_answers(model, drawing)
                     show_model(model, drawing)
+        # Last, so that no answer waits for it.
+        with share:
+            show_share(drawing, model, key="share_panel")
 
 
 page_frame(
     "Draw a symbol, get its LaTeX command",
     "Draw it in the box with mouse, pen or finger: the list fills in after every stroke.",
 )
+opened = opened_drawing()
+if opened is not None:
+    put_on_canvas(opened)
 draw_and_answer()

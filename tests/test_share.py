@@ -283,4 +283,4 @@ def test_a_qr_code_is_made_for_what_a_camera_can_read() -> None:
     code = drawing_files.qr_svg("https://example.org/?d=" + SENT)
     assert ElementTree.fromstring(code).tag.endswith("svg")
     with pytest.raises(ValueError, match="too many for a readable QR code"):
-        drawing_files.qr_svg("x" * (drawing_files.MAX_QR_TEXT + 1))
+        drawing_files.qr_svg("x" * (share.MAX_QR_LINK + 1))

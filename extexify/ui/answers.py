@@ -64,6 +64,16 @@ def choose_model() -> Future[Classifier] | None:
         return None
 
 
+def answer_with(name: str) -> bool:
+    """Let the model of that name answer in this visit; False when there is none."""
+    path = next((file for file in available_models() if file.stem == name), None)
+    if path is None:
+        return False
+    st.session_state["model_of_visit"] = path
+    st.session_state.pop("model", None)
+    return True
+
+
 def _remember_model() -> None:
     # Only what was chosen, so that another default shows when one comes back from another page.
     st.session_state["model_of_visit"] = st.session_state["model"]

@@ -78,10 +78,12 @@ def _version(path: Path) -> Version:
 
 def _load(path: Path) -> Classifier:
     # Imported here and not above: this is what takes the seconds.
+    from extexify import share
     from extexify.classifier import Classifier
 
     classifier = Classifier.load(path)
     classifier.warm_up()
+    share.warm_up()
     glyph_svg(classifier.classes[0])  # reads the catalogue's file
     return classifier
 

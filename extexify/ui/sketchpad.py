@@ -82,12 +82,17 @@ class _Sketch:
         self.ours = False
 
 
+def put_on_canvas(drawing: Drawing) -> None:
+    """Let the canvas show a drawing (canvas pixels) in place of what is there, as if the visitor had drawn it."""
+    _sketch().show(drawing)
+
+
 def sketchpad() -> Drawing:
     """Show the canvas and its buttons; return what is drawn on it, in canvas pixels, [] when it is empty.
 
     Raises `BadDrawing` when the browser sends what no canvas does.
     """
-    sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch())
+    sketch = _sketch()
     if "canvas" not in st.session_state and sketch.drawing:
         # Back from another page: the canvas is a new one.
         sketch.show(sketch.drawing)
@@ -112,6 +117,11 @@ def sketchpad() -> Drawing:
             with buttons:
                 _show_buttons(sketch)
     return sketch.drawing
+
+
+def _sketch() -> _Sketch:
+    found: _Sketch = st.session_state.setdefault("sketch", _Sketch())
+    return found
 
 
 def _show_buttons(sketch: _Sketch) -> None:

@@ -1,0 +1,92 @@
+// Sharing the drawing: the page's address follows it, and a dialog offers the link, a QR code and pictures.
+
+const LINK = "d";
+const MODEL = "model";
+
+function makeShare(parentElement) {
+  const part = (selector) => parentElement.querySelector(selector);
+  const parts = {
+    home: window.location.pathname,
+    button: part(".open"),
+    dialog: part("dialog"),
+    field: part("input[readonly]"),
+    box: part("input[type=checkbox]"),
+    named: part(".named"),
+    qr: part(".qr"),
+    scan: part(".scan"),
+    png: part(".png"),
+    svg: part(".svg"),
+    data: { text: "", model: "", named: false },
+  };
+  const copying = copyButton(part(".link"), () => parts.field.value);
+  copying.setAttribute("aria-label", "Copy the link");
+  parts.copying = copying;
+  parts.button.onclick = () => {
+    copying.reset();
+    parts.dialog.showModal();
+    showLink(parts);
+    copying.focus();
+  };
+  // A click on the dialog itself is one beside what it holds.
+  parts.dialog.addEventListener("click", (event) => event.target === parts.dialog && parts.dialog.close());
+  // The page has keys of its own: Escape would clear the canvas.
+  parts.dialog.onkeydown = (event) => event.stopPropagation();
+  parts.field.onfocus = () => parts.field.select();
+  parts.box.onchange = () => {
+    copying.reset();
+    showLink(parts);
+    follow(parts);
+  };
+  return parts;
+}
+
+function setLink(search, { box, data }) {
+  if (data.text) search.set(LINK, data.text);
+  else search.delete(LINK);
+  if (data.text && box.checked && data.model) search.set(MODEL, data.model);
+  else search.delete(MODEL);
+}
+
+// The full public address, as this browser sees it: whatever proxies lie between, it works for others too.
+function linkOf(parts) {
+  const link = new URL(window.location.pathname, window.location.href);
+  setLink(link.searchParams, parts);
+  return link.href;
+}
+
+function showLink(parts) {
+  const { field, qr, scan, png, svg, data } = parts;
+  field.value = linkOf(parts);
+  const query = `?${LINK}=${data.text}`;
+  png.href = data.png + query;
+  svg.href = data.svg + query;
+  qr.hidden = scan.hidden = field.value.length > data.longestQr;
+  if (!qr.hidden) qr.src = `${data.qr}?link=${encodeURIComponent(field.value)}`;
+}
+
+// Not through Streamlit: the server knows the drawing already, and a new address there would be a run of the page.
+function follow(parts) {
+  const address = new URL(window.location.href);
+  // The page may be on its way out, with an answer for it still coming in.
+  if (address.pathname !== parts.home) return;
+  setLink(address.searchParams, parts);
+  window.history.replaceState(window.history.state, "", address);
+}
+
+const made = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector("dialog");
+  if (!made.has(root)) made.set(root, makeShare(parentElement));
+  const parts = made.get(root);
+  if (data.named && !parts.data.named) parts.box.checked = true;
+  parts.data = data;
+  parts.button.disabled = !data.text;
+  parts.named.hidden = !data.model;
+  parts.named.querySelector("span").textContent = `Answer with the model “${data.model}”, if it is there`;
+  // A link that was opened stays as it is, with the model that it names, until there is another drawing.
+  const address = new URLSearchParams(window.location.search);
+  if ((address.get(LINK) || "") !== data.text || (!data.text && address.has(LINK))) follow(parts);
+  if (!data.text) root.close();
+  else if (root.open) showLink(parts);
+}
