@@ -127,13 +127,13 @@ def _typed_file(typed: str) -> tuple[Path, str]:
 def _choose_uploads(kept: list[Path], key: str, chosen: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.multiselect(
-            "Uploaded", kept, format_func=_upload_title, key=chosen, persist_state="session",
+            "Uploaded", kept, format_func=_upload_title, key=chosen, persist_state="session", wrap=True,
             help="Files that were uploaded before are kept in the workspace.",
         )  # fmt: skip
         if paths := st.session_state[chosen]:
             with st.popover("Delete", icon=":material/delete:", key=f"{key}-delete"):
                 names = ", ".join(escaped(path.name) for path in paths)
-                st.markdown(f"Delete {names} from the workspace? Datasets made of it stay.")
+                st.markdown(f"Delete {names} from the workspace? Datasets that were made of them stay.")
                 st.button("Delete", type="primary", key=f"{key}-delete-go", on_click=_forget, args=(paths,))
 
 
@@ -195,7 +195,11 @@ def _upload_title(path: Path) -> str:
         status = path.stat()
     except FileNotFoundError:  # deleted by another tab
         return path.name
-    return f"{path.name} · {status.st_size / 1e6:,.1f} MB · {datetime.fromtimestamp(status.st_mtime):%d %b %H:%M}"
+    return f"{path.name} · {_size(status.st_size)} · {datetime.fromtimestamp(status.st_mtime):%d %b %H:%M}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
 
 
 # --- databases ------------------------------------------------------------------------------------
