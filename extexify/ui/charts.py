@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.catalog import symbol_for
+from extexify.ui.plotting import graph_objects
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -28,9 +29,7 @@ def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Fi
 
     counts: (classes, 3), drawings in train, validation and test.
     """
-    # Loaded with the first chart: a second that no other page waits for.
-    from plotly.graph_objects import Bar, Figure
-
+    plotly = graph_objects()
     totals = counts.sum(1)
     order = np.argsort(-totals, kind="stable")
     keys = [classes[index] for index in order]
@@ -39,7 +38,7 @@ def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Fi
         [escape(symbol.command), escape(symbol.package), *map(int, counts[index])]
         for index, symbol in zip(order, map(symbol_for, keys), strict=True)
     ]
-    bars = Bar(
+    bars = plotly.Bar(
         x=np.arange(1, len(keys) + 1),
         y=totals[order],
         customdata=about,
@@ -47,7 +46,7 @@ def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Fi
         "%{customdata[3]} validation, %{customdata[4]} test<extra></extra>",
         marker_line_width=0,
     )
-    figure = Figure(bars)
+    figure = plotly.Figure(bars)
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from extexify.runs import Epoch, Run
+from extexify.ui.plotting import graph_objects
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -62,10 +63,8 @@ CHARTS = (
 @lru_cache(maxsize=64)
 def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
     """A chart of one or several runs, with each run's best epoch marked on its validation."""
-    # Loaded with the first chart: a second that no other page waits for.
-    from plotly.graph_objects import Figure, Scatter
-
-    figure = Figure()
+    plotly = graph_objects()
+    figure = plotly.Figure()
     for curve in curves:
         numbers = [epoch.number for epoch in curve.epochs]
         if chart.validation is None:
@@ -75,7 +74,7 @@ def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
         for split, dash, width, figure_of in lines:
             label = " · ".join(filter(None, (escape(curve.name) if len(curves) > 1 else "", split))) or chart.title
             figure.add_trace(
-                Scatter(
+                plotly.Scatter(
                     x=numbers,
                     y=[figure_of(epoch) for epoch in curve.epochs],
                     name=label,
@@ -88,7 +87,7 @@ def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
             )
         if chart.validation is not None and curve.best is not None:
             figure.add_trace(
-                Scatter(
+                plotly.Scatter(
                     x=[curve.best.number],
                     y=[chart.validation(curve.best)],
                     mode="markers",

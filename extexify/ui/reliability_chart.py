@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extexify.reliability import Reliability
+from extexify.ui.plotting import graph_objects
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -20,12 +21,10 @@ _LARGEST = 26.0  # pixels across, of the bin with most answers
 
 def reliability_chart(found: Reliability) -> Figure:
     """How often answers are right by how sure the model is; the larger a point, the more answers it stands for."""
-    # Loaded with the first chart: a second that no other page waits for.
-    from plotly.graph_objects import Figure, Scatter
-
+    plotly = graph_objects()
     filled = found.counts > 0
     counts = found.counts[filled]
-    points = Scatter(
+    points = plotly.Scatter(
         x=found.confidence[filled],
         y=found.accuracy[filled],
         customdata=counts,
@@ -34,10 +33,10 @@ def reliability_chart(found: Reliability) -> Figure:
         line={"width": 1.5},
         hovertemplate="%{x:.0%} sure, %{y:.0%} right<br>%{customdata:,} drawings<extra></extra>",
     )
-    honest = Scatter(
+    honest = plotly.Scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dash", "width": 1.5, "color": _NEUTRAL}, hoverinfo="skip"
     )
-    figure = Figure([points, honest])
+    figure = plotly.Figure([points, honest])
     figure.update_layout(
         height=HEIGHT, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False, dragmode=False, hovermode="closest"
     )
