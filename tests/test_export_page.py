@@ -441,10 +441,10 @@ def test_settings_stay_while_one_looks_at_other_pages(opening: Opening, place: P
 def test_run_all_of_it_starts_the_pipeline_and_shows_it_training(opening: Opening, place: Path) -> None:
     page = opening()
     choose(page, "Starter drawings")
+    expect(page.get_by_role("button", name="Run all of it")).to_be_enabled()
+    page.get_by_label("Recipe for all of it").click()
+    page.get_by_role("option", name="original").click()
     page.get_by_role("button", name="Run all of it").click()
-    page.get_by_text("original", exact=True).click()
-    expect(page.get_by_role("radio", name="original")).to_be_checked()
-    page.locator(".st-key-export-all-go button").click()
     expect(page).to_have_url(re.compile("/train$"), timeout=15_000)
     (job,) = jobs.jobs("pipeline")
     run = next(name.removeprefix("runs/") for name in job.writes if name.startswith("runs/"))

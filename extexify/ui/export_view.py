@@ -23,6 +23,8 @@ from extexify.workspace import dataset_folder
 DATASET = "dataset"
 """What an export writes, relative to the workspace."""
 
+_RECIPES = sorted(RECIPES, key=lambda name: name != "default")  # ours first
+
 _PERCENT = tuple(round(100 * ratio) for ratio in DEFAULT_RATIOS)
 
 
@@ -61,13 +63,25 @@ def choose_and_start() -> None:
     settings = _choose_settings()
     in_the_way = jobs.running([DATASET])
     _show_summary(choices, in_the_way)
-    with st.container(horizontal=True, key="export-start"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="export-start"):
         ready = bool(choices.sources) and not choices.problems and not in_the_way
         go = st.button("Export", type="primary", icon=":material/play_arrow:", disabled=not ready, key="export-go")
-        with st.popover("Run all of it", icon=":material/fast_forward:", disabled=not ready, key="export-all"):
-            _run_all(choices.sources, settings)
+        go_all = st.button(
+            "Run all of it", icon=":material/fast_forward:", disabled=not ready, key="export-all-go",
+            help="Export, render, train and evaluate, one after the other, by the recipe beside.",
+        )  # fmt: skip
+        recipe = st.selectbox(
+            "Recipe for all of it",
+            _RECIPES,
+            format_func=_about,
+            key="export-recipe",
+            persist_state="session",
+            width=320,
+        )
     if go:
         _export(choices.sources, settings)
+    elif go_all:
+        _run_all(choices.sources, settings, recipe)
 
 
 def show_job() -> None:
@@ -143,30 +157,24 @@ def _export(sources: Sequence[Choice], settings: Settings) -> None:
         st.rerun()
 
 
-def _run_all(sources: Sequence[Choice], settings: Settings) -> None:
-    """Choose a recipe, and start the whole pipeline with it."""
-    st.markdown("Export, render, train and evaluate, one after the other.")
-    names = sorted(RECIPES, key=lambda name: name != "default")  # ours first
-    recipe = st.radio(
-        "Recipe", names, key="export-recipe", persist_state="session", captions=[_about(name) for name in names],
-    )  # fmt: skip
-    if st.button("Start", type="primary", icon=":material/play_arrow:", key="export-all-go"):
-        run = default_name(recipe)
-        job = start_job(
-            "pipeline",
-            [*_sources(sources), *settings.arguments(), f"--recipe={recipe}", f"--run={run}"],
-            title=f"Everything from {titles(list(sources))}",
-            writes=[DATASET, "images", f"runs/{run}", f"models/{run}"],
-            secrets=_secrets(sources),
-        )
-        if job is not None:
-            st.switch_page(PAGES["pipeline"])
+def _run_all(sources: Sequence[Choice], settings: Settings, recipe: str) -> None:
+    """Start the whole pipeline, and go where it can be watched."""
+    run = default_name(recipe)
+    job = start_job(
+        "pipeline",
+        [*_sources(sources), *settings.arguments(), f"--recipe={recipe}", f"--run={run}"],
+        title=f"Everything from {titles(list(sources))}",
+        writes=[DATASET, "images", f"runs/{run}", f"models/{run}"],
+        secrets=_secrets(sources),
+    )
+    if job is not None:
+        st.switch_page(PAGES["pipeline"])
 
 
 def _about(name: str) -> str:
     recipe = RECIPES[name]
-    varied = "drawings varied anew every epoch" if recipe.augment else "the blog post's, on rendered images"
-    return f"{recipe.epochs} epochs, {varied}"
+    kind = "varies drawings" if recipe.augment else "the blog post's"
+    return f"{name}: {recipe.epochs} epochs, {kind}"
 
 
 def _sources(sources: Sequence[Choice]) -> list[str]:

@@ -47,10 +47,14 @@ class Choice:
 
 @dataclass
 class Choices:
-    """What was chosen so far, and in a sentence each what is still wrong or missing."""
+    """What was chosen so far, and in a sentence each what is wrong with it.
+
+    empty: what a form that nothing was entered in still needs; beside another source it may stay empty.
+    """
 
     sources: list[Choice] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
 
 
 def choose_sources(*, key: str) -> Choices:
@@ -73,6 +77,8 @@ def choose_sources(*, key: str) -> Choices:
                 form(choices, f"{key}-{kind}")
     if not kinds:
         choices.problems.append("Choose at least one source above.")
+    elif not choices.sources:
+        choices.problems += choices.empty
     return choices
 
 
@@ -109,7 +115,7 @@ def _dumps(choices: Choices, key: str) -> None:
         right.error(problem, icon=":material/error:")
         choices.problems.append("Correct the path on the server, or leave it empty.")
     elif not files:
-        choices.problems.append("Upload a dump, or name one on the server.")
+        choices.empty.append("Upload a dump, or name one on the server.")
     choices.sources += files
 
 
@@ -233,7 +239,7 @@ def _postgres(choices: Choices, key: str) -> None:
         address = connections[name]
         title, variable = f"the database {name}", f"{_VARIABLE}_{_as_variable(name)}"
     if not address:
-        choices.problems.append("Type the address of the PostgreSQL database.")
+        choices.empty.append("Type the address of the PostgreSQL database.")
         return
     try:
         source = PostgresSource(address, alias="the database")
@@ -274,7 +280,7 @@ def _contributed(choices: Choices, key: str) -> None:
         choices.sources.append(Choice(as_source(), "the drawings drawn here"))
     else:
         st.page_link("pages/draw.py", label="Draw some first", icon=":material/draw:")
-        choices.problems.append("Nothing has been drawn and named here yet.")
+        choices.empty.append("Nothing has been drawn and named here yet.")
 
 
 def _starter(choices: Choices, key: str) -> None:
