@@ -140,7 +140,9 @@ def parser() -> argparse.ArgumentParser:
 
     classify = command("classify", _classify, "strokes JSON → the most probable symbols")
     _model_option(classify)
-    classify.add_argument("file", nargs="?", default="-", metavar="FILE", help="strokes JSON, - for standard input")
+    drawing = classify.add_mutually_exclusive_group()
+    drawing.add_argument("file", nargs="?", default="-", metavar="FILE", help="strokes JSON, - for standard input")
+    drawing.add_argument("--link", metavar="LINK", help="the Draw page's link to a drawing, in place of FILE")
     classify.add_argument("--top", type=int, default=5, metavar="K", help="how many answers (default: 5)")
     classify.add_argument("--json", action="store_true", help="print JSON")
 
@@ -347,12 +349,15 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 def _classify(options: argparse.Namespace) -> None:
     from extexify.classifier import Classifier
+    from extexify.share import open_link
     from extexify.strokes import parse_strokes
 
     if options.top < 1:
         raise ValueError(f"--top must be at least 1, not {options.top}")
-    text = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
-    drawing = parse_strokes(text)
+    if options.link is not None:
+        drawing = open_link(options.link)
+    else:
+        drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes())
     predictions = Classifier.load(options.model or workspace.default_model()).classify(drawing, options.top)
     if options.json:
         print(json.dumps([asdict(prediction) for prediction in predictions], ensure_ascii=False))

@@ -24,6 +24,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,8 @@ that fits. The last one always does."""
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
+_MAX_PARAMETERS = 20  # of an address; ours has two
+
 _CHECK_BITS = 18  # a damaged text passes once in 262,144 times
 
 # The box on the canvas: its corner in whole pixels, as far beyond the canvas as a pen that is dragged gets, and
@@ -101,6 +104,16 @@ def decode(text: str) -> Drawing:
     if text[0] != VERSION:
         raise BadLink("the link was made by a newer version of Extexify: update this one to open it")
     return _Placed.read(_Reader(_number_of(text[1:]))).drawing()
+
+
+def open_link(link: str) -> Drawing:
+    """The drawing of a whole link, or of its text alone. Raises `BadLink`, as `decode` does."""
+    try:
+        address = urlsplit(link.strip())
+        texts = parse_qs(address.query, max_num_fields=_MAX_PARAMETERS).get(LINK, [""])
+    except ValueError:
+        raise BadLink(_DAMAGED) from None
+    return decode(texts[-1] if address.scheme or address.query else address.path)
 
 
 def warm_up() -> None:

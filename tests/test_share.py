@@ -6,6 +6,7 @@ import io
 import re
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from extexify import drawing_files, share
+from extexify.cli import main
 from extexify.raster import PRESETS, rasterize_drawing
-from extexify.share import CANVAS_SIDE, MAX_TEXT, BadLink, decode, encode
-from extexify.strokes import MAX_POINTS, Drawing
+from extexify.share import CANVAS_SIDE, MAX_TEXT, BadLink, decode, encode, open_link
+from extexify.strokes import MAX_POINTS, Drawing, strokes_json
 from tests.drawings import drawing
 
 WORST_PIXEL, WORST_MEAN = 60, 3.0
@@ -202,6 +204,17 @@ def test_what_is_no_drawing_is_told_in_one_sentence(text: str, sentence: str) ->
     assert "\n" not in str(raised.value)
 
 
+def test_a_whole_link_is_opened_like_its_text() -> None:
+    for link in (SENT, f" {SENT}\n", f"https://example.org/draw?embed=true&d={SENT}&model=x#top", f"?d={SENT}"):
+        assert encode(open_link(link)) == SENT
+
+
+@pytest.mark.parametrize("link", ["", "https://example.org/", "http://[", f"http://x/{SENT}", "?" + "a=1&" * 100_000])
+def test_a_link_without_a_drawing_is_told(link: str) -> None:
+    with pytest.raises(BadLink):
+        open_link(link)
+
+
 def test_a_link_that_was_cut_is_told() -> None:
     for end in range(len(SENT)):
         with pytest.raises(BadLink):
@@ -257,6 +270,20 @@ def test_a_drawing_beyond_its_grid_is_told() -> None:
     outside = share._Placed((0, 0), 0, [np.array([[0, share.GRID + 1]], np.int64)])
     with pytest.raises(BadLink, match="damaged"):
         decode(outside.text())
+
+
+def test_the_command_line_classifies_a_link(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, tiny_model: Path
+) -> None:
+    strokes = tmp_path / "strokes.json"
+    strokes.write_bytes(strokes_json(decode(SENT)))
+    outputs = []
+    for arguments in (["--link", f"https://example.org/?d={SENT}"], [str(strokes)]):
+        assert main(["classify", "--model", str(tiny_model), "--json", *arguments]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1] != ""
+    assert main(["classify", "--model", str(tiny_model), "--link", SENT[:-1]]) == 1
+    assert capsys.readouterr().err == "extexify: error: the link is damaged: a part of it is missing or has changed\n"
 
 
 FILED = drawing([[10, 10], [60, 200], [100, 30]], [[130, 20]])

@@ -6,14 +6,13 @@ All of it follows from the address, so nothing is kept, and nothing goes through
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
 import streamlit as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from extexify.share import LINK, MAX_QR_LINK, decode
+from extexify.share import LINK, MAX_QR_LINK, decode, open_link
 
 PNG, SVG, QR = "share/drawing.png", "share/drawing.svg", "share/qr.svg"
 """Where they are, relative to the Draw page's address."""
@@ -69,9 +68,7 @@ def _qr(request: Request) -> Response:
     from extexify.drawing_files import qr_svg
 
     link = request.query_params.get("link", "")[: MAX_QR_LINK + 1]
-    parts = urlsplit(link)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not link.startswith(("http://", "https://")):
         raise ValueError("a QR code needs the full address of a drawing")
-    code = qr_svg(link)
-    decode(parse_qs(parts.query).get(LINK, [""])[0])
-    return Response(code, media_type="image/svg+xml", headers=_HEADERS)
+    open_link(link)
+    return Response(qr_svg(link), media_type="image/svg+xml", headers=_HEADERS)
