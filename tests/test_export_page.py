@@ -439,7 +439,7 @@ def test_settings_stay_while_one_looks_at_other_pages(opening: Opening, place: P
 
 
 def test_run_all_of_it_starts_the_pipeline_and_shows_it_training(opening: Opening, place: Path) -> None:
-    page = opening()
+    page = opening(viewport={"width": 1280, "height": 1200})  # a menu closes when the page is scrolled
     choose(page, "Starter drawings")
     expect(page.get_by_role("button", name="Run all of it")).to_be_enabled()
     page.get_by_label("Recipe for all of it").click()
