@@ -120,6 +120,13 @@ def test_the_model_that_came_along_can_not_be_deleted(page: Page) -> None:
     expect(card.get_by_role("button", name="Delete")).to_have_count(0)
 
 
+def test_a_model_is_taken_along_to_be_judged(page: Page) -> None:
+    choose(page, "models", "gamma").get_by_role("button", name="Evaluate it").click()
+    expect(page.get_by_role("combobox", name="Model")).to_have_value("gamma", timeout=SLOW)
+    settle(page)
+    expect(page.get_by_text("Session State")).to_have_count(0)
+
+
 def test_a_damaged_model_says_so_and_can_be_deleted(page: Page) -> None:
     card = choose(page, "models", "broken")
     expect(card.get_by_role("alert")).to_contain_text("is not a model file")

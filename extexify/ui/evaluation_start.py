@@ -36,6 +36,10 @@ class _Drawings:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+MODEL_CHOICE = "evaluate-model"
+"""Where the session keeps the model to judge; another page may put a model's path there first."""
+
+
 def start_evaluation() -> None:
     """Show what can be judged by what, with a button that starts it, and how far that is."""
     models = available_models()
@@ -72,9 +76,10 @@ def _choose_model(models: list[Path]) -> Path:
     return st.selectbox(
         "Model",
         models,
-        index=models.index(default) if default in models else 0,
+        # A model that another page has put there goes before; Streamlit warns of two beginnings.
+        index=0 if MODEL_CHOICE in st.session_state or default not in models else models.index(default),
         format_func=model_name,
-        key="evaluate-model",
+        key=MODEL_CHOICE,
         persist_state="session",
         width=280,
     )

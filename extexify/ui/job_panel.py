@@ -152,17 +152,22 @@ def _is_of(event: Event, stages: tuple[str, ...]) -> bool:
 
 def _show_bars(job: Job) -> None:
     """How far the stage is; of a training also how far the present epoch is."""
-    latest, done, epoch = job.latest(), job.done, job.epoch
-    stage = capital(latest.progress.stage) if latest else "Starting"
-    if epoch:
-        stage = f"Epoch {epoch[0]:,} of {epoch[1]:,}"
+    latest, done = job.latest(), job.done
     # A bar that stands at nothing is more honest than one that moves without knowing the end.
-    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else stage)
-    if epoch and latest and latest.progress.total:
+    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else _stage(job))
+    if job.epoch and latest and latest.progress.total:
         progress = latest.progress
         what = "Validation" if progress.stage.startswith("validate") else "This epoch"
         text = f"{what}: {progress.done:,} of {progress.total:,} {progress.unit}"
         st.progress(min(progress.done / latest.progress.total, 1.0), text=text)
+
+
+def _stage(job: Job) -> str:
+    """What a job is at."""
+    if epoch := job.epoch:
+        return f"Epoch {epoch[0]:,} of {epoch[1]:,}"
+    latest = job.latest()
+    return capital(latest.progress.stage) if latest else "Starting"
 
 
 def _show_end(job: Job, key: str) -> None:
@@ -211,9 +216,7 @@ def _sidebar(any_running: bool) -> None:
         st.rerun()
     for job in running:
         with st.container(border=True, key=f"sidebar-{job.id}"):
-            latest = job.latest()
-            stage = capital(latest.progress.stage) if latest else "Starting"
-            st.progress(job.done or 0.0, text=f"**{escaped(job.title)}**  \n{stage}")
+            st.progress(job.done or 0.0, text=f"**{escaped(job.title)}**  \n{_stage(job)}")
             left = job.time_left
             st.caption("about " + duration(left) + " left" if left is not None else f"{duration(job.seconds)} so far")
             _link(job)

@@ -15,6 +15,7 @@ from extexify.model_library import Model, list_models, model_of_run, publish_run
 from extexify.runs import Run, find_run, list_runs
 from extexify.storage import StorageError
 from extexify.ui.curves import CHARTS, Curve, draw_chart
+from extexify.ui.evaluation_start import MODEL_CHOICE
 from extexify.ui.facts import show_facts
 from extexify.ui.job_panel import PAGES, POLL, job_panel
 from extexify.ui.text import escaped, sentence
@@ -119,7 +120,7 @@ def offer_model(model: Model) -> None:
                 args=(model.path,), help="It answers on the Draw page from now on.",
             )  # fmt: skip
         if st.button("Evaluate it", icon=":material/query_stats:", key="evaluate-model-go", type="tertiary"):
-            st.session_state["evaluate-model"] = model.path  # what the Evaluate page's choice begins with
+            st.session_state[MODEL_CHOICE] = model.path
             st.switch_page(PAGES["evaluate"])
 
 
