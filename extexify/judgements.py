@@ -154,7 +154,7 @@ def save_evaluation(out: Path, about: About, classes: tuple[str, ...], evaluate:
 def kept_evaluations(folder: Path) -> list[Summary]:
     """The evaluations in a folder, newest first; anything else in it is passed over."""
     found = []
-    for path in folder.glob("*/manifest.json"):
+    for path in folder.glob("[!.]*/manifest.json"):
         try:
             found.append(read_summary(path.parent))
         except StorageError:

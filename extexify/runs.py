@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +13,7 @@ import orjson
 
 from extexify import jobs, workspace
 from extexify.recipes import Recipe
-from extexify.storage import StorageError, is_being_written, read_json, writer_lock
+from extexify.storage import StorageError, is_being_written, read_json, remove_folder, writer_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +140,7 @@ def delete_run(name: str) -> None:
     if run.is_running:
         raise StorageError(f"run {name} is being written: stop it first")
     with writer_lock(run.folder, "run"):
-        # Out of sight in one step: what a crash leaves of it after that is no run any more.
-        aside = run.folder.with_name(f".{name}.deleted")
-        shutil.rmtree(aside, ignore_errors=True)
-        run.folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_folder(run.folder)
 
 
 def typical_speed(runs: Iterable[Run], recipe: Recipe) -> float | None:

@@ -98,6 +98,17 @@ def recover_folder(path: Path) -> None:
         _put_back(path)
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder: out of sight in one step, so that what a crash leaves of it has a name that nobody reads.
+
+    Raises FileNotFoundError when it isn't there.
+    """
+    aside = folder.with_name(f".{folder.name}.deleted")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def read_settled(path: Path, read: Callable[[Path], _T]) -> _T:
     """What `read(path)` returns, read from one folder: again, if a writer exchanged the folder meanwhile."""
     while True:

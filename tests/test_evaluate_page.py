@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from extexify.breakdown import class_drawings, class_table, confusions
 from extexify.classifier import Classifier
 from extexify.evaluation import evaluate_dataset
-from extexify.judgements import About, Evaluation, file_digest, save_evaluation
+from extexify.judgements import About, Evaluation, file_digest, kept_evaluations, save_evaluation
 from extexify.modelfile import read_description, write_model
 from extexify.review import ReviewList
 from tests.drawings import copy_block, dump_text
@@ -249,3 +250,20 @@ def test_without_a_dataset_the_page_leads_on(opening: Opening, tmp_path: Path, f
         expect(page.get_by_text("Nothing evaluated yet.")).to_be_visible()
         page.get_by_role("link", name="Export a dataset").click()
         page.wait_for_url("**/export")
+
+
+def test_an_evaluation_is_deleted_after_a_question(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "ws", ignore=shutil.ignore_patterns("server.log"))
+    with dashboard(tmp_path / "ws") as address:
+        page = browser.new_page()
+        page.goto(f"{address}/evaluate?evaluation=first")
+        expect(page.get_by_label("Evaluation", exact=True)).to_have_value(re.compile("random"), timeout=SECONDS)
+        for _ in kept_evaluations(tmp_path / "ws" / "evaluations"):
+            page.locator(".st-key-evaluation-delete button").click()
+            expect(page.get_by_text("Delete this evaluation?")).to_be_visible()
+            before = len(kept_evaluations(tmp_path / "ws" / "evaluations"))
+            page.locator(".st-key-evaluation-delete-go button").click()
+            expect(page.get_by_text("Delete this evaluation?")).to_have_count(0)
+            assert len(kept_evaluations(tmp_path / "ws" / "evaluations")) == before - 1
+        expect(page.get_by_text("Nothing evaluated yet.")).to_be_visible(timeout=SECONDS)
+        page.close()

@@ -26,6 +26,7 @@ from extexify.storage import (
     read_json,
     read_settled,
     recover_folder,
+    remove_folder,
     write_json,
     writer_lock,
 )
@@ -426,3 +427,12 @@ def test_a_damaged_header_is_refused_or_harmless(tmp_path_factory: pytest.TempPa
     else:
         assert array.shape[1:] == (2,)
         assert array.sum() is not None
+
+
+def test_a_folder_is_removed_even_beside_the_rest_of_one_that_was_not_removed_whole(tmp_path: Path) -> None:
+    (tmp_path / ".gone.deleted" / "old").mkdir(parents=True)
+    (tmp_path / "gone" / "inner").mkdir(parents=True)
+    remove_folder(tmp_path / "gone")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        remove_folder(tmp_path / "gone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from extexify.judgements import Evaluation, Summary, file_digest, kept_evaluations
 from extexify.splits import SPLITS
-from extexify.storage import StorageError
+from extexify.storage import StorageError, remove_folder
 from extexify.ui.dataset_view import short_name
 from extexify.ui.datasets import current_dataset
 from extexify.ui.text import capital
@@ -34,14 +35,27 @@ def choose_evaluation() -> Summary | None:
         return None
     named = st.query_params.get(_PARAMETER, "")
     st.session_state[_CHOICE] = named if named in kept else next(iter(kept))
-    chosen = st.selectbox(
-        "Evaluation",
-        list(kept),
-        format_func=lambda name: title(kept[name]) if name in kept else name,
-        key=_CHOICE,
-        on_change=_remember,
-    )
-    return kept.get(chosen or "")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Evaluation",
+            list(kept),
+            format_func=lambda name: title(kept[name]) if name in kept else name,
+            key=_CHOICE,
+            on_change=_remember,
+        )
+        summary = kept.get(chosen or "")
+        if summary is not None:
+            with st.popover("Delete", icon=":material/delete:", key="evaluation-delete"):
+                st.markdown("Delete this evaluation? The model, the drawings and the review list stay.")
+                st.button("Delete", type="primary", key="evaluation-delete-go", on_click=_delete, args=(summary,))
+    return summary
+
+
+def _delete(summary: Summary) -> None:
+    with suppress(FileNotFoundError):  # another tab was quicker
+        remove_folder(summary.path)
+    for name in (_PARAMETER, "symbol"):
+        st.query_params.pop(name, None)
 
 
 def _remember() -> None:
