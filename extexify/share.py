@@ -123,8 +123,8 @@ def warm_up() -> None:
 
 def _texts(drawing: Drawing) -> Iterator[str]:
     """Texts of a drawing, from the most exact to the shortest; "" for one that has too many points."""
-    placed = _Placed.of(drawing)
-    if placed.points <= 4 * MAX_POINTS:  # with more, simplifying would take its time
+    if sum(map(len, drawing)) <= 4 * MAX_POINTS:  # with more, simplifying would take its time
+        placed = _Placed.of(drawing)
         for tolerance in TOLERANCES:
             yield placed.simplified(tolerance).text()
     for size in TRACES:
@@ -135,8 +135,8 @@ def _texts(drawing: Drawing) -> Iterator[str]:
 class _Placed:
     """A drawing on the grid, and where on the canvas it lies.
 
-    corner: the box's upper left, whole canvas pixels. size: its longer side, as the exponent that `_side` takes.
-    strokes: int64 (n, 2) each, 0 … GRID.
+    corner: the box's upper left, whole canvas pixels. size: its longer side, 2^(size / 128) canvas pixels. strokes:
+    int64 (n, 2) each, 0 … GRID.
     """
 
     corner: tuple[int, int]
