@@ -2,6 +2,7 @@
 
 const LINK = "d";
 const MODEL = "model";
+const LONG_LINK = 200; // characters from which on the code's squares need more room
 
 function makeShare(parentElement) {
   const part = (selector) => parentElement.querySelector(selector);
@@ -61,6 +62,7 @@ function showLink(parts) {
   png.href = data.png + query;
   svg.href = data.svg + query;
   qr.hidden = scan.hidden = field.value.length > data.longestQr;
+  qr.classList.toggle("fine", field.value.length > LONG_LINK);
   if (!qr.hidden) qr.src = `${data.qr}?link=${encodeURIComponent(field.value)}`;
 }
 
