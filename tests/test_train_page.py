@@ -121,7 +121,7 @@ def test_render_train_use_and_draw_by_clicking(tab: Callable[[], Page], place: P
     outcome.get_by_role("button", name="Use this model").click()
     expect(outcome.get_by_text("Answers on the Draw page")).to_be_visible()
     outcome.get_by_role("link", name="Draw with it").click()
-    expect(page.get_by_text("Model “first”")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Model “first”: 6 symbols")).to_be_visible(timeout=SLOW)
 
 
 @pytest.mark.usefixtures("rendered")

@@ -67,6 +67,8 @@ def use_model(path: Path) -> None:
     """Let a model answer from now on, and say so."""
     try:
         workspace.choose_model(path)
+        # What the Draw page was told to answer with in this visit would go before.
+        st.session_state.pop("model_of_visit", None)
     except StorageError as error:
         st.session_state["use-failed"] = str(error)
 
