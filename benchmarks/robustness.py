@@ -1,0 +1,145 @@
+"""How little a model minds the way of drawing: its figures on drawings that were changed without changing the symbol.
+
+    PYTHONPATH=. python benchmarks/robustness.py [--dataset DIR] [--split SPLIT] [MODEL …]
+
+Strokes turned around, in another order, noted down at half or double density, rounded to the pixels of a small
+canvas, turned by ten degrees, and sent through the canvas component's JSON. Every row is the whole split, judged
+from scratch; the last column is what the change costs in top-5, in points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.data import add_dataset_option, open_dataset
+from extexify import workspace
+from extexify.classifier import Classifier
+from extexify.dataset import Dataset
+from extexify.figures import top_classes
+from extexify.strokes import Drawing, Drawings, Stroke
+from extexify.ui.canvas import canvas_from_drawing, drawing_from_canvas
+
+CANVAS = 280.0
+"""Pixels that a drawing covers on the canvas component."""
+
+DECIMATE = 0.4
+"""Fabric's brush drops a position that is nearer than this to the one before, in pixels of the canvas."""
+
+COARSE = 48
+
+TOPS = (1, 3, 5, 10)
+
+
+def reversed_strokes(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+    """Every stroke from its end to its beginning."""
+    return [stroke[::-1] for stroke in drawing]
+
+
+def shuffled(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+    """The strokes in any order."""
+    return [drawing[number] for number in rng.permutation(len(drawing))]
+
+
+def halved(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+    """Every second position, and the last one."""
+    return [np.concatenate([stroke[:-1:2], stroke[-1:]]) for stroke in drawing]
+
+
+def doubled(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+    """A position more between any two."""
+    return [_doubled(stroke) for stroke in drawing]
+
+
+def _doubled(stroke: Stroke) -> Stroke:
+    dense = np.repeat(stroke, 2, axis=0)[:-1]
+    dense[1::2] = (stroke[:-1] + stroke[1:]) / 2
+    return dense
+
+
+def coarse(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+    """On a canvas of 48 pixels: whole pixels, no position twice in a row."""
+    rounded = [np.round(stroke) for stroke in _fitted(drawing, COARSE - 1)]
+    return [stroke[np.r_[True, (np.diff(stroke, axis=0) != 0).any(1)]] for stroke in rounded]
+
+
+def turned(degrees: float) -> Callable[[Drawing, np.random.Generator], Drawing]:
+    """Turned clockwise, as y grows downwards."""
+    angle = np.deg2rad(degrees)
+    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return lambda drawing, rng: [(stroke @ matrix).astype(np.float32) for stroke in drawing]
+
+
+def through_the_canvas(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+    """Drawn with the canvas's brush and read back from its JSON."""
+    drawn = [_decimated(stroke) for stroke in _fitted(drawing, CANVAS)]
+    sent = json.dumps(canvas_from_drawing(drawn, color="#000000", stroke_width=4))
+    return drawing_from_canvas(json.loads(sent))
+
+
+def _decimated(stroke: Stroke) -> Stroke:
+    kept = [stroke[0]]
+    for point in stroke[1:-1]:
+        if np.hypot(*(point - kept[-1])) >= DECIMATE:
+            kept.append(point)
+    return np.array([*kept, stroke[-1]] if len(stroke) > 1 else kept, np.float32)
+
+
+def _fitted(drawing: Drawing, size: float) -> Drawing:
+    """With the longer side `size`, the upper left corner at 0."""
+    points = np.concatenate(drawing).astype(np.float64)
+    low, side = points.min(0), np.ptp(points, axis=0).max()
+    return [((stroke - low) * (size / side if side > 0 else 1.0)).astype(np.float32) for stroke in drawing]
+
+
+CHANGES: dict[str, Callable[[Drawing, np.random.Generator], Drawing]] = {
+    "as drawn": lambda drawing, rng: drawing,
+    "strokes reversed": reversed_strokes,
+    "strokes shuffled": shuffled,
+    "half the points": halved,
+    "twice the points": doubled,
+    "canvas of 48 pixels": coarse,
+    "turned by 10°": turned(10),
+    "turned by −10°": turned(-10),
+    "through the canvas's JSON": through_the_canvas,
+}
+
+
+def figures(classifier: Classifier, dataset: Dataset, split: str) -> dict[str, dict[int, float]]:
+    """Top-k (0 to 1) of a split's drawings by what was done to them."""
+    indices = dataset.indices(split)
+    number = {key: label for label, key in enumerate(classifier.classes)}
+    labels = np.array([number.get(dataset.classes[label], -1) for label in dataset.labels[indices]])
+    indices, labels = indices[labels >= 0], labels[labels >= 0]
+    found: dict[str, dict[int, float]] = {}
+    for name, change in CHANGES.items():
+        rng = np.random.default_rng(0)
+        drawings = Drawings.pack(change(drawing, rng) for drawing in dataset.drawings.take(indices))
+        top = np.concatenate([top_classes(part) for part in classifier.probabilities(drawings)])
+        found[name] = {k: float((top[:, :k] == labels[:, None]).any(1).mean()) for k in TOPS}
+    return found
+
+
+def main() -> None:
+    """Print a table for every model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_dataset_option(parser)
+    parser.add_argument("--split", default="test", help="train, validation, test or all (default: test)")
+    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the one that answers")
+    options = parser.parse_args()
+    dataset = open_dataset(options.dataset)
+    for path in options.models or [workspace.default_model()]:
+        found = figures(Classifier.load(path), dataset, options.split)
+        print(f"| {path.stem} | {' | '.join(f'top-{k}' for k in TOPS)} | lost top-5 |")
+        print(f"| --- | {' | '.join('---:' for _ in TOPS)} | ---: |")
+        for name, top in found.items():
+            cells = " | ".join(f"{100 * top[k]:.1f}" for k in TOPS)
+            print(f"| {name} | {cells} | {100 * (found['as drawn'][5] - top[5]):.1f} |")
+
+
+if __name__ == "__main__":
+    main()

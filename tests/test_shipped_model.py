@@ -1,0 +1,54 @@
+"""The model that comes with the project is the one that its card describes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from extexify.classifier import Classifier
+from extexify.evaluation import evaluate_sources
+from extexify.sources import open_source
+from extexify.workspace import SHIPPED_MODELS
+
+CARD = (SHIPPED_MODELS / "README.md").read_text()
+MODEL = SHIPPED_MODELS / "extexify.safetensors"
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Classifier:
+    return Classifier.load(MODEL)
+
+
+def card_row(pattern: str) -> list[float]:
+    """The numbers in the card's table row whose first cell matches."""
+    rows = [line.split("|")[1:-1] for line in CARD.splitlines() if line.startswith("|")]
+    found = [cells[1:] for cells in rows if re.search(pattern, cells[0])]
+    assert len(found) == 1, f"the card should have one row {pattern!r}"
+    return [float(cell) for cell in found[0]]
+
+
+def test_it_reproduces_the_cards_figures_on_drawings_that_the_project_makes(shipped: Classifier) -> None:
+    source = "starter:each=1,seed=1"
+    found = evaluate_sources(shipped, [open_source(source)])
+    assert found.n == len(shipped.classes) == 1122
+    # Processors round differently; a drawing or two may change places.
+    assert [100 * found.top[k] for k in (1, 3, 5, 10)] == pytest.approx(card_row(re.escape(source)), abs=0.3)
+
+
+def test_its_figures_on_real_drawings_are_those_of_the_card(shipped: Classifier) -> None:
+    figures = shipped.metrics["test"]
+    assert [round(100 * figures[f"top{k}"], 1) for k in (1, 3, 5, 10)] == card_row("the very symbol")
+
+
+def test_it_is_small(shipped: Classifier) -> None:
+    assert MODEL.stat().st_size <= 12 * MEGABYTE
+
+
+def test_its_log_has_every_epoch(shipped: Classifier) -> None:
+    lines = Path(SHIPPED_MODELS / "extexify.metrics.jsonl").read_text().splitlines()
+    epochs = shipped.description.training["recipe"]["epochs"]
+    assert [json.loads(line)["epoch"] for line in lines] == list(range(1, epochs + 1))
