@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extexify import workspace
+from extexify import interruption, workspace
 from extexify.names import checked_name
 from extexify.progress import EventLog, Progress, Reporter, Stopped, TerminalProgress
 
@@ -34,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], None] = options.run_command
-        with _terminate_like_ctrl_c():
+        with interruption.interruptible():
             run(options)
         return 0
     except KeyboardInterrupt:
@@ -48,20 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _is_expected(error):
             raise
         return _complain(f"error: {_one_line(error)}", 1)
-
-
-@contextmanager
-def _terminate_like_ctrl_c() -> Iterator[None]:
-    """Have SIGTERM raise KeyboardInterrupt, so that it leaves no half-written file behind either."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _is_expected(error: Exception) -> bool:
@@ -464,16 +448,16 @@ def _places() -> Places:
 
 
 def _reporter(options: argparse.Namespace) -> Reporter:
-    terminal = TerminalProgress()
-    if options.events is None:
-        return terminal
-    log = EventLog(options.events)
+    listeners: list[Reporter] = [TerminalProgress()]
+    if options.events is not None:
+        listeners.insert(0, EventLog(options.events))
 
-    def both(event: Progress) -> None:
-        log(event)
-        terminal(event)
+    def report(event: Progress) -> None:
+        interruption.check()
+        for listener in listeners:
+            listener(event)
 
-    return both
+    return report
 
 
 def _shown(top: dict[int, float]) -> str:

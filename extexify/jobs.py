@@ -51,7 +51,7 @@ _TAIL = 1 << 16
 _NICE = 10
 """A tenth of the share of what runs beside it: enough to go on under load, too little to be felt by the pages."""
 
-_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z]+-[0-9a-f]{8}")
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z]+-[0-9a-f]{8}")
 _COMPLAINT = re.compile(r"(?:extexify|python -m extexify(?: \w+)?): (?:error: )?(.+)")
 _EPOCH = re.compile(r"(train|validate) epoch (\d+)/(\d+)$")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -291,7 +291,10 @@ def _launch(
     root: Path, kind: str, arguments: tuple[str, ...], title: str, writes: tuple[str, ...], hidden: dict[str, str]
 ) -> Job:
     now = time.time()
-    job_id = f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{kind}-{randomness.token_hex(4)}"
+    # Milliseconds as well: the order of the ids is the order of the starts.
+    job_id = (
+        f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{int(now * 1000) % 1000:03d}-{kind}-{randomness.token_hex(4)}"
+    )
     folder = root / job_id
     folder.mkdir()
     environment = {
