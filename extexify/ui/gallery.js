@@ -85,7 +85,9 @@ class Gallery {
       this.choose(null);
     };
     // The dialog's own area is covered by the article: a click on the dialog itself is one beside it.
-    this.dialog.onclick = (event) => event.target === this.dialog && this.choose(null);
+    this.dialog.addEventListener("click", (event) => {
+      if (event.target === this.dialog) this.choose(null);
+    });
     new ResizeObserver(() => this.place()).observe(root);
   }
 
