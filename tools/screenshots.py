@@ -1,11 +1,15 @@
-"""Takes the pictures of the dashboard that the README shows: `make screenshots`."""
+"""Takes pictures of every page, light, dark and as wide as a phone: `make screenshots`.
+
+They show starter drawings and models trained on those: whose drawings the user's own dataset holds, nobody has
+been asked about pictures of them. `ARGS=train evaluate` takes only those whose names begin so.
+"""
 
 from __future__ import annotations
 
 import io
 import math
 import os
-import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from extexify.export import export_dataset
-from extexify.starter import StarterSource
+from extexify import cli
+from extexify.settings import WORKSPACE
 from tools.dashboard import ROOT, canvas_of, chromium, dashboard, draw, wait_for_answer
 
 if TYPE_CHECKING:
@@ -56,44 +60,89 @@ def show_search(page: Page) -> None:
     page.locator('.gallery[data-query="arrow"]').wait_for(state="attached")
 
 
-DESKTOP, LOW_DESKTOP = {"width": 1280, "height": 800}, {"width": 1180, "height": 640}
+def show_dataset(page: Page) -> None:
+    """The Export page with the report on its dataset."""
+    page.locator(".st-key-dataset-drawings .drawing").nth(10).wait_for(state="attached")
+    page.get_by_role("heading", name="The dataset").scroll_into_view_if_needed()
+
+
+def show_images(page: Page) -> None:
+    """The Render page with its preview and the images."""
+    page.locator(".drawing").nth(20).wait_for(state="attached")
+
+
+def show_curves(page: Page) -> None:
+    """The Train page with the curves of two runs."""
+    page.locator(".st-key-train-charts .js-plotly-plot").nth(3).wait_for(state="attached")
+    page.locator(".st-key-train-charts").scroll_into_view_if_needed()
+
+
+def show_pairs(page: Page) -> None:
+    """The Evaluate page with the confused pairs."""
+    page.locator(".pair").nth(3).wait_for(state="attached")
+    page.locator(".pair").first.scroll_into_view_if_needed()
+
+
+def show_models(page: Page) -> None:
+    """The Models page."""
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
+
+
+DESKTOP, LOW_DESKTOP, HIGH_DESKTOP = ({"width": 1280, "height": height} for height in (800, 640, 1050))
 PHONE, HIGH_PHONE = {"width": 375, "height": 812}, {"width": 375, "height": 940}
-ONE_SYMBOL = "/symbols?symbol=latex2e-OT1-_leftrightarrow"
 
-VIEWS: dict[str, tuple[str, Callable[[Page], None], str, dict[str, int]]] = {
-    "draw-light": ("/", show_draw, "light", LOW_DESKTOP),
-    "draw-dark": ("/", show_draw, "dark", LOW_DESKTOP),
-    "draw-phone": ("/", show_draw, "light", HIGH_PHONE),
-    "symbols-light": ("/symbols", show_gallery, "light", DESKTOP),
-    "symbols-dark": ("/symbols", show_gallery, "dark", DESKTOP),
-    "symbols-phone": ("/symbols", show_gallery, "light", PHONE),
-    "symbol-light": (ONE_SYMBOL, show_search, "light", DESKTOP),
-    "symbol-dark": (ONE_SYMBOL, show_search, "dark", DESKTOP),
-    "symbol-phone": (ONE_SYMBOL, show_gallery, "light", PHONE),
+VIEWS: dict[str, tuple[str, Callable[[Page], None], dict[str, int], dict[str, int]]] = {
+    "draw": ("/", show_draw, LOW_DESKTOP, HIGH_PHONE),
+    "symbols": ("/symbols", show_gallery, DESKTOP, PHONE),
+    "symbol": ("/symbols?symbol=latex2e-OT1-_leftrightarrow", show_search, DESKTOP, PHONE),
+    "export": ("/export", show_dataset, HIGH_DESKTOP, PHONE),
+    "render": ("/render", show_images, HIGH_DESKTOP, PHONE),
+    "train": ("/train?run=calm&run=hasty", show_curves, HIGH_DESKTOP, PHONE),
+    "evaluate": ("/evaluate", show_pairs, HIGH_DESKTOP, PHONE),
+    "models": ("/models", show_models, HIGH_DESKTOP, PHONE),
 }
-"""Pictures by name: the page's address, what to do there, the theme, the window."""
+"""Pictures by name: the page's address, what to do there, the window on a desktop and on a phone."""
+
+EACH, EPOCHS = 8, 8
 
 
-def main() -> None:
-    """Take every picture, with the models of the user's workspace or else the shipped one, and starter drawings."""
+def main(beginnings: tuple[str, ...]) -> None:
+    """Take every picture whose name has one of the beginnings."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder)
-        # Only the models: whose drawings the user's dataset holds, nobody has been asked about pictures of them.
-        models = Path(os.environ.get("EXTEXIFY_WORKSPACE") or folder) / "models"
-        if models.is_dir():
-            shutil.copytree(models, workspace / "models")
-        export_dataset([StarterSource(each=24)], workspace / "dataset")
-        with dashboard(workspace) as address, chromium() as browser:
-            for name, (path, show, scheme, window) in VIEWS.items():
-                options: Any = {"color_scheme": scheme, "viewport": window, "device_scale_factor": 1.5}
-                page = browser.new_page(**options)
-                page.goto(address + path)
-                show(page)
-                page.wait_for_timeout(1500)
-                save(page.screenshot(), FOLDER / f"{name}.png")
-                page.close()
-                print(FOLDER / f"{name}.png")
+        prepare(Path(folder))
+        with dashboard(Path(folder)) as address, chromium() as browser:
+            for name, (path, show, desktop, phone) in VIEWS.items():
+                looks = {"light": ("light", desktop), "dark": ("dark", desktop), "phone": ("light", phone)}
+                for look, (scheme, window) in looks.items():
+                    if not f"{name}-{look}".startswith(beginnings):
+                        continue
+                    options: Any = {"color_scheme": scheme, "viewport": window, "device_scale_factor": 1.5}
+                    page = browser.new_page(**options)
+                    page.goto(address + path)
+                    if name == "symbol" and look == "phone":
+                        show = show_gallery  # the symbol fills the window
+                    show(page)
+                    page.wait_for_timeout(2000)
+                    save(page.screenshot(), FOLDER / f"{name}-{look}.png")
+                    page.close()
+                    print(FOLDER / f"{name}-{look}.png")
+
+
+def prepare(workspace: Path) -> None:
+    """Fill a workspace with all that the pages can show."""
+    os.environ[WORKSPACE.name] = str(workspace)
+    training = ["train", "--recipe", "original", "--epochs", str(EPOCHS)]
+    for arguments in (
+        ["export", "--source", f"starter:each={EACH}"],
+        ["render", "--preset", "original"],
+        [*training, "--run", "calm"],
+        [*training, "--run", "hasty", "--learning-rate", "0.004"],
+        ["evaluate", "--model", str(workspace / "models" / "hasty.safetensors"), "--split", "validation",
+         "--out", str(workspace / "evaluations" / "first")],
+    ):  # fmt: skip
+        if code := cli.main(arguments):
+            raise SystemExit(code)
 
 
 def save(screenshot: bytes, path: Path) -> None:
@@ -103,4 +152,4 @@ def save(screenshot: bytes, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(tuple(sys.argv[1:]) or ("",))
