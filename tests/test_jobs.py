@@ -119,11 +119,12 @@ def test_a_second_stop_kills() -> None:
     assert ended(job).state == "stopped"
 
 
-def test_two_jobs_that_write_the_same_do_not_run_at_once() -> None:
+def test_two_jobs_that_write_the_same_do_not_run_at_once(tmp_path: Path) -> None:
     job = start_export(MANY)
     with pytest.raises(JobError, match=r"“Export” has been running since \d\d:\d\d and writes the same"):
         start_export(FEW)
-    other = jobs.start("export", ["--source", FEW, "--out", "elsewhere"], title="Other", writes=["elsewhere"])
+    elsewhere = str(tmp_path / "elsewhere")
+    other = jobs.start("export", ["--source", FEW, "--out", elsewhere], title="Other", writes=["elsewhere"])
     assert {found.id for found in jobs.running()} == {job.id, other.id}
     assert jobs.running(["dataset"]) == [job]
     for started in (job, other):
