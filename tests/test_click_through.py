@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from extexify.dataset import Dataset
 from extexify.images import RenderedImages
 from tests.visits import PLUS
-from tools.dashboard import canvas_of, dashboard, draw, wait_for_answer
+from tools.dashboard import canvas_of, dashboard, draw, settle, wait_for_answer
 
 PATIENCE = 300_000
 """Milliseconds that a job may take: it steps back behind everything else that the machine does."""
@@ -33,6 +33,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
 def go_to(page: Page, name: str, title: str) -> None:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=PATIENCE)
+    settle(page)
 
 
 def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
@@ -57,11 +58,13 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
 
     go_to(page, "Train", "Train a model")
     page.get_by_role("radiogroup", name="Recipe").get_by_text("original", exact=True).click()
+    settle(page)
     expect(page.get_by_label("Epochs", exact=True)).to_have_value("20")
     page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
     page.get_by_text("Name, seed and device").click()
     page.get_by_label("Name of the run", exact=True).fill("mine")
     page.get_by_label("Name of the run", exact=True).press("Tab")
+    settle(page)
     expect(page.locator(".st-key-train-go button")).to_be_enabled()
     page.locator(".st-key-train-go button").click()
     # Whatever page one goes to meanwhile, the sidebar tells of it.
@@ -77,13 +80,13 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_test_id("stMetricValue").first).to_contain_text("%")
 
     go_to(page, "Models", "Models and runs")
-    page.get_by_text("mine", exact=True).first.click()
+    page.locator(".st-key-models-side-list [role=radio]").filter(has_text="mine").click()
     page.get_by_role("button", name="Use this model").click()
     expect(page.get_by_text("Answers on the Draw page")).to_be_visible()
 
     go_to(page, "Draw", "Draw a symbol, get its LaTeX command")
     canvas_of(page).wait_for()
-    expect(page.get_by_text("Model “mine”")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Model “mine”: 1,122 symbols")).to_be_visible(timeout=PATIENCE)
     draw(page, PLUS)
     wait_for_answer(page, len(PLUS))
     assert len(page.locator(".st-key-answers ol .command").all()) == 5

@@ -259,7 +259,7 @@ def test_an_evaluation_is_deleted_after_a_question(browser: Browser, folder: Pat
         page.goto(f"{address}/evaluate?evaluation=first")
         expect(page.get_by_label("Evaluation", exact=True)).to_have_value(re.compile("random"), timeout=SECONDS)
         for _ in kept_evaluations(tmp_path / "ws" / "evaluations"):
-            page.locator(".st-key-evaluation-delete button").click()
+            page.locator("[class*='st-key-evaluation-delete-'] button").click()
             expect(page.get_by_text("Delete this evaluation?")).to_be_visible()
             before = len(kept_evaluations(tmp_path / "ws" / "evaluations"))
             page.locator(".st-key-evaluation-delete-go button").click()

@@ -45,7 +45,8 @@ def choose_evaluation() -> Summary | None:
         )
         summary = kept.get(chosen or "")
         if summary is not None:
-            with st.popover("Delete", icon=":material/delete:", key="evaluation-delete"):
+            # A key of its own: what is left open after a deletion must not ask the same of the next one.
+            with st.popover("Delete", icon=":material/delete:", key=f"evaluation-delete-{chosen}"):
                 st.markdown("Delete this evaluation? The model, the drawings and the review list stay.")
                 st.button("Delete", type="primary", key="evaluation-delete-go", on_click=_delete, args=(summary,))
     return summary
