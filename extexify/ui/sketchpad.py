@@ -34,6 +34,12 @@ _STYLES = f"""
 }}
 .st-key-canvas > div {{ width: {SIDE}px !important; max-width: none !important; }}
 .st-key-canvas_tools {{ display: none; }}
+/* On a phone the answers follow right below the canvas: sharing takes the free place above it. */
+@media (max-width: 640px) {{
+  :has(> * > .st-key-share) {{ position: relative; }}
+  .st-key-share, :has(> .st-key-share) {{ position: static; }}
+  .st-key-share_panel {{ position: absolute; top: 0; right: 0; width: auto; }}
+}}
 """
 
 # A transform and not another canvas size: a phone that is turned keeps its drawing, and the strokes keep their
