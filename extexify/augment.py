@@ -24,6 +24,11 @@ class AugmentSettings:
     amplitude of two sine waves that bend each axis. stroke_shift, stroke_turn, stroke_scale: σ of what
     each stroke does by itself. thin, thick: line width as a
     factor of the raster's, uniform between. shift: the picture moves by up to this many pixels.
+
+    What a picture doesn't show, but a sequence does: reverse: the part of drawings whose strokes are turned
+    around, one half of them all strokes, in the other half each by a coin's fall. shuffle: the part whose
+    strokes come in any order. coarse: the part whose points are rounded to a grid of 24 to 96 steps a side, as on a
+    small canvas.
     """
 
     rotation: float = 0.11
@@ -36,6 +41,9 @@ class AugmentSettings:
     thin: float = 0.6
     thick: float = 1.4
     shift: float = 1.5
+    reverse: float = 0.0
+    shuffle: float = 0.0
+    coarse: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object."""
@@ -56,26 +64,27 @@ def augment(
 ) -> Augmented:
     """Vary a batch of drawings; `numbers` (N,) tells each one apart, wherever it stands in a batch.
 
-    The strokes keep their order, direction and number of points; coordinates come out with the longer
-    side about 1.
+    Every stroke keeps its number of points; coordinates come out with the longer side about 1.
     """
     count = len(drawings)
     points = np.empty((len(drawings.points), 2), np.float32)
+    stroke_ends = np.empty(len(drawings.stroke_ends), np.int64)
     extra = np.empty((count, 3), np.float32)
     amounts = np.array(
         [
             settings.rotation, settings.scale, settings.shear, settings.warp,
             settings.stroke_shift, settings.stroke_turn, settings.stroke_scale,
+            settings.reverse, settings.shuffle, settings.coarse,
         ]
     )  # fmt: skip
     base = np.uint64(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
     _augment(
         np.asarray(drawings.points), np.asarray(drawings.stroke_ends), np.asarray(drawings.sample_ends),
-        np.asarray(numbers, np.uint64), base, amounts, points, extra,
+        np.asarray(numbers, np.uint64), base, amounts, points, stroke_ends, extra,
     )  # fmt: skip
     widths = settings.thin + (settings.thick - settings.thin) * extra[:, 0]
     shifts = (2 * extra[:, 1:] - 1) * np.float32(settings.shift)
-    return Augmented(Drawings(points, drawings.stroke_ends, drawings.sample_ends), widths, shifts)
+    return Augmented(Drawings(points, stroke_ends, drawings.sample_ends), widths, shifts)
 
 
 @njit(cache=True, nogil=True)
@@ -97,8 +106,8 @@ def _normal(state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, extra):  # type: ignore[no-untyped-def]
-    rotation, scale, shear, warp, stroke_shift, stroke_turn, stroke_scale = amounts
+def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, out_ends, extra):  # type: ignore[no-untyped-def]
+    rotation, scale, shear, warp, stroke_shift, stroke_turn, stroke_scale, reverse, shuffle, coarse = amounts
     state = np.empty(1, np.uint64)
     for sample in range(len(sample_ends)):
         state[0] = base ^ (numbers[sample] * np.uint64(0xD1342543DE82EF95))
@@ -127,7 +136,18 @@ def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, extr
             waves[wave, 0] = warp * _normal(state)
             waves[wave, 1] = np.pi * (1.0 + 2.0 * _next(state))
             waves[wave, 2] = 2.0 * np.pi * _next(state)
-        for stroke in range(first_stroke, last_stroke):
+        order = np.arange(first_stroke, last_stroke)
+        if _next(state) < shuffle:
+            for index in range(len(order) - 1, 0, -1):
+                other = int(_next(state) * (index + 1))
+                order[index], order[other] = order[other], order[index]
+        turned = _next(state) / reverse if reverse > 0 else 1.0  # below 1/2: all strokes, below 1: some
+        grid = 24.0 + 72.0 * _next(state)
+        if _next(state) >= coarse:
+            grid = 0.0
+        place = first
+        for number in range(len(order)):
+            stroke = order[number]
             begin = stroke_ends[stroke - 1] if stroke > 0 else 0
             end = stroke_ends[stroke]
             center_x = center_y = 0.0
@@ -140,6 +160,7 @@ def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, extr
             own_turn = stroke_turn * _normal(state)
             own_scale = np.exp(stroke_scale * _normal(state))
             own_cosine, own_sine = own_scale * np.cos(own_turn), own_scale * np.sin(own_turn)
+            backwards = turned < 0.5 or (turned < 1.0 and _next(state) < 0.5)
             for index in range(begin, end):
                 x = (points[index, 0] - middle_x) * unit - center_x
                 y = (points[index, 1] - middle_y) * unit - center_y
@@ -152,5 +173,10 @@ def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, extr
                 bend_x += waves[1, 0] * np.sin(waves[1, 1] * x + waves[1, 2])
                 bend_y = waves[2, 0] * np.sin(waves[2, 1] * x + waves[2, 2])
                 bend_y += waves[3, 0] * np.sin(waves[3, 1] * y + waves[3, 2])
-                out[index, 0] = x + bend_x
-                out[index, 1] = y + bend_y
+                x, y = x + bend_x, y + bend_y
+                if grid > 0:
+                    x, y = np.round(x * grid) / grid, np.round(y * grid) / grid
+                target = place + (end - 1 - index if backwards else index - begin)
+                out[target, 0], out[target, 1] = x, y
+            place += end - begin
+            out_ends[first_stroke + number] = place

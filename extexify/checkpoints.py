@@ -51,11 +51,17 @@ class TrainingState:
 
 
 def save_checkpoint(
-    path: Path, state: TrainingState, network: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+    path: Path,
+    state: TrainingState,
+    network: nn.Module,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    answers: Tensor,
 ) -> None:
-    """Write where a training stands: state, weights, averaged weights, the optimizer's memory."""
+    """Write where a training stands: state, weights, averaged weights, the optimizer's memory, mean answers."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
+    tensors["answers"] = answers
     for number, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in slots.items()}
     plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
@@ -64,9 +70,13 @@ def save_checkpoint(
 
 
 def restore_checkpoint(
-    path: Path, network: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+    path: Path,
+    network: nn.Module,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    answers: Tensor,
 ) -> TrainingState:
-    """Put a checkpoint's weights into `network`, `average` and `optimizer`, and return its state.
+    """Put a checkpoint's weights into `network`, `average`, `optimizer` and `answers`, and return its state.
 
     Raises `StorageError` when the file is damaged or of another training.
     """
@@ -75,6 +85,7 @@ def restore_checkpoint(
             position = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         network.load_state_dict(_part(tensors, "network."))
+        answers.copy_(tensors["answers"])
         averaged = _part(tensors, "average.")
         for name, tensor in average.items():
             tensor.copy_(averaged[name])

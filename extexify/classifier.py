@@ -14,8 +14,9 @@ from torch import Tensor
 
 from extexify.catalog import symbol_for
 from extexify.modelfile import ModelDescription, ModelError, load_network
-from extexify.models import to_input
-from extexify.raster import RasterSettings, rasterize, rasterize_drawing
+from extexify.models import Network, fold_normalisation, to_inputs
+from extexify.raster import RasterSettings, rasterize_drawing
+from extexify.seeing import Seen, see
 from extexify.strokes import Drawing, Drawings
 
 __all__ = ["Classifier", "ModelError", "Prediction"]
@@ -33,12 +34,13 @@ class Prediction:
 
 
 class Classifier:
-    """Classifies drawings with one model. Threads may share it."""
+    """Classifies drawings with one model, whose network it takes over. Threads may share it."""
 
-    def __init__(self, description: ModelDescription, network: torch.nn.Module, device: str = "cpu") -> None:
+    def __init__(self, description: ModelDescription, network: Network, device: str = "cpu") -> None:
         self.description = description
         self._device = torch.device(device)
-        self._network = network.eval().to(self._device)
+        fold_normalisation(network)
+        self._network = network.to(self._device)
 
     @classmethod
     def load(cls, path: Path | str, device: str = "cpu") -> Classifier:
@@ -69,7 +71,8 @@ class Classifier:
 
     def classify(self, drawing: Drawing, top: int = 5) -> list[Prediction]:
         """The `top` most probable symbols of a drawing, most probable first."""
-        probabilities = self._probabilities(self.raster_of(drawing)[None])[0]
+        drawings = Drawings.pack([drawing])
+        probabilities = self._probabilities(see(drawings, self.raster, self.description.sequence, threads=1))[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         return [
             Prediction(self.classes[index], symbol_for(self.classes[index]).command, float(probabilities[index]))
@@ -80,21 +83,20 @@ class Classifier:
         """Probabilities of all classes, float32 (n, classes), for batches of n ≤ `batch` drawings in order."""
         for start in range(0, len(drawings), batch):
             part = drawings.take(np.arange(start, min(start + batch, len(drawings))))
-            yield self._probabilities(rasterize(part, self.raster))
+            yield self._probabilities(see(part, self.raster, self.description.sequence))
 
     def logits(self, drawings: Drawings) -> Tensor:
         """What the network says of drawings (n), before the temperature: float32 (n, classes), on the CPU."""
-        return self._logits(rasterize(drawings, self.raster)).cpu()
+        return self._logits(see(drawings, self.raster, self.description.sequence)).cpu()
 
     def warm_up(self) -> None:
         """Compile the kernels and touch the weights, so that the first drawing is as fast as the next."""
         self.classify([np.array([[0, 0], [1, 1]], np.float32)])
 
-    def _probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return torch.softmax(self._logits(images) / self.description.temperature, 1).cpu().numpy()
+    def _probabilities(self, seen: Seen) -> NDArray[np.float32]:
+        return torch.softmax(self._logits(seen) / self.description.temperature, 1).cpu().numpy()
 
     @torch.inference_mode()
-    def _logits(self, images: NDArray[np.uint8]) -> Tensor:
-        inputs = to_input(torch.from_numpy(images).to(self._device), self._network)
-        logits: Tensor = self._network(inputs).float()
+    def _logits(self, seen: Seen) -> Tensor:
+        logits: Tensor = self._network(*to_inputs(seen, self._network, self._device)).float()
         return logits

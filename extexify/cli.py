@@ -184,11 +184,16 @@ def _review_option(sub: argparse.ArgumentParser) -> None:
 
 
 def _training_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--recipe", help="default or original (default: default)")
+    sub.add_argument("--recipe", help="default, quick or original (default: default)")
     sub.add_argument("--run", metavar="NAME", help="the run's name (default: recipe and time)")
     sub.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     sub.add_argument("--batch-size", type=int, metavar="N", help="instead of the recipe's")
     sub.add_argument("--learning-rate", type=float, metavar="RATE", help="instead of the recipe's")
+    sub.add_argument(
+        "--train-on", default="train", metavar="SPLITS",
+        help="train, train+validation or all; validation chooses the epoch only where it isn't trained on "
+        "(default: train)",
+    )  # fmt: skip
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
 
 
@@ -255,11 +260,12 @@ def _train(options: argparse.Namespace) -> None:
     from extexify.dataset import Dataset
     from extexify.pipeline import train_on_dataset
     from extexify.runs import newest_run
-    from extexify.training import recipe_of_run, stop_on_signals
+    from extexify.training import recipe_of_run, splits_of_run, stop_on_signals
 
     if options.resume:
         name = checked_name(options.run, "run") if options.run else newest_run()
         recipe, options.seed = recipe_of_run(workspace.runs_folder() / name)
+        options.train_on = splits_of_run(workspace.runs_folder() / name)
     else:
         recipe = _recipe(options)
         name = _new_run(recipe, options.run)
@@ -267,10 +273,10 @@ def _train(options: argparse.Namespace) -> None:
     dataset = Dataset.open(options.dataset or workspace.dataset_folder())
     with stop_on_signals() as should_stop:
         result = train_on_dataset(
-            recipe, dataset, places, name, seed=options.seed, device=options.device, resume=options.resume,
-            report=_reporter(options), should_stop=should_stop,
+            recipe, dataset, places, name, seed=options.seed, train_on=options.train_on, device=options.device,
+            resume=options.resume, report=_reporter(options), should_stop=should_stop,
         )  # fmt: skip
-    _finish_training(options, result, f"{result.model}: test {_shown(result.test.top)}")
+    _finish_training(options, result)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -359,11 +365,11 @@ def _pipeline(options: argparse.Namespace) -> None:
     with stop_on_signals() as should_stop:
         result = run_pipeline(
             _sources(options), recipe, _places(), name, seed=options.seed,
-            ratios=options.ratios, rejected=_rejected(options), device=options.device, png=options.png,
-            report=_reporter(options), should_stop=should_stop,
+            ratios=options.ratios, rejected=_rejected(options), train_on=options.train_on, device=options.device,
+            png=options.png, report=_reporter(options), should_stop=should_stop,
         )  # fmt: skip
     stages = ", ".join(f"{stage} {seconds:,.1f} s" for stage, seconds in result.seconds.items())
-    _finish_training(options, result, f"{result.model}: test {_shown(result.test.top)}\n{stages}")
+    _finish_training(options, result, stages)
 
 
 def _models(options: argparse.Namespace) -> None:
@@ -417,12 +423,18 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     )
 
 
-def _finish_training(options: argparse.Namespace, result: PipelineResult, text: str) -> None:
+def _finish_training(options: argparse.Namespace, result: PipelineResult, *more: str) -> None:
     """Let the new model answer, if that was asked, and print its figures."""
+    test = f"test {_shown(result.test.top)}" if result.test else "trained on all drawings, none are left to judge it on"
+    text = "\n".join([f"{result.model}: {test}", *more])
     if options.use:
         workspace.choose_model(result.model)
         text += f"\n{result.model.stem} answers from now on"
-    figures = {"model": str(result.model), "test": result.test.to_json(), "seconds": result.seconds}
+    figures = {
+        "model": str(result.model),
+        "test": result.test.to_json() if result.test else None,
+        "seconds": result.seconds,
+    }
     _print(options, figures, text)
 
 

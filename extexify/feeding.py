@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from extexify.augment import AugmentSettings, augment
 from extexify.dataset import Dataset
 from extexify.images import RenderedImages
-from extexify.raster import RasterSettings, rasterize
+from extexify.raster import RasterSettings
+from extexify.seeing import Seen, see
+from extexify.sequences import SequenceSettings
 
-Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
-"""Images (B, size, size) with their labels (B,)."""
+Batch = tuple[Seen, NDArray[np.int64]]
+"""What is seen of B drawings, with their labels (B,)."""
 
 
 class Feed(Protocol):
@@ -37,11 +39,11 @@ class ImageFeed:
         return len(self._labels)
 
     def batch(self, rows: NDArray[np.int64], epoch: int) -> Batch:
-        return self._images[rows], self._labels[rows].astype(np.int64)
+        return Seen(self._images[rows]), self._labels[rows].astype(np.int64)
 
 
 class StrokeFeed:
-    """Drawings of a dataset, rasterized as they are asked for, and varied if `variation` is given."""
+    """Drawings of a dataset, rasterized and resampled as they are asked for, and varied if `variation` is given."""
 
     def __init__(
         self,
@@ -50,10 +52,12 @@ class StrokeFeed:
         raster: RasterSettings,
         variation: AugmentSettings | None = None,
         seed: int = 0,
+        *,
+        sequence: SequenceSettings | None = None,
     ) -> None:
         self._dataset = dataset
         self._indices = dataset.indices(split)
-        self._raster = raster
+        self._raster, self._sequence = raster, sequence
         self._variation = variation
         self._seed = seed
 
@@ -65,12 +69,13 @@ class StrokeFeed:
         drawings = self._dataset.drawings.take(indices)
         labels = self._dataset.labels[indices].astype(np.int64)
         if self._variation is None:
-            return rasterize(drawings, self._raster, threads=1), labels
+            return see(drawings, self._raster, self._sequence, threads=1), labels
         varied = augment(drawings, indices, self._variation, seed=self._seed, epoch=epoch)
-        images = rasterize(
-            varied.drawings, self._raster, threads=1, width_factors=varied.width_factors, shifts=varied.shifts
-        )
-        return images, labels
+        seen = see(
+            varied.drawings, self._raster, self._sequence, threads=1,
+            width_factors=varied.width_factors, shifts=varied.shifts,
+        )  # fmt: skip
+        return seen, labels
 
 
 def shuffled_rows(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -1,7 +1,8 @@
 """The model file: one `.safetensors` file with all that classifying needs; nothing in it can run code.
 
 Its metadata holds one entry `extexify`, a JSON object: `format_version`, `name`, `architecture`
-(`name`, `options`), `classes`, `raster`, `temperature`, `metrics`, `training`.
+(`name`, `options`), `classes`, `raster`, `temperature`, `metrics`, `training`, and `sequence` for a network that
+reads sequences beside pictures.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from extexify import models
 from extexify.raster import RasterSettings
+from extexify.sequences import SequenceSettings
 from extexify.storage import atomic_file
 
 FORMAT_VERSION = 1
@@ -35,7 +37,8 @@ class ModelDescription:
 
     architecture: a name and options for `models.build`. classes: the keys in the order of the logits.
     temperature: logits are divided by it before the softmax, so that probabilities are honest.
-    metrics: figures by split, such as `{"test": {"top5": 0.95}}`. training: how it was made.
+    metrics: figures by split, such as `{"test": {"top5": 0.95}}`. training: how it was made. sequence: None for a
+    network that reads pictures alone.
     """
 
     name: str
@@ -46,6 +49,7 @@ class ModelDescription:
     temperature: float = 1.0
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    sequence: SequenceSettings | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the file's metadata."""
@@ -58,6 +62,7 @@ class ModelDescription:
             "temperature": self.temperature,
             "metrics": self.metrics,
             "training": self.training,
+            **({"sequence": self.sequence.to_json()} if self.sequence else {}),
         }
 
 
@@ -96,7 +101,7 @@ def read_description(path: Path) -> ModelDescription:
         raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
 
 
-def load_network(path: Path) -> tuple[ModelDescription, torch.nn.Module]:
+def load_network(path: Path) -> tuple[ModelDescription, models.Network]:
     """The network of a model file, ready to classify on the CPU. Raises `ModelError`."""
     description, weights = read_model(path)
     try:
@@ -115,6 +120,8 @@ def _check_shapes(description: ModelDescription, weights: dict[str, Tensor]) -> 
     that no memory holds, so the comparison takes none."""
     with torch.device("meta"):
         network = models.build(description.architecture, len(description.classes), description.options)
+    if "sequences" in network.reads and description.sequence is None:
+        raise ValueError("it reads sequences, but the settings for them are missing")
     wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
     if missing := sorted(wanted.keys() ^ weights.keys()):
         raise ValueError(f"{len(missing)} are missing or too many, such as {missing[0]}")
@@ -166,6 +173,7 @@ def _description(path: Path, text: str | None) -> ModelDescription:
             temperature=temperature,
             metrics=value["metrics"],
             training=value["training"],
+            sequence=SequenceSettings.from_json(value["sequence"]) if "sequence" in value else None,
         )
     except ModelError:
         raise

@@ -21,6 +21,9 @@ from extexify.sources import Source
 from extexify.splits import DEFAULT_RATIOS
 from extexify.training import publish, train
 
+TRAIN_ON = ("train", "train+validation", "all")
+"""The splits that a training may learn from. Epochs are chosen by validation only where that is held out."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -34,10 +37,11 @@ class Places:
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """A published model file, its figures on the test split, and the seconds of each stage on the way there."""
+    """A published model file, its figures on the test split (None when that was trained on, too), and the seconds of
+    each stage on the way there."""
 
     model: Path
-    test: Figures
+    test: Figures | None
     seconds: dict[str, float]
 
 
@@ -48,6 +52,7 @@ def train_on_dataset(
     run_name: str,
     *,
     seed: int = 0,
+    train_on: str = "train",
     device: str = "auto",
     resume: bool = False,
     report: Reporter = quiet,
@@ -55,30 +60,42 @@ def train_on_dataset(
 ) -> PipelineResult:
     """Train by a recipe, judge the best model on the test split once, and publish it.
 
+    `train_on` is "train", "train+validation" (then no epoch is chosen, the last one counts) or "all" (then nothing is
+    left to judge on either).
     A recipe without augmentation reads the rendered images, which must have been made of this dataset with
     the recipe's raster.
     Raises as `training.train` does, and `StorageError` when the images don't fit.
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "train"):
-        train_feed, validation_feed = feeds(recipe, dataset, places.images, seed)
+        train_feed, validation_feed = feeds(recipe, dataset, places.images, seed, train_on)
         best = train(
             recipe, dataset, train_feed, validation_feed, places.runs / run_name,
-            seed=seed, device=device, resume=resume, report=report, should_stop=should_stop,
+            seed=seed, train_on=train_on, device=device, resume=resume, report=report, should_stop=should_stop,
         )  # fmt: skip
     with _timed(seconds, "evaluate"):
-        figures = judge_on_test(best, dataset, report=report)
+        figures = None if train_on == "all" else judge_on_test(best, dataset, report=report)
     return PipelineResult(publish(best, places.models, run_name), figures, seconds)
 
 
-def feeds(recipe: Recipe, dataset: Dataset, images_folder: Path, seed: int) -> tuple[Feed, Feed]:
-    """What a recipe trains on and is validated on. Raises `StorageError` when it needs images that don't fit."""
+def feeds(
+    recipe: Recipe, dataset: Dataset, images_folder: Path, seed: int, train_on: str = "train"
+) -> tuple[Feed, Feed | None]:
+    """What a recipe trains on and is validated on (None when that is trained on, too).
+
+    Raises `StorageError` when it needs images that don't fit, ValueError for splits that there are not.
+    """
+    if train_on not in TRAIN_ON:
+        raise ValueError(f"can't train on {train_on!r}: there are {', '.join(TRAIN_ON)}")
+    held_out = train_on == "train"
     if recipe.augment is None:
+        if not held_out:
+            raise ValueError(f"recipe {recipe.name} reads rendered images, split by split: train it on train")
         images = fitting_images(recipe.raster, dataset, images_folder)
         return ImageFeed(images, "train"), ImageFeed(images, "validation")
     return (
-        StrokeFeed(dataset, "train", recipe.raster, recipe.augment, seed),
-        StrokeFeed(dataset, "validation", recipe.raster),
+        StrokeFeed(dataset, train_on, recipe.raster, recipe.augment, seed, sequence=recipe.sequence),
+        StrokeFeed(dataset, "validation", recipe.raster, sequence=recipe.sequence) if held_out else None,
     )
 
 
@@ -100,6 +117,7 @@ def run_pipeline(
     seed: int = 0,
     ratios: Sequence[float] = DEFAULT_RATIOS,
     rejected: Collection[tuple[str, int]] = frozenset(),
+    train_on: str = "train",
     device: str = "auto",
     png: bool = False,
     report: Reporter = quiet,
@@ -122,8 +140,9 @@ def run_pipeline(
     with _timed(seconds, "render"):
         render_dataset(dataset, recipe.raster, places.images, png=png, report=watched)
     trained = train_on_dataset(
-        recipe, dataset, places, run_name, seed=seed, device=device, report=report, should_stop=should_stop
-    )
+        recipe, dataset, places, run_name,
+        seed=seed, train_on=train_on, device=device, report=report, should_stop=should_stop,
+    )  # fmt: skip
     return replace(trained, seconds={**seconds, **trained.seconds})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,11 +19,14 @@ from extexify.storage import StorageError, is_being_written, read_json, remove_f
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Figures on a split: the mean loss; top-1 and top-5 as parts of 1."""
+    """Figures on a split: the mean loss; top-1 and top-5 as parts of 1. NaN where the split was trained on, too."""
 
     loss: float
     top1: float
     top5: float
+
+
+_NOT_JUDGED = {"loss": math.nan, "top1": math.nan, "top5": math.nan}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ class Run:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch whose model is kept: the first one with the highest validation top-5."""
+        """The epoch whose model is kept: the first one with the highest validation top-5, or without any the last."""
+        if self.epochs and math.isnan(self.epochs[-1].validation.top5):
+            return self.epochs[-1]
         return max(self.epochs, key=lambda epoch: epoch.validation.top5, default=None)
 
     @property
@@ -223,8 +229,8 @@ def _epoch(line: bytes) -> Epoch | None:
     try:
         entry = orjson.loads(line)
         train, validation = (
-            Judged(*(float(entry[split][name]) for name in ("loss", "top1", "top5")))
-            for split in ("train", "validation")
+            Judged(*(float(figures[name]) for name in ("loss", "top1", "top5")))
+            for figures in (entry["train"], entry.get("validation") or _NOT_JUDGED)
         )
         return Epoch(
             number=int(entry["epoch"]),

@@ -4,7 +4,8 @@
     python -m extexify train --run first --resume
 
 A run folder holds `run.json` (what was asked), `metrics.jsonl` (a line an epoch),
-`checkpoint.safetensors` (to go on from) and `model.safetensors` (the best epoch so far, a model file).
+`checkpoint.safetensors` (to go on from) and `model.safetensors` (the best epoch so far, a model file; the last one
+where no drawings are held out to tell).
 
 Everything random is a function of (seed, epoch, sample), so a training that was stopped anywhere ends
 like one that was not, and on a CPU two trainings with one seed give the same metrics.
@@ -35,6 +36,7 @@ from extexify.modelfile import ModelDescription, write_model
 from extexify.progress import Reporter, Stage, Stopped, quiet
 from extexify.recipes import Recipe
 from extexify.storage import StorageError, atomic_file, read_json, write_json, writer_lock
+from extexify.targets import SoftTargets
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -47,10 +49,11 @@ def train(
     recipe: Recipe,
     dataset: Dataset,
     train_feed: Feed,
-    validation_feed: Feed,
+    validation_feed: Feed | None,
     run: Path,
     *,
     seed: int = 0,
+    train_on: str = "train",
     device: str = "auto",
     resume: bool = False,
     report: Reporter = quiet,
@@ -58,6 +61,8 @@ def train(
 ) -> Path:
     """Train by `recipe` in the folder `run` and return the model file of the epoch with the best validation top-5.
 
+    Without a `validation_feed` nothing is held out: the model is that of the last epoch, with the recipe's
+    temperature. `train_on` names the splits that the train feed has, for the run's records.
     `should_stop` is asked after every batch. With `resume` the run goes on from its checkpoint.
     Raises `Stopped` after a stop (a checkpoint is kept), `TrainingError` when the loss is no
     number any more, `StorageError` when the run exists already, is in use, or can't be resumed.
@@ -65,7 +70,7 @@ def train(
     torch_device = pick_device(device)
     keep_freed_memory()
     with writer_lock(run, "run"):
-        loop = _Loop(recipe, dataset, train_feed, validation_feed, run, seed, torch_device, report)
+        loop = _Loop(recipe, dataset, train_feed, validation_feed, run, seed, train_on, torch_device, report)
         if resume:
             loop.restore()
         elif (run / "run.json").exists():
@@ -85,14 +90,16 @@ class _Loop:
         recipe: Recipe,
         dataset: Dataset,
         train_feed: Feed,
-        validation_feed: Feed,
+        validation_feed: Feed | None,
         run: Path,
         seed: int,
+        train_on: str,
         device: torch.device,
         report: Reporter,
     ) -> None:
         self.recipe, self.dataset, self.run, self.seed, self.device = recipe, dataset, run, seed, device
-        self.train_feed, self.validation_feed, self.report = train_feed, validation_feed, report
+        self.train_feed, self.validation_feed, self.train_on = train_feed, validation_feed, train_on
+        self.report = report
         self.state = TrainingState()
         torch.manual_seed(seed)
         self.network = models.build(recipe.architecture, len(dataset.classes), recipe.options).to(device)
@@ -100,6 +107,7 @@ class _Loop:
         # What is judged and kept: the same network with the averaged weights, loaded when an epoch ends.
         self.judged = models.build(recipe.architecture, len(dataset.classes), recipe.options).to(device).eval()
         self.optimizer = _optimizer(recipe, self.network)
+        self.targets = SoftTargets(len(dataset.classes), recipe.label_smoothing, recipe.confusion, device)
         self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
         self.steps_per_epoch = math.ceil(len(train_feed) / recipe.batch_size)
 
@@ -142,22 +150,26 @@ class _Loop:
         self.network.train()
         inputs, labels = self.to_device(batch)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            logits = self.network(inputs)
-        logits = logits.float()
-        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+            heads = self.network.heads(*inputs)
+        losses = [self.targets.loss(head.float(), labels) for head in heads]
+        logits, loss = heads[0].float(), losses[0]
+        if recipe.auxiliary and len(losses) > 1:
+            loss = loss + recipe.auxiliary * torch.stack(losses[1:]).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if recipe.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
         self.optimizer.step()
         self.update_average()
-        state.tally.add(loss, logits, labels)
+        self.targets.learn(logits.detach(), labels)
+        state.tally.add(losses[0], logits, labels)
         return float(loss.detach())
 
-    def to_device(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def to_device(self, batch: Batch) -> tuple[tuple[Tensor, ...], Tensor]:
         """A batch as what the network reads, on the device."""
-        images, labels = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch)
-        return models.to_input(images, self.network), labels
+        seen, labels = batch
+        inputs = models.to_inputs(seen, self.network, self.device)
+        return inputs, torch.from_numpy(labels).to(self.device, non_blocking=True)
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -174,7 +186,7 @@ class _Loop:
         state = self.state
         state.epoch += 1
         self.judged.load_state_dict(self.average)
-        validation = self.validate()
+        validation = self.validate() if self.validation_feed else None
         entry = {
             "epoch": state.epoch,
             "train": state.tally.figures(),
@@ -183,8 +195,10 @@ class _Loop:
             "seconds": round(state.seconds, 2),
             "drawings_per_second": round(state.tally.count / max(state.seconds, 1e-9), 1),
         }
-        if validation["top5"] > state.best_top5:
-            state.best_top5, state.best_epoch = validation["top5"], state.epoch
+        # With nothing held out, no epoch is known to be better than the last one.
+        top5 = validation["top5"] if validation else state.best_top5
+        if top5 > state.best_top5 or validation is None:
+            state.best_top5, state.best_epoch = top5, state.epoch
             self.write_best(validation)
         with (self.run / "metrics.jsonl").open("ab") as file:
             file.write(orjson.dumps(entry) + b"\n")
@@ -202,17 +216,18 @@ class _Loop:
             tally.add(F.cross_entropy(logits, labels), logits, labels)
         return tally.figures()
 
-    def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def validation_batches(self) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        assert self.validation_feed is not None
         rows = np.arange(len(self.validation_feed))
         stage = Stage(self.report, f"validate epoch {self.state.epoch}/{self.recipe.epochs}", total=len(rows))
         for batch in batches(self.validation_feed, rows, self.recipe.batch_size, epoch=0):
             yield self.to_device(batch)
             stage.advance(len(batch[1]))
 
-    def judge(self, inputs: Tensor) -> Tensor:
+    def judge(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Logits float32 (B, classes) of the averaged weights."""
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            return self.judged(inputs).float()
+            return self.judged(*inputs).float()
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -226,11 +241,12 @@ class _Loop:
         return {
             "recipe": self.recipe.to_json(),
             "seed": self.seed,
+            **({"train_on": self.train_on} if self.train_on != "train" else {}),
             # By content and not by path: a dataset may be moved, and a model that is passed on tells no paths.
             "dataset": {"content_hash": self.dataset.content_hash},
         }
 
-    def write_best(self, validation: dict[str, float]) -> None:
+    def write_best(self, validation: dict[str, float] | None) -> None:
         """Write the model file of the epoch that is the best so far."""
         description = ModelDescription(
             name=self.run.name,
@@ -238,8 +254,9 @@ class _Loop:
             options=self.recipe.options,
             classes=self.dataset.classes,
             raster=self.recipe.raster,
-            temperature=self.fit_temperature(),
-            metrics={"validation": validation},
+            sequence=self.recipe.sequence,
+            temperature=self.fit_temperature() if validation else self.recipe.temperature,
+            metrics={"validation": validation} if validation else {},
             training={**self.asked(), "run": self.run.name, "epoch": self.state.epoch},
         )
         write_model(self.run / "model.safetensors", description, self.average)
@@ -259,7 +276,9 @@ class _Loop:
 
     def save_checkpoint(self) -> None:
         """Write all that going on needs."""
-        save_checkpoint(self.run / CHECKPOINT, self.state, self.network, self.average, self.optimizer)
+        save_checkpoint(
+            self.run / CHECKPOINT, self.state, self.network, self.average, self.optimizer, self.targets.answers
+        )
 
     def restore(self) -> None:
         """Take up the run's checkpoint. Raises `StorageError` unless it belongs to this recipe, seed and dataset."""
@@ -268,7 +287,9 @@ class _Loop:
             raise StorageError(f"run {self.run.name} was begun with other settings or another dataset: start a new run")
         # Without a checkpoint the run was stopped before its first one: it begins from the start.
         if (self.run / CHECKPOINT).exists():
-            self.state = restore_checkpoint(self.run / CHECKPOINT, self.network, self.average, self.optimizer)
+            self.state = restore_checkpoint(
+                self.run / CHECKPOINT, self.network, self.average, self.optimizer, self.targets.answers
+            )
         self.forget_later_metrics()
 
     def forget_later_metrics(self) -> None:
@@ -283,7 +304,8 @@ class _Loop:
         """Say how it went and return the model file."""
         state = self.state
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=state.epoch)
-        stage.finish(f"best epoch {state.best_epoch}: validation top-5 {state.best_top5:.2%}")
+        kept = f"best epoch {state.best_epoch}: validation top-5 {state.best_top5:.2%}"
+        stage.finish(kept if self.validation_feed else f"trained on {self.train_on}: the last epoch is kept")
         return self.run / "model.safetensors"
 
 
@@ -296,6 +318,12 @@ def recipe_of_run(run: Path) -> tuple[Recipe, int]:
         return Recipe.from_json(asked["recipe"]), int(asked["seed"])  # type: ignore[index]
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{run / 'run.json'} is damaged ({error}): start a new run") from None
+
+
+def splits_of_run(run: Path) -> str:
+    """The splits that a run is trained on, as `Dataset.indices` reads them."""
+    asked: Any = read_json(run / "run.json")
+    return str(asked.get("train_on", "train"))
 
 
 def publish(model: Path, models_folder: Path, name: str) -> Path:
@@ -334,12 +362,12 @@ def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
 
 
 def _epoch_line(entry: dict[str, Any], epochs: int) -> str:
-    train, validation = entry["train"], entry["validation"]
-    return (
-        f"epoch {entry['epoch']}/{epochs}: train loss {train['loss']:.3f} top-1 {train['top1']:.1%} "
-        f"top-5 {train['top5']:.1%}, validation loss {validation['loss']:.3f} top-1 {validation['top1']:.1%} "
-        f"top-5 {validation['top5']:.1%} ({entry['drawings_per_second']:,.0f} drawings/s)"
+    judged = ", ".join(
+        f"{split} loss {entry[split]['loss']:.3f} top-1 {entry[split]['top1']:.1%} top-5 {entry[split]['top5']:.1%}"
+        for split in ("train", "validation")
+        if entry[split]
     )
+    return f"epoch {entry['epoch']}/{epochs}: {judged} ({entry['drawings_per_second']:,.0f} drawings/s)"
 
 
 @contextmanager

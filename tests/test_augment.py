@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +79,41 @@ def test_dots_and_lines_survive(seed: int) -> None:
     varied = augment(drawings, np.arange(3), AugmentSettings(), seed=seed, epoch=0)
     assert np.isfinite(varied.drawings.points).all()
     assert (rasterize(varied.drawings, PRESETS["default"]).max(axis=(1, 2)) > 100).all()
+
+
+def strokes_of(drawings: Drawings) -> list[list[tuple[tuple[float, float], ...]]]:
+    """The strokes of every drawing, as plain tuples."""
+    return [[tuple(map(tuple, stroke.round(3).tolist())) for stroke in drawing] for drawing in drawings]
+
+
+@given(st.integers(0, 2**31))
+def test_order_and_direction_vary_without_a_trace_in_the_picture(seed: int) -> None:
+    drawings = some_drawings(30, seed)
+    asked = replace(STILL, reverse=0.5, shuffle=0.5)
+    varied = augment(drawings, np.arange(30), asked, seed=seed, epoch=1).drawings
+    still = augment(drawings, np.arange(30), STILL, seed=seed, epoch=1).drawings
+    assert strokes_of(varied) != strokes_of(still)
+    for mine, others in zip(strokes_of(varied), strokes_of(still), strict=True):
+        assert sorted(map(sorted, mine)) == sorted(map(sorted, others))
+    pictures = [rasterize(made, PRESETS["default"]).astype(int) for made in (varied, still)]
+    assert np.abs(pictures[0] - pictures[1]).max() <= 3  # rounding
+
+
+def test_strokes_are_turned_around_and_shuffled_as_often_as_asked() -> None:
+    lines = [np.array([[0, 10 * number], [100, 10 * number]], np.float32) for number in range(3)]
+    drawings = Drawings.pack([lines] * 4000)
+    asked = replace(STILL, reverse=0.4, shuffle=0.3)
+    points = augment(drawings, np.arange(4000), asked, seed=1, epoch=1).drawings.points.reshape(4000, 3, 2, 2)
+    backwards = points[:, :, 0, 0] > points[:, :, 1, 0]
+    all_of_them, some_of_them = backwards.all(1).mean(), backwards.any(1).mean()
+    assert abs(all_of_them - (0.2 + 0.2 / 8)) < 0.02
+    assert abs(some_of_them - (0.2 + 0.2 * 7 / 8)) < 0.02
+    in_order = (np.diff(points[:, :, 0, 1], axis=1) > 0).all(1).mean()
+    assert abs(in_order - (0.7 + 0.3 / 6)) < 0.02
+
+
+def test_coarse_drawings_lie_on_a_grid() -> None:
+    drawings = some_drawings(200)
+    varied = augment(drawings, np.arange(200), replace(STILL, coarse=0.5), seed=0, epoch=0).drawings
+    steps = [len(np.unique(np.concatenate(drawing)[:, 0])) / len(np.concatenate(drawing)) for drawing in varied]
+    assert 60 < sum(step < 0.999 for step in steps) <= 140

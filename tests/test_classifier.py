@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from extexify.classifier import Classifier
 from extexify.evaluation import evaluate_dataset, evaluate_sources
 from extexify.figures import groups_of, ranks, top_classes
 from extexify.modelfile import ModelDescription
-from extexify.models import build
+from extexify.models import Network, build, to_inputs
 from extexify.raster import preset, rasterize_drawing
+from extexify.seeing import see
+from extexify.sequences import SequenceSettings
 from extexify.sources import Row, SourceError
 from extexify.strokes import Drawings
 from tests.tiny import SHAPES, TinySource, shape, tiny_dataset
@@ -25,19 +28,34 @@ from tests.tiny import SHAPES, TinySource, shape, tiny_dataset
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def classifier_of(keys: list[str], temperature: float = 1.0) -> Classifier:
-    """A classifier with random weights."""
+SMALL = {"channels": [8, 16], "blocks": [1, 1]}
+ARCHITECTURES: dict[str, dict[str, Any]] = {"residual": SMALL, "fused": {"picture": SMALL, "sequence": SMALL}}
+
+
+def network_of(architecture: str, classes: int) -> Network:
+    """A network with random weights and statistics."""
     torch.manual_seed(1)
-    options = {"channels": [8, 16], "blocks": [1, 1]}
+    network = build(architecture, classes, ARCHITECTURES[architecture])
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.weight)
+            torch.nn.init.normal_(module.running_mean, std=0.1)  # type: ignore[arg-type]
+            torch.nn.init.uniform_(module.running_var, 0.5, 2)  # type: ignore[arg-type]
+    return network.eval()
+
+
+def classifier_of(keys: list[str], temperature: float = 1.0, architecture: str = "fused") -> Classifier:
+    """A classifier with random weights."""
     description = ModelDescription(
-        "tiny", "residual", options, tuple(sorted(keys)), preset("default", size=24), temperature
-    )
-    return Classifier(description, build("residual", len(keys), options))
+        "tiny", architecture, ARCHITECTURES[architecture], tuple(sorted(keys)), preset("default", size=24), temperature,
+        sequence=SequenceSettings(32) if architecture == "fused" else None,
+    )  # fmt: skip
+    return Classifier(description, network_of(architecture, len(keys)))
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return classifier_of(list(SHAPES))
+@pytest.fixture(scope="module", params=list(ARCHITECTURES))
+def classifier(request: pytest.FixtureRequest) -> Classifier:
+    return classifier_of(list(SHAPES), architecture=request.param)
 
 
 def test_predictions_are_ranked_probabilities_with_commands(classifier: Classifier) -> None:
@@ -68,6 +86,16 @@ def test_a_batch_answers_like_single_drawings(classifier: Classifier) -> None:
 def test_the_model_sees_what_the_rasterizer_draws(classifier: Classifier) -> None:
     drawing = shape("latex2e-OT1-_equiv", np.random.default_rng(2))
     np.testing.assert_array_equal(classifier.raster_of(drawing), rasterize_drawing(drawing, classifier.raster))
+
+
+def test_answers_are_those_of_the_network_as_it_was_trained(classifier: Classifier) -> None:
+    rng = np.random.default_rng(4)
+    drawings = Drawings.pack([shape(key, rng) for key in SHAPES])
+    network = network_of(classifier.description.architecture, len(SHAPES))
+    seen = see(drawings, classifier.raster, classifier.description.sequence)
+    with torch.inference_mode():
+        wanted = network(*to_inputs(seen, network, torch.device("cpu")))
+    torch.testing.assert_close(classifier.logits(drawings), wanted, atol=1e-4, rtol=1e-4)
 
 
 def test_threads_share_a_classifier(classifier: Classifier) -> None:

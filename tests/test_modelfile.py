@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import save_file
 from extexify.modelfile import ModelDescription, ModelError, load_network, read_description, read_model, write_model
 from extexify.models import build
 from extexify.raster import preset
+from extexify.sequences import SequenceSettings
 
 OPTIONS = {"channels": [8, 16], "blocks": [1, 1]}
 DESCRIPTION = ModelDescription(
@@ -56,6 +58,17 @@ def test_what_is_written_comes_back(model: Path) -> None:
     with torch.inference_mode():
         # Kernels are stored with half precision.
         torch.testing.assert_close(network(images), fresh(images), rtol=0, atol=2e-2)
+
+
+def test_a_model_that_reads_sequences_says_how_they_are_made(tmp_path: Path) -> None:
+    options = {"picture": OPTIONS, "sequence": OPTIONS}
+    described = replace(DESCRIPTION, architecture="fused", options=options, sequence=SequenceSettings(32))
+    path, weights = tmp_path / "model.safetensors", build("fused", 3, options).state_dict()
+    write_model(path, described, weights)
+    assert load_network(path)[0] == read_description(path) == described
+    write_model(path, replace(described, sequence=None), weights)
+    with pytest.raises(ModelError, match="the settings for them are missing"):
+        load_network(path)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 7, 8, 100, 0.5, 0.999])
@@ -123,6 +136,8 @@ def test_another_safetensors_file_is_refused(tmp_path: Path) -> None:
         ({"temperature": 0}, "temperature"),
         ({"temperature": "warm"}, "damaged"),
         ({"metrics": []}, "metrics"),
+        ({"sequence": {"points": 3}}, "8 to 1024 points"),
+        ({"sequence": []}, "sequence settings"),
     ],
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else "",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +53,16 @@ def test_the_first_of_equally_good_epochs_is_the_best_as_in_training() -> None:
     assert not found.can_go_on
     assert found.best is not None
     assert found.best.number == 2
+
+
+def test_without_drawings_held_out_the_last_epoch_is_kept() -> None:
+    metrics = run("everything", 0.4, 0.6, 0.5) / "metrics.jsonl"
+    entries = [orjson.loads(text) for text in metrics.read_bytes().splitlines()]
+    metrics.write_bytes(b"".join(orjson.dumps({**entry, "validation": None}) + b"\n" for entry in entries))
+    (found,) = list_runs()
+    assert (found.state, found.problem) == ("finished", "")
+    assert found.best is not None
+    assert found.best.number == 3
 
 
 def test_the_newest_run_comes_first() -> None:

@@ -20,19 +20,24 @@ from extexify.devices import DeviceError, pick_device
 from extexify.feeding import ImageFeed, StrokeFeed, batches, shuffled_rows
 from extexify.images import render_dataset
 from extexify.modelfile import read_model
+from extexify.pipeline import TRAIN_ON, Places, feeds, train_on_dataset
 from extexify.progress import Progress, Stopped, quiet
 from extexify.raster import PRESETS, preset
 from extexify.recipes import RECIPES, Recipe, recipe
+from extexify.sequences import SequenceSettings
 from extexify.storage import StorageError
-from extexify.training import TrainingError, learning_rate, recipe_of_run, train
+from extexify.training import TrainingError, learning_rate, recipe_of_run, splits_of_run, train
 from tests.tiny import tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 RASTER = preset("default", size=16)
 QUICK = replace(
-    RECIPES["default"], raster=RASTER, epochs=4, batch_size=16, averaging=0.9,
-    options={"channels": [8, 16], "blocks": [1, 1], "dropout": 0.1},
+    RECIPES["default"], raster=RASTER, sequence=SequenceSettings(16), epochs=4, batch_size=16, averaging=0.9,
+    options={
+        "picture": {"channels": [8, 16], "blocks": [1, 1], "dropout": 0.1},
+        "sequence": {"channels": [8, 16], "blocks": [1, 1], "dropout": 0.1},
+    },
 )  # fmt: skip
 
 
@@ -50,8 +55,7 @@ def run_training(
     report: Callable[[Progress], None] = quiet,
     **options: Any,
 ) -> Path:
-    feed = StrokeFeed(dataset, "train", asked.raster, asked.augment, seed=0)
-    validation = StrokeFeed(dataset, "validation", asked.raster)
+    feed, validation = feeds(asked, dataset, run / "no images", 0, options.get("train_on", "train"))
     return train(asked, dataset, feed, validation, run, device="cpu", should_stop=should_stop, report=report, **options)
 
 
@@ -106,6 +110,38 @@ class TestARun:
             asked, dataset, ImageFeed(images, "train"), ImageFeed(images, "validation"), tmp_path / "run", device="cpu"
         )
         assert metrics(tmp_path / "run")[-1]["train"]["top1"] > 0.8
+
+    def test_with_nothing_held_out_keeps_the_last_epoch(self, dataset: Dataset, tmp_path: Path) -> None:
+        asked = replace(QUICK, temperature=0.7)
+        model = run_training(dataset, tmp_path / "run", asked, train_on="train+validation")
+        description = Classifier.load(model).description
+        assert (description.training["epoch"], description.training["train_on"]) == (4, "train+validation")
+        assert (description.temperature, description.metrics) == (0.7, {})
+        assert all(entry["validation"] is None for entry in metrics(tmp_path / "run"))
+        assert splits_of_run(tmp_path / "run") == "train+validation"
+        with pytest.raises(StorageError, match="other settings"):
+            run_training(dataset, tmp_path / "run", asked, resume=True)
+
+    def test_on_all_drawings_leaves_none_to_judge_it_on(self, dataset: Dataset, tmp_path: Path) -> None:
+        places = Places(tmp_path / "dataset", tmp_path / "images", tmp_path / "runs", tmp_path / "models")
+        result = train_on_dataset(QUICK, dataset, places, "run", train_on="all", device="cpu")
+        assert result.test is None
+        assert Classifier.load(result.model).metrics == {}
+
+    def test_learns_from_the_splits_that_are_asked_for(self, dataset: Dataset, tmp_path: Path) -> None:
+        counts = {split: len(feeds(QUICK, dataset, tmp_path, 0, split)[0]) for split in TRAIN_ON}
+        assert counts["train"] < counts["train+validation"] < counts["all"] == len(dataset)
+        with pytest.raises(ValueError, match="can't train on 'test'"):
+            feeds(QUICK, dataset, tmp_path, 0, "test")
+        with pytest.raises(ValueError, match="train it on train"):
+            feeds(RECIPES["original"], dataset, tmp_path, 0, "all")
+
+    def test_of_every_architecture_learns(self, dataset: Dataset, tmp_path: Path) -> None:
+        small = {"channels": [8, 16], "blocks": [1, 1]}
+        for name in ("residual", "sequence"):
+            asked = replace(QUICK, architecture=name, options=small, epochs=12)
+            run_training(dataset, tmp_path / name, asked)
+            assert metrics(tmp_path / name)[-1]["validation"]["top1"] > 0.5
 
     def test_with_a_loss_that_is_no_number_says_so(self, dataset: Dataset, tmp_path: Path) -> None:
         broken = replace(QUICK, schedule="constant", optimizer="adam", learning_rate=10, clip=0, weight_decay=10)
@@ -192,13 +228,14 @@ class TestFeeding:
         np.testing.assert_array_equal(labels, wanted)
 
     def test_batches_begin_where_asked(self, dataset: Dataset) -> None:
-        feed = StrokeFeed(dataset, "train", RASTER, AugmentSettings())
+        feed = StrokeFeed(dataset, "train", RASTER, AugmentSettings(), sequence=SequenceSettings(16))
         rows = shuffled_rows(len(feed), seed=1, epoch=2)
         every = list(batches(feed, rows, 16, epoch=2))
         late = list(batches(feed, rows, 16, epoch=2, first=2))
         assert len(late) == len(every) - 2
-        for (images, labels), (wanted_images, wanted_labels) in zip(late, every[2:], strict=True):
-            np.testing.assert_array_equal(images, wanted_images)
+        for (seen, labels), (wanted, wanted_labels) in zip(late, every[2:], strict=True):
+            np.testing.assert_array_equal(seen.images, wanted.images)
+            np.testing.assert_array_equal(seen.sequences, wanted.sequences)
             np.testing.assert_array_equal(labels, wanted_labels)
         assert not list(batches(feed, rows, 16, epoch=2, first=len(every)))
 
