@@ -23,6 +23,9 @@ from tests.tiny import SHAPES, TinySource
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+SMALL = {"channels": [8, 16], "blocks": [1, 1]}
+
+
 @pytest.fixture(autouse=True)
 def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "ws"))
@@ -32,7 +35,7 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default recipe with a tiny network, so that a training takes a second."""
     small = recipes.replace(
-        recipes.RECIPES["default"], epochs=3, batch_size=16, options={"channels": [8, 16], "blocks": [1, 1]}
+        recipes.RECIPES["default"], epochs=3, batch_size=16, options={"picture": SMALL, "sequence": SMALL}
     )
     monkeypatch.setitem(recipes.RECIPES, "default", small)
 
