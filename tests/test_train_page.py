@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from extexify.dataset import Dataset
 from extexify.images import render_dataset
 from extexify.raster import PRESETS
+from extexify import jobs
 from extexify.recipes import RECIPES
 from extexify.runs import Epoch, Judged
 from extexify.ui.curves import CHARTS, Curve, draw_chart
@@ -41,6 +42,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(place: Path) -> Iterator[str]:
     with dashboard(place, OMP_NUM_THREADS="1") as started:
         yield f"{started}/train"
+    # Jobs outlive their server, and a failed test's must not outlive the tests.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXTEXIFY_WORKSPACE", str(place))
+        for job in jobs.running():
+            jobs.stop(job)
+            jobs.stop(job)
 
 
 @pytest.fixture
