@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from extexify import jobs
 from extexify.dataset import Dataset
 from extexify.images import render_dataset
 from extexify.raster import PRESETS
-from extexify import jobs
 from extexify.recipes import RECIPES
 from extexify.runs import Epoch, Judged
 from extexify.ui.curves import CHARTS, Curve, draw_chart
