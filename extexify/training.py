@@ -37,6 +37,7 @@ from extexify.progress import Reporter, Stage, Stopped, quiet
 from extexify.recipes import Recipe
 from extexify.storage import StorageError, atomic_file, read_json, write_json, writer_lock
 from extexify.targets import SoftTargets
+from extexify.temperature import fit_temperature
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -270,9 +271,7 @@ class _Loop:
             if sum(len(part[1]) for part in parts) >= 4096:
                 break
         logits, labels = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
-        candidates = np.exp(np.linspace(math.log(0.25), math.log(4), 65))
-        losses = [float(F.cross_entropy(logits / candidate, labels)) for candidate in candidates]
-        return round(float(candidates[int(np.argmin(losses))]), 4)
+        return fit_temperature(logits, labels)
 
     def save_checkpoint(self) -> None:
         """Write all that going on needs."""

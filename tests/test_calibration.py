@@ -18,9 +18,10 @@ from extexify import cli, workspace
 from extexify.calibration import calibrate
 from extexify.classifier import Classifier
 from extexify.dataset import Dataset
-from extexify.modelfile import ModelError, read_description, read_model, write_model
+from extexify.modelfile import ModelDescription, ModelError, read_description, read_model, write_model
+from extexify.models import Network
 from extexify.temperature import fit_temperature
-from tests.test_classifier import classifier_of
+from tests.test_classifier import model_of
 from tests.tiny import SHAPES, tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -39,11 +40,12 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A model that is far too unsure of itself."""
-    return written(classifier_of(list(SHAPES), temperature=8.0), tmp_path / "tiny.safetensors")
+    return written(model_of(list(SHAPES), temperature=8.0), tmp_path / "tiny.safetensors")
 
 
-def written(classifier: Classifier, path: Path) -> Path:
-    write_model(path, classifier.description, classifier._network.state_dict())
+def written(model: tuple[ModelDescription, Network], path: Path) -> Path:
+    description, network = model
+    write_model(path, description, network.state_dict())
     return path
 
 
@@ -86,11 +88,11 @@ def test_calibrating_makes_the_file_honest_and_changes_nothing_else(model: Path,
 
 
 def test_only_validation_drawings_that_the_model_knows_count(dataset: Dataset, tmp_path: Path) -> None:
-    fewer = written(classifier_of(list(SHAPES)[:4]), tmp_path / "fewer.safetensors")
+    fewer = written(model_of(list(SHAPES)[:4]), tmp_path / "fewer.safetensors")
     known = [dataset.classes.index(key) for key in list(SHAPES)[:4]]
     labels = dataset.labels[dataset.indices("validation")]
     assert calibrate(fewer, fewer, dataset).drawings == np.isin(labels, known).sum()
-    stranger = written(classifier_of(["x", "y", "z"]), tmp_path / "stranger.safetensors")
+    stranger = written(model_of(["x", "y", "z"]), tmp_path / "stranger.safetensors")
     content = stranger.read_bytes()
     with pytest.raises(ModelError, match="knows none of the symbols"):
         calibrate(stranger, stranger, dataset)
@@ -117,7 +119,7 @@ def test_a_model_from_elsewhere_is_copied_and_no_other_model_is_lost(
     assert cli.main([*arguments[:2], str(copy), *arguments[3:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["copied"] is False
     torch.manual_seed(5)
-    other = classifier_of(list(SHAPES)[:5])
+    other = model_of(list(SHAPES)[:5])
     written(other, copy)
     content = copy.read_bytes()
     assert cli.main(arguments) == 1

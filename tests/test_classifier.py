@@ -44,13 +44,20 @@ def network_of(architecture: str, classes: int) -> Network:
     return network.eval()
 
 
-def classifier_of(keys: list[str], temperature: float = 1.0, architecture: str = "fused") -> Classifier:
-    """A classifier with random weights."""
+def model_of(
+    keys: list[str], temperature: float = 1.0, architecture: str = "fused"
+) -> tuple[ModelDescription, Network]:
+    """A model with random weights."""
     description = ModelDescription(
         "tiny", architecture, ARCHITECTURES[architecture], tuple(sorted(keys)), preset("default", size=24), temperature,
         sequence=SequenceSettings(32) if architecture == "fused" else None,
     )  # fmt: skip
-    return Classifier(description, network_of(architecture, len(keys)))
+    return description, network_of(architecture, len(keys))
+
+
+def classifier_of(keys: list[str], temperature: float = 1.0, architecture: str = "fused") -> Classifier:
+    """A classifier with random weights."""
+    return Classifier(*model_of(keys, temperature, architecture))
 
 
 @pytest.fixture(scope="module", params=list(ARCHITECTURES))

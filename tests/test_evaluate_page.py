@@ -20,7 +20,7 @@ from extexify.judgements import About, Evaluation, file_digest, kept_evaluations
 from extexify.modelfile import read_description, write_model
 from extexify.review import ReviewList
 from tests.drawings import copy_block, dump_text
-from tests.test_classifier import classifier_of
+from tests.test_classifier import model_of
 from tests.tiny import SHAPES, TinySource, tiny_dataset
 from tools.dashboard import dashboard
 
@@ -36,10 +36,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluated")
     dataset = tiny_dataset(folder / "dataset")
     torch.set_num_threads(1)
-    classifier = classifier_of(list(SHAPES), temperature=5.0)
+    description, network = model_of(list(SHAPES), temperature=5.0)
     model = folder / "models" / "random.safetensors"
-    description = replace(classifier.description, name="random")
-    write_model(model, description, classifier._network.state_dict())
+    write_model(model, replace(description, name="random"), network.state_dict())
     classifier = Classifier.load(model)
     about = About("random", str(model.resolve()), file_digest(model), 5.0, "all", (dataset.content_hash,))
     save_evaluation(
