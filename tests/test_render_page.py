@@ -6,6 +6,7 @@ import base64
 import io
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -124,8 +125,11 @@ def test_the_preview_is_what_the_settings_make_of_the_drawings(opening: Opening,
     expect(page.get_by_role("slider", name="Stroke width, pixels")).to_have_attribute("aria-valuetext", "2.0")
     option(page, "Stretch").click()
     wanted = RasterSettings(size=40, stroke_width=2.0, fit="stretch")
-    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    assert drawing_of(dataset, shown(tile, 1), wanted) == drawing
+    stretched = rasterize(dataset.drawings, wanted)[drawing]
+    give_up = time.monotonic() + 20
+    while not np.array_equal(shown(tile, 1), stretched):
+        assert time.monotonic() < give_up, "the preview doesn't follow"
+        page.wait_for_timeout(100)
     assert (shown(tile, 0) == before).all()
 
     option(page, "Blog post").click()
