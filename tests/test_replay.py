@@ -16,7 +16,7 @@ from extexify.starter import starter_drawings
 from extexify.strokes import Drawing
 from extexify.workspace import SHIPPED_MODELS
 from tools.dashboard import CANVAS_SIDE, canvas_of, dashboard
-from tools.replay import INK_SIDE, agree, clear, differences, expected, on_canvas, replay
+from tools.replay import INK_SIDE, TOLERANCE, agree, clear, differences, expected, on_canvas, replay
 
 # Key and number of a starter drawing: curves, corners, several strokes, dots beside a stroke, dots alone.
 SEED = 7
@@ -31,6 +31,10 @@ DRAWINGS = [
     ("amssymb-OT1-_therefore", 0),
     ("latex2e-OT1-_ddots", 0),
 ]
+
+TOLERANCES = {"latex2e-OT1-_ddots": 0.2}
+"""Drawings of dots alone, a few pixels each: how long each one is, and so how many of the points along the strokes it
+gets, is a matter of the brush. The answers stay, their probabilities move."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +66,7 @@ def test_a_replayed_drawing_gets_the_answers_of_its_strokes(
     assert len(there) == 5
     assert set(there[0].keys) == {member.key for member in here[0].members}
     assert there[0].keys[0] == here[0].head.key
-    assert agree(here, there), differences(here, there)
+    assert agree(here, there, TOLERANCES.get(key, TOLERANCE)), differences(here, there)
     assert any(key in answer.keys for answer in there)
 
 

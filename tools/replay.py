@@ -99,12 +99,12 @@ def differences(here: Sequence[Result], there: Sequence[Shown]) -> list[float]:
     return [abs(answer.probability - probability[answer.keys[0]]) for answer in there]
 
 
-def agree(here: Sequence[Result], there: Sequence[Shown]) -> bool:
-    """Whether the page shows the library's answers, in their order, all within TOLERANCE."""
-    if max(differences(here, there)) > TOLERANCE:
+def agree(here: Sequence[Result], there: Sequence[Shown], tolerance: float = TOLERANCE) -> bool:
+    """Whether the page shows the library's answers, in their order, all within the tolerance."""
+    if max(differences(here, there)) > tolerance:
         return False
     # Every answer on the page has the probability of the library's answer in its place, or nearly so.
-    return all(abs(a.probability - b.probability) <= TOLERANCE for a, b in zip(here, there, strict=False))
+    return all(abs(a.probability - b.probability) <= tolerance for a, b in zip(here, there, strict=False))
 
 
 def chosen_samples(source: str, count: int, seed: int) -> list[Sample]:
