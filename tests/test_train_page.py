@@ -82,7 +82,7 @@ def start(page: Page, name: str, epochs: int) -> None:
         another.click()
     page.get_by_role("radiogroup", name="Recipe").get_by_text("original", exact=True).click()
     settle(page)
-    settle(page)
+    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1, timeout=SLOW)
     expect(page.get_by_label("Epochs", exact=True)).to_have_value("20")
     page.get_by_label("Epochs", exact=True).fill(str(epochs))
     page.get_by_text("Name, seed and device").click()
