@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from extexify import commands, interruption
+from extexify.interruption import STOPPED
 from extexify.progress import Stopped
-
-STOPPED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+STOPPED = 130
+"""The exit code of a command that was stopped: what a shell says of one that Ctrl-C ended."""
+
 _asked = False
 
 

@@ -36,14 +36,12 @@ import orjson
 from filelock import FileLock, Timeout
 
 from extexify import settings, workspace
+from extexify.interruption import STOPPED
 from extexify.progress import Progress
 from extexify.storage import StorageError, read_json, write_json
 
 KEPT = 50
 """Ended jobs whose folders are kept; older ones are removed when a new job starts."""
-
-STOPPED = 130
-"""The exit code of a command that was stopped (see `extexify.cli`)."""
 
 _TAIL = 1 << 16
 """Bytes at the end of a growing file that are read to learn how it stands."""

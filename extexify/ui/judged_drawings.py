@@ -14,11 +14,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from extexify.catalog import glyph_svg, symbol_for
 from extexify.raster import RasterSettings, rasterize
 from extexify.strokes import Drawings
 from extexify.ui.components import code
 from extexify.ui.ink import ink_url
+from extexify.ui.summaries import summary
 
 # The proportions of the default raster, at about the size at which the page shows them on a sharp screen.
 _PICTURE = RasterSettings(size=128, stroke_width=4.3)
@@ -86,7 +86,7 @@ def show_sections(
             toggle(str(chosen))
 
     data = {
-        "head": None if head is None else {"symbol": _symbol(head[0]), "line": head[1]},
+        "head": None if head is None else {"symbol": summary(head[0]), "line": head[1]},
         "fading": fading,
         "labels": {"mark": mark, "restore": restore},
         "sections": [
@@ -98,7 +98,7 @@ def show_sections(
                         "id": tile.id,
                         "url": ink_url(tile.picture),
                         "about": tile.about,
-                        "symbol": _symbol(tile.taken_for) if tile.taken_for else None,
+                        "symbol": summary(tile.taken_for) if tile.taken_for else None,
                         "percent": tile.percent,
                         "marked": tile.marked,
                     }
@@ -121,8 +121,8 @@ def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None]
     data = {
         "pairs": [
             {
-                "symbol": _symbol(pair.key),
-                "takenFor": _symbol(pair.taken_for),
+                "symbol": summary(pair.key),
+                "takenFor": summary(pair.taken_for),
                 "count": pair.count,
                 "mistaken": [ink_url(picture) for picture in pair.mistaken],
                 "others": [ink_url(picture) for picture in pair.others],
@@ -131,17 +131,6 @@ def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None]
         ]
     }
     _confusions()(data=data, key=key, on_open_change=pressed)
-
-
-def _symbol(key: str) -> dict[str, Any]:
-    symbol = symbol_for(key)
-    return {
-        "key": key,
-        "command": symbol.command,
-        "svg": glyph_svg(key),
-        "character": symbol.unicode,
-        "name": symbol.unicode_name,
-    }
 
 
 # Registered once a process: registering anew makes the browser load the code anew.
