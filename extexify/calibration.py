@@ -14,7 +14,7 @@ from torch import Tensor
 from extexify.classifier import BATCH, Classifier
 from extexify.dataset import Dataset
 from extexify.figures import WAYS, Fold, groups_of
-from extexify.modelfile import ModelError, load_network, read_model, write_model
+from extexify.modelfile import ModelError, read_model, write_model
 from extexify.progress import Reporter, Stage, quiet
 from extexify.reliability import Reliability, reliability
 from extexify.storage import writer_lock
@@ -61,7 +61,7 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
     way, and `StorageError` when the file is being written already.
     """
     with writer_lock(out, "the model"):
-        classifier = Classifier(*load_network(model))
+        classifier = Classifier.load(model)
         _check_free(model, out)
         logits, labels = _validation_logits(classifier, dataset, report)
         before = classifier.description.temperature
@@ -108,7 +108,7 @@ def _validation_logits(classifier: Classifier, dataset: Dataset, report: Reporte
     logits = torch.empty((len(indices), len(classifier.classes)))
     for start in range(0, len(indices), BATCH):
         part = indices[start : start + BATCH]
-        logits[start : start + len(part)] = classifier.logits(dataset.drawings.take(part))
+        logits[start : start + len(part)] = torch.from_numpy(classifier.logits(dataset.drawings.take(part)))
         stage.advance(len(part))
     stage.finish()
     return logits, torch.from_numpy(relabel[dataset.labels[indices]])

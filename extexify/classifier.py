@@ -1,27 +1,37 @@
-"""A model file → predictions."""
+"""A model file → predictions.
+
+ONNX Runtime answers, on the processor, with the graph that `extexify.onnx_graph` makes of the model. All answers come
+from here: those of the pages, of the command line, and of evaluations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+import onnxruntime
 from numpy.typing import NDArray
-from torch import Tensor
 
 from extexify.catalog import symbol_for
-from extexify.modelfile import ModelDescription, ModelError, load_network
-from extexify.models import Network, fold_normalisation, to_inputs
-from extexify.raster import RasterSettings, rasterize_drawing
-from extexify.seeing import Seen, see
+from extexify.modelfile import ModelDescription, ModelError, read_arrays
+from extexify.onnx_graph import to_onnx
+from extexify.raster import RasterSettings, available_threads, rasterize_drawing
+from extexify.seeing import see
 from extexify.strokes import Drawing, Drawings
 
 __all__ = ["Classifier", "ModelError", "Prediction"]
 
 BATCH = 256
+
+CHUNK = 16
+"""Drawings that a thread answers at a time: as many as make the matrices large, few enough for a core's own cache."""
+
+_ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +44,33 @@ class Prediction:
 
 
 class Classifier:
-    """Classifies drawings with one model, whose network it takes over. Threads may share it."""
+    """Classifies drawings with one model. Threads may share it; each answers on its own core."""
 
-    def __init__(self, description: ModelDescription, network: Network, device: str = "cpu") -> None:
+    def __init__(self, description: ModelDescription, weights: Mapping[str, NDArray[Any]]) -> None:
+        """weights: float16 or float32 arrays by name. Raises ValueError unless they are those of the architecture."""
         self.description = description
-        self._device = torch.device(device)
-        fold_normalisation(network)
-        self._network = network.to(self._device)
+        graph = to_onnx(description, weights)
+        options = onnxruntime.SessionOptions()
+        # A drawing is too little work to share out, and of many each thread takes some: the runtime's own threads
+        # would only wait for each other.
+        options.intra_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        try:
+            self._session = onnxruntime.InferenceSession(
+                graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime's errors have no class in common but this one
+            raise ValueError(" ".join(str(error).split())) from None
+        self._inputs = [value.name for value in self._session.get_inputs()]
 
     @classmethod
-    def load(cls, path: Path | str, device: str = "cpu") -> Classifier:
+    def load(cls, path: Path | str) -> Classifier:
         """The classifier of a model file. Raises `ModelError`, one sentence, unless it is a whole one."""
-        return cls(*load_network(Path(path)), device=device)
+        description, weights = read_arrays(Path(path))
+        try:
+            return cls(description, weights)
+        except (ValueError, MemoryError) as error:
+            raise ModelError(f"the weights in {path} do not fit its architecture ({error})") from None
 
     @property
     def name(self) -> str:
@@ -71,8 +96,7 @@ class Classifier:
 
     def classify(self, drawing: Drawing, top: int = 5) -> list[Prediction]:
         """The `top` most probable symbols of a drawing, most probable first."""
-        drawings = Drawings.pack([drawing])
-        probabilities = self._probabilities(see(drawings, self.raster, self.description.sequence, threads=1))[0]
+        probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         return [
             Prediction(self.classes[index], symbol_for(self.classes[index]).command, float(probabilities[index]))
@@ -83,20 +107,34 @@ class Classifier:
         """Probabilities of all classes, float32 (n, classes), for batches of n ≤ `batch` drawings in order."""
         for start in range(0, len(drawings), batch):
             part = drawings.take(np.arange(start, min(start + batch, len(drawings))))
-            yield self._probabilities(see(part, self.raster, self.description.sequence))
+            yield self._softmax(self.logits(part))
 
-    def logits(self, drawings: Drawings) -> Tensor:
-        """What the network says of drawings (n), before the temperature: float32 (n, classes), on the CPU."""
-        return self._logits(see(drawings, self.raster, self.description.sequence)).cpu()
+    def logits(self, drawings: Drawings) -> NDArray[np.float32]:
+        """What the network says of drawings (n), before the temperature: float32 (n, classes). All cores share them."""
+        starts = range(0, len(drawings), CHUNK)
+        parts = (drawings.take(np.arange(start, min(start + CHUNK, len(drawings)))) for start in starts)
+        if len(starts) <= 1:
+            return self._logits(drawings)
+        return np.concatenate(list(_pool(available_threads()).map(self._logits, parts)))
 
     def warm_up(self) -> None:
         """Compile the kernels and touch the weights, so that the first drawing is as fast as the next."""
         self.classify([np.array([[0, 0], [1, 1]], np.float32)])
 
-    def _probabilities(self, seen: Seen) -> NDArray[np.float32]:
-        return torch.softmax(self._logits(seen) / self.description.temperature, 1).cpu().numpy()
+    def _logits(self, drawings: Drawings) -> NDArray[np.float32]:
+        """The same on the thread that asks."""
+        seen = see(drawings, self.raster, self.description.sequence, threads=1)._asdict()
+        (logits,) = self._session.run(["logits"], {name: seen[name] for name in self._inputs})
+        found: NDArray[np.float32] = logits
+        return found
 
-    @torch.inference_mode()
-    def _logits(self, seen: Seen) -> Tensor:
-        logits: Tensor = self._network(*to_inputs(seen, self._network, self._device)).float()
-        return logits
+    def _softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        scaled = logits / np.float32(self.description.temperature)
+        exponentials = np.exp(scaled - scaled.max(1, keepdims=True))
+        probabilities: NDArray[np.float32] = exponentials / exponentials.sum(1, keepdims=True)
+        return probabilities
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="classify")

@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
-from extexify import models
 from extexify.raster import RasterSettings
 from extexify.sequences import SequenceSettings
 from extexify.storage import atomic_file
+
+# Who only reads a model needn't wait for torch.
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from extexify.models import Network
 
 FORMAT_VERSION = 1
 
@@ -68,6 +71,8 @@ class ModelDescription:
 
 def write_model(path: Path, description: ModelDescription, weights: dict[str, Tensor]) -> None:
     """Write a model file, atomically. Matrices and kernels are stored as float16: half the size, the same answers."""
+    from safetensors.torch import save_file
+
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous().cpu()
         for name, tensor in weights.items()
@@ -78,14 +83,23 @@ def write_model(path: Path, description: ModelDescription, weights: dict[str, Te
 
 
 def read_model(path: Path) -> tuple[ModelDescription, dict[str, Tensor]]:
-    """Read a model file. Raises `ModelError` unless it is a whole one of this version."""
+    """Read a model file, to go on with it in PyTorch. Raises `ModelError` unless it is a whole one of this version."""
+    return _read(path, "pt")
+
+
+def read_arrays(path: Path) -> tuple[ModelDescription, dict[str, NDArray[Any]]]:
+    """The same without PyTorch: weights as arrays, float16 where the file has them so. Raises `ModelError`."""
+    return _read(path, "numpy")
+
+
+def _read(path: Path, framework: str) -> tuple[ModelDescription, dict[str, Any]]:
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework=framework) as file:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except FileNotFoundError:
         raise ModelError(f"{path} does not exist") from None
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
     return _description(path, metadata.get(_METADATA)), weights
 
@@ -93,7 +107,7 @@ def read_model(path: Path) -> tuple[ModelDescription, dict[str, Tensor]]:
 def read_description(path: Path) -> ModelDescription:
     """Read a model file's description without its weights. Raises `ModelError`."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="numpy") as file:
             return _description(path, (file.metadata() or {}).get(_METADATA))
     except FileNotFoundError:
         raise ModelError(f"{path} does not exist") from None
@@ -101,8 +115,12 @@ def read_description(path: Path) -> ModelDescription:
         raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
 
 
-def load_network(path: Path) -> tuple[ModelDescription, models.Network]:
-    """The network of a model file, ready to classify on the CPU. Raises `ModelError`."""
+def load_network(path: Path) -> tuple[ModelDescription, Network]:
+    """The PyTorch network of a model file, on the CPU, in evaluation mode. Raises `ModelError`."""
+    import torch
+
+    from extexify import models
+
     description, weights = read_model(path)
     try:
         _check_shapes(description, weights)
@@ -118,6 +136,10 @@ def load_network(path: Path) -> tuple[ModelDescription, models.Network]:
 def _check_shapes(description: ModelDescription, weights: dict[str, Tensor]) -> None:
     """Raise ValueError unless the weights are those of the architecture; a file of a few bytes may describe a network
     that no memory holds, so the comparison takes none."""
+    import torch
+
+    from extexify import models
+
     with torch.device("meta"):
         network = models.build(description.architecture, len(description.classes), description.options)
     if "sequences" in network.reads and description.sequence is None:
