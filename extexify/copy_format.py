@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Self
 
-from extexify.sources import COLUMNS, Row
+from extexify.sources import COLUMNS, PlainRows, Row
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of a row that are kept. COPY at most doubles a row (every byte escaped); what is longer is passed over."""
@@ -19,29 +20,70 @@ _ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
 
-def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Split a stream of byte chunks into lines without their newline, each with whether it was cut to its head.
+class Lines:
+    """A stream of byte chunks as lines without their newline, each with whether it was cut to its head.
 
-    Of a line over `MAX_LINE` only the first bytes come, so that no line can fill the memory. A last
-    line without a newline comes too.
+    Of a line over `MAX_LINE` only the first bytes come, so that no line can fill the memory. A last line without a
+    newline comes too.
     """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._blocks = _blocks(chunks)
+        self._block, self._cut, self._at = b"", False, 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> tuple[bytes, bool]:
+        if not self._more():
+            raise StopIteration
+        start, end = self._at, self._block.find(b"\n", self._at)
+        end = len(self._block) if end < 0 else end
+        self._at = end + 1
+        if end - start > MAX_LINE:
+            return self._block[start : start + _HEAD], True
+        return self._block[start:end], self._cut
+
+    def plain_rows(self, reader: RowReader) -> Iterator[PlainRows]:
+        """The plain rows that come next, many at a time, up to the first line that is to be read by itself."""
+        # Here, because most who import this module read no rows, and numba takes its time.
+        from extexify.copy_scanner import scan_rows
+
+        while self._more() and not self._cut:
+            rows, self._at = scan_rows(self._block, self._at, reader.width, reader.columns)
+            if rows is None:
+                return
+            yield rows
+
+    def _more(self) -> bool:
+        """Go to the next block at the end of one; False at the end of all."""
+        while self._at >= len(self._block):
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            (self._block, self._cut), self._at = block, 0
+        return True
+
+
+def _blocks(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Cut a stream of chunks into blocks of whole lines, each with whether it is but the head of one long line."""
     rest = b""
-    overlong = False
+    cut = False
     for chunk in chunks:
-        if overlong:
+        if cut:
             end = chunk.find(b"\n")
             if end < 0:
                 continue
             yield rest, True
-            rest, overlong, chunk = b"", False, chunk[end + 1 :]
-        pieces = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
-        rest = pieces.pop()
-        for piece in pieces:
-            yield (piece, False) if len(piece) <= MAX_LINE else (piece[:_HEAD], True)
+            rest, cut, chunk = b"", False, chunk[end + 1 :]
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield rest + chunk[:end], False
+        rest = chunk[end:] if end else rest + chunk
         if len(rest) > MAX_LINE:
-            rest, overlong = rest[:_HEAD], True
+            rest, cut = rest[:_HEAD], True
     if rest:
-        yield rest, overlong
+        yield rest, cut
 
 
 def unescape(field: bytes) -> bytes | None:
@@ -65,24 +107,28 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 
 
 class RowReader:
-    """Turns COPY lines into rows, for any order of columns."""
+    """Turns COPY lines into rows, for any order of columns.
+
+    width is the number of columns, columns the places of id, key and strokes among them.
+    """
 
     def __init__(self, columns: list[str]) -> None:
         """Raises KeyError naming the first of id, key, strokes that `columns` lacks."""
         for column in COLUMNS:
             if column not in columns:
                 raise KeyError(column)
-        self._width = len(columns)
-        self._id, self._key, self._strokes = (columns.index(column) for column in COLUMNS)
+        self.width = len(columns)
+        self.columns = columns.index("id"), columns.index("key"), columns.index("strokes")
 
     def row(self, line: bytes, overlong: bool = False) -> Row | None:
         """The row of a line; None when it hasn't the right number of columns."""
         # COPY writes a carriage return in the data as \r: one at the end belongs to a file with CRLF lines.
         fields = line.removesuffix(b"\r").split(b"\t")
+        identifier, key, strokes = self.columns
         if overlong:
             # Only what stands whole before the cut can be told.
-            whole = [unescape(field) for field in fields[:-1]] + [None] * self._width
-            return Row(whole[self._id], whole[self._key], None, oversized=True)
-        if len(fields) != self._width:
+            whole = [unescape(field) for field in fields[:-1]] + [None] * self.width
+            return Row(whole[identifier], whole[key], None, oversized=True)
+        if len(fields) != self.width:
             return None
-        return Row(unescape(fields[self._id]), unescape(fields[self._key]), unescape(fields[self._strokes]))
+        return Row(unescape(fields[identifier]), unescape(fields[key]), unescape(fields[strokes]))

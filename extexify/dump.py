@@ -9,9 +9,9 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
-from extexify.copy_format import RowReader, lines
+from extexify.copy_format import Lines, RowReader
 from extexify.readahead import read_ahead
-from extexify.sources import COLUMNS, TABLE, Row, SourceError, shown_path
+from extexify.sources import COLUMNS, TABLE, PlainRows, Row, SourceError, shown_path
 
 _CHUNK = 1 << 20
 
@@ -55,12 +55,22 @@ class DumpSource:
 
         Raises `SourceError` for a file that is no dump, lacks the table or is cut off.
         """
+        for row in self._rows(quick=False):
+            assert isinstance(row, Row)
+            yield row
+
+    def quick_rows(self) -> Generator[Row | PlainRows]:
+        """The same rows, those of the plain form many at a time."""
+        return self._rows(quick=True)
+
+    def _rows(self, *, quick: bool) -> Generator[Row | PlainRows]:
         count = 0
         found = inserts = False
         reader: RowReader | None = None
         table = ""  # whose block this is, "" between blocks
         with closing(read_ahead(self._unpack)) as chunks:
-            for line, overlong in lines(chunks):
+            lines = Lines(chunks)
+            for line, overlong in lines:
                 if not table:
                     if line[:5].upper() == b"COPY " and (match := _COPY.fullmatch(line.decode("utf-8", "replace"))):
                         table = _plain_name(match["table"])
@@ -79,6 +89,10 @@ class DumpSource:
                             "as many columns as its COPY line names; is the file cut off? Download or dump it again"
                         )
                     yield row
+                if quick and reader is not None:
+                    for plain in lines.plain_rows(reader):
+                        count += len(plain.ids)
+                        yield plain
         if table:
             raise SourceError(
                 f"{self.name} is cut off: it ends inside table {table}, after {count:,} rows of {TABLE}; "

@@ -11,9 +11,9 @@ from extexify.classifier import BATCH, Classifier
 from extexify.dataset import Dataset
 from extexify.figures import WAYS, Counter, Figures, Fold, Judged, Keep, drop, groups_of, top_classes
 from extexify.progress import Reporter, Stage, quiet
-from extexify.samples import Sample, check_row
+from extexify.samples import batches
 from extexify.sources import Source, SourceError
-from extexify.strokes import BadDrawing, Drawings
+from extexify.strokes import Drawings
 
 __all__ = ["Figures", "evaluate_dataset", "evaluate_sources"]
 
@@ -79,29 +79,14 @@ def evaluate_sources(
     unusable = judged = 0
     for source in sources:
         stage = Stage(report, "evaluate", unit=source.unit)
-        samples: list[Sample] = []
-        for row in source.rows():
-            try:
-                samples.append(check_row(row))
-            except BadDrawing:
-                unusable += 1
-                continue
-            if len(samples) == BATCH:
-                judged += _judge_samples(judge, samples)
-                samples = []
-                stage.done, stage.total = source.position()
-                stage.at(stage.done)
-        judged += _judge_samples(judge, samples)
+        for batch in batches(source):
+            judge.judge(batch.drawings, batch.ids, batch.keys)
+            judged += len(batch.ids)
+            unusable += len(batch.refused)
+            stage.done, stage.total = source.position()
+            stage.at(stage.done)
         stage.done, stage.total = source.position()
         stage.finish()
     if not judged:
         raise SourceError(f"{', '.join(source.name for source in sources)} has no usable row to evaluate on")
     return judge.counter.figures(unusable)
-
-
-def _judge_samples(judge: _Judge, samples: list[Sample]) -> int:
-    """Judge samples; returns how many they are."""
-    drawings = Drawings.pack(sample.drawing for sample in samples)
-    ids = np.array([sample.id for sample in samples], np.int64)
-    judge.judge(drawings, ids, [sample.key for sample in samples])
-    return len(samples)

@@ -10,7 +10,7 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from extexify.dataset import ARRAYS, FORMAT_VERSION, Dataset, content_hash
 from extexify.progress import Reporter, Stage, quiet
 from extexify.samples import REASONS as ROW_REASONS
-from extexify.samples import Sample, check_row, shown_id
+from extexify.samples import Batch, Refused, batches
 from extexify.sources import Source, SourceError
 from extexify.splits import DEFAULT_RATIOS, LEFT_OUT, SPLITS, assign_splits, check_ratios
 from extexify.storage import ArrayWriter, atomic_folder, write_json, writer_lock
-from extexify.strokes import BadDrawing, content_digest
+from extexify.strokes import Drawings, content_digest, content_digests
 
 REASONS = {
     **ROW_REASONS,
@@ -95,24 +95,42 @@ class _Samples:
         self.digests = array("Q")
         self.key_numbers: dict[str, int] = {}
 
-    def add(self, sample: Sample) -> None:
-        drawing = sample.drawing
-        counts = np.array([len(drawing), *map(len, drawing)], np.int64)
-        points = drawing[0] if len(drawing) == 1 else np.concatenate(drawing)
-        digest = content_digest(counts, points)
-        if (sample.key, digest) in self._rejected:
-            raise BadDrawing("rejected", f"the drawing of {sample.key} is in the review list")
-        if len(points) == 1:
-            # All single dots are one picture: there is nothing in them to leak from one split into
-            # another, and tying them together would drop `\textperiodcentered`, drawn as one dot only.
-            digest = content_digest(counts, points, sample.id.to_bytes(8, "little", signed=True))
-        self.digests.append(digest)
-        self.stroke_ends.append(self.points.rows + np.cumsum(counts[1:]))
-        self.points.append(points + np.float32(0))
-        self.sample_ends.append(self.stroke_ends.rows)
-        self.ids.append(sample.id)
-        self.keys.append(self.key_numbers.setdefault(sample.key, len(self.key_numbers)))
-        if len(self.key_numbers) > MAX_CLASSES:
+    def add(self, batch: Batch) -> list[Refused]:
+        """Take the samples of a batch but those in the review list, which are returned."""
+        if not len(batch.ids):
+            return []
+        digests = content_digests(batch.drawings)
+        pairs = zip(batch.keys, digests.tolist(), strict=True) if self._rejected else ()
+        found = [index for index, pair in enumerate(pairs) if pair in self._rejected]
+        if not found:
+            self._append(batch.ids, batch.keys, batch.drawings, digests)
+            return []
+        kept = np.delete(np.arange(len(batch.ids)), found)
+        self._append(batch.ids[kept], [batch.keys[index] for index in kept], batch.drawings.take(kept), digests[kept])
+        return [
+            Refused(
+                int(batch.places[index]), int(batch.ids[index]), "rejected",
+                f"the drawing of {batch.keys[index]} is in the review list",
+            )
+            for index in found
+        ]  # fmt: skip
+
+    def _append(self, ids: NDArray[np.int64], keys: list[str], drawings: Drawings, digests: NDArray[np.uint64]) -> None:
+        # All single dots are one picture: there is nothing in them to leak from one split into another, and tying
+        # them together would drop `\textperiodcentered`, drawn as one dot only.
+        sizes = np.diff(drawings.stroke_ends[drawings.sample_ends - 1], prepend=0)
+        for index in np.flatnonzero(sizes == 1).tolist():
+            (dot,) = drawings[index]
+            salt = int(ids[index]).to_bytes(8, "little", signed=True)
+            digests[index] = content_digest(np.array([1, 1], np.int64), dot, salt)
+        self.digests.frombytes(digests.tobytes())
+        self.sample_ends.frombytes((self.stroke_ends.rows + drawings.sample_ends).tobytes())
+        self.stroke_ends.append(self.points.rows + drawings.stroke_ends)
+        self.points.append(drawings.points + np.float32(0))
+        self.ids.frombytes(ids.tobytes())
+        numbers = self.key_numbers
+        self.keys.extend([numbers.setdefault(key, len(numbers)) for key in keys])
+        if len(numbers) > MAX_CLASSES:
             raise SourceError(f"there are more than {MAX_CLASSES:,} different keys: is column key the symbol's?")
 
     def __len__(self) -> int:
@@ -193,15 +211,13 @@ def _read_source(source: Source, samples: _Samples, left_out: _LeftOut, report: 
     """Add a source's usable rows to `samples`; return how many rows it had."""
     stage = Stage(report, "export", unit=source.unit)
     number = 0
-    with closing(source.rows()) as rows:
-        for number, row in enumerate(rows, 1):
-            try:
-                samples.add(check_row(row))
-            except BadDrawing as error:
-                left_out.add(error.reason, source.name, number, shown_id(row), str(error))
-            if number % 64 == 0:
-                stage.done, stage.total = source.position()
-                stage.at(stage.done)
+    for batch in batches(source):
+        refused = batch.refused + samples.add(batch)
+        for row in sorted(refused, key=lambda row: row.place):
+            left_out.add(row.reason, source.name, number + row.place + 1, row.id, row.detail)
+        number += batch.rows
+        stage.done, stage.total = source.position()
+        stage.at(stage.done)
     stage.done, stage.total = source.position()
     stage.finish(f"{source.name}: {number:,} rows read in {stage.seconds:.1f} s")
     return number

@@ -1,12 +1,18 @@
-"""The check of one row: raw id, key and strokes → a sample, or the reason why not."""
+"""The check of rows: raw id, key and strokes → a sample, or the reason why not; one by one, and packed as batches."""
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 
-from extexify.sources import Row
+import numpy as np
+from numpy.typing import NDArray
+
+from extexify.sources import PlainRows, QuickSource, Row, Source
 from extexify.strokes import REASONS as DRAWING_REASONS
-from extexify.strokes import BadDrawing, Drawing, parse_strokes
+from extexify.strokes import BadDrawing, Drawing, Drawings, parse_strokes
 
 MAX_KEY = 255  # the width of the key column of Detexify's table
 MAX_ID = 2**63 - 1
@@ -27,6 +33,109 @@ class Sample:
     id: int
     key: str
     drawing: Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that can't be used: its place in the batch, its id as reports show it, one of `REASONS`, and a sentence."""
+
+    place: int
+    id: int | str | None
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of a source that follow one another, checked: n samples packed, and those that can't be used.
+
+    ids int64 (n,), keys (n), drawings (n); places int64 (n,) says where among the batch's `rows` each sample stood.
+    """
+
+    rows: int
+    ids: NDArray[np.int64]
+    keys: list[str]
+    drawings: Drawings
+    places: NDArray[np.int64]
+    refused: list[Refused]
+
+
+def batches(source: Source) -> Generator[Batch]:
+    """All rows of a source, checked, in their order. Raises `SourceError` as the source does."""
+    rows = source.quick_rows() if isinstance(source, QuickSource) else source.rows()
+    with closing(rows):
+        yield from checked(rows)
+
+
+def checked(rows: Iterable[Row | PlainRows]) -> Iterator[Batch]:
+    """Check rows and pack them; those that come one by one are packed together, a few hundred at most."""
+    packer = _Packer()
+    for row in rows:
+        if isinstance(row, Row):
+            packer.add(row)
+        if len(packer) and (packer.full() or isinstance(row, PlainRows)):
+            yield packer.batch()
+            packer = _Packer()
+        if isinstance(row, PlainRows):
+            yield _with_checked_keys(row)
+    if len(packer):
+        yield packer.batch()
+
+
+class _Packer:
+    """Checks single rows and packs them."""
+
+    MOST_ROWS = 256
+    MOST_POINTS = 200_000  # 1.6 MB
+
+    def __init__(self) -> None:
+        self._samples: list[Sample] = []
+        self._places: list[int] = []
+        self._refused: list[Refused] = []
+        self._points = 0
+
+    def __len__(self) -> int:
+        return len(self._samples) + len(self._refused)
+
+    def full(self) -> bool:
+        return len(self) >= self.MOST_ROWS or self._points >= self.MOST_POINTS
+
+    def add(self, row: Row) -> None:
+        place = len(self)
+        try:
+            sample = check_row(row)
+        except BadDrawing as error:
+            self._refused.append(Refused(place, shown_id(row), error.reason, str(error)))
+        else:
+            self._samples.append(sample)
+            self._places.append(place)
+            self._points += sum(map(len, sample.drawing))
+
+    def batch(self) -> Batch:
+        samples = self._samples
+        return Batch(
+            rows=len(self),
+            ids=np.array([sample.id for sample in samples], np.int64),
+            keys=[sample.key for sample in samples],
+            drawings=Drawings.pack(sample.drawing for sample in samples),
+            places=np.array(self._places, np.int64),
+            refused=self._refused,
+        )
+
+
+def _with_checked_keys(rows: PlainRows) -> Batch:
+    """A batch of plain rows without those whose key can't be used."""
+    keys, refused = [], []
+    for place, raw in enumerate(rows.keys):
+        try:
+            keys.append(checked_key(raw))
+        except BadDrawing as error:
+            refused.append(Refused(place, int(rows.ids[place]), error.reason, str(error)))
+    places = np.arange(len(rows.keys))
+    if not refused:
+        return Batch(len(rows.keys), rows.ids, keys, rows.drawings, places, refused)
+    places = np.delete(places, [row.place for row in refused])
+    return Batch(len(rows.keys), rows.ids[places], keys, rows.drawings.take(places), places, refused)
 
 
 def check_row(row: Row) -> Sample:
@@ -58,6 +167,7 @@ def shown_id(row: Row) -> int | str | None:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
+@lru_cache(maxsize=8192)  # of a million rows, a thousand have different keys
 def checked_key(value: bytes | str | None) -> str:
     """A key as text. Raises `BadDrawing` for one that is missing, blank, too long or unprintable."""
     if not value:

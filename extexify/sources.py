@@ -12,7 +12,12 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extexify.strokes import Drawings
 
 TABLE = "samples"
 COLUMNS = ("id", "key", "strokes")
@@ -43,6 +48,15 @@ class Row:
     oversized: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PlainRows:
+    """Rows that follow one another in a source, read at once: n ids and good drawings, keys still to be checked."""
+
+    ids: NDArray[np.int64]
+    keys: list[bytes]
+    drawings: Drawings
+
+
 class Source(Protocol):
     """A stream of rows. `name` may be shown anywhere: it holds no password."""
 
@@ -56,6 +70,15 @@ class Source(Protocol):
 
     def position(self) -> tuple[int, int | None]:
         """How far reading has come and the end (None: not known yet), in `unit`s."""
+        ...
+
+
+@runtime_checkable
+class QuickSource(Source, Protocol):
+    """A source that can read many rows at once."""
+
+    def quick_rows(self) -> Generator[Row | PlainRows]:
+        """All rows, once, in the same order; those of the plain form many at a time. Raises `SourceError`."""
         ...
 
 

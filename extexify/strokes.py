@@ -202,6 +202,26 @@ def content_digest(counts: NDArray[np.int64], points: NDArray[np.float32], salt:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
+def content_digests(drawings: Drawings) -> NDArray[np.uint64]:
+    """`content_digest` of each drawing: uint64 (N,)."""
+    ends = drawings.sample_ends
+    starts = np.concatenate([[0], ends[:-1]])
+    # Before the lengths of a drawing's strokes stands how many these are.
+    counts = np.insert(np.diff(drawings.stroke_ends, prepend=0), starts, ends - starts)
+    points = np.ascontiguousarray(drawings.points) + np.float32(0)
+    shapes, coordinates = counts.data.cast("B"), points.data.cast("B")
+    shape_stops = 8 * (ends + np.arange(1, len(ends) + 1))
+    point_stops = 8 * drawings.stroke_ends[ends - 1]
+    found = []
+    shape = point = 0
+    for shape_stop, point_stop in zip(shape_stops.tolist(), point_stops.tolist(), strict=True):
+        digest = hashlib.blake2b(shapes[shape:shape_stop], digest_size=8)
+        digest.update(coordinates[point:point_stop])
+        found.append(digest.digest())
+        shape, point = shape_stop, point_stop
+    return np.frombuffer(b"".join(found), "<u8").astype(np.uint64)
+
+
 @dataclass(frozen=True, slots=True)
 class Drawings:
     """Many drawings packed into three arrays, the layout of a dataset on disk.
@@ -226,6 +246,17 @@ class Drawings:
         points = np.concatenate(strokes).astype(np.float32, copy=False) if strokes else np.empty((0, 2), np.float32)
         lengths = np.array([len(stroke) for stroke in strokes], np.int64)
         return cls(points, np.cumsum(lengths), np.cumsum(np.array(counts, np.int64)))
+
+    @classmethod
+    def join(cls, parts: Sequence[Drawings]) -> Drawings:
+        """All drawings of the parts, one part after the other."""
+        points = np.cumsum([0, *(len(part.points) for part in parts)])
+        strokes = np.cumsum([0, *(len(part.stroke_ends) for part in parts)])
+        return cls(
+            np.concatenate([part.points for part in parts]),
+            np.concatenate([part.stroke_ends + first for part, first in zip(parts, points[:-1], strict=True)]),
+            np.concatenate([part.sample_ends + first for part, first in zip(parts, strokes[:-1], strict=True)]),
+        )
 
     def __len__(self) -> int:
         return len(self.sample_ends)

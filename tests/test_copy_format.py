@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extexify import copy_format
-from extexify.copy_format import RowReader, lines, unescape
+from extexify.copy_format import Lines, RowReader, unescape
 from extexify.sources import Row
 from tests.drawings import escaped
 
@@ -52,7 +52,7 @@ def test_rows_come_back_in_any_order_of_columns_and_any_chunks(
 ) -> None:
     stream = b"".join(b"\t".join(map(escaped, row)) + b"\n" for row in rows)
     reader = RowReader(columns)
-    read = [reader.row(line, overlong) for line, overlong in lines(cut(stream, size))]
+    read = [reader.row(line, overlong) for line, overlong in Lines(cut(stream, size))]
     named = [dict(zip(columns, row, strict=True)) for row in rows]
     assert read == [Row(row["id"], row["key"], row["strokes"]) for row in named]
 
@@ -66,7 +66,7 @@ def test_chunks_do_not_matter_to_lines(stream: bytes, size: int) -> None:
     expected = stream.split(b"\n")
     if not expected[-1]:
         expected.pop()
-    assert [line for line, _ in lines(cut(stream, size))] == expected
+    assert [line for line, _ in Lines(cut(stream, size))] == expected
 
 
 @pytest.mark.parametrize("size", [1, 7, 10, 11, 12, 33, 1000])
@@ -75,7 +75,7 @@ def test_of_overlong_lines_the_head_comes(monkeypatch: pytest.MonkeyPatch, size:
     monkeypatch.setattr(copy_format, "_HEAD", 4)
     stream = b"short\n" + b"0123456789\n" + b"0123456789a\n" + b"x" * 50 + b"\n\nlast"
     whole, overlong = False, True
-    assert list(lines(cut(stream, size))) == [
+    assert list(Lines(cut(stream, size))) == [
         (b"short", whole),
         (b"0123456789", whole),
         (b"0123", overlong),
@@ -89,7 +89,7 @@ def test_a_line_that_never_ends_does_not_fill_the_memory() -> None:
     chunk = b"x" * (1 << 20)
     tracemalloc.start()
     try:
-        read = list(lines(chunk for _ in range(100)))
+        read = list(Lines(chunk for _ in range(100)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
