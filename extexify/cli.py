@@ -119,6 +119,16 @@ def parser() -> argparse.ArgumentParser:
     classify.add_argument("--top", type=int, default=5, metavar="K", help="how many answers (default: 5)")
     classify.add_argument("--json", action="store_true", help="print JSON")
 
+    export_onnx = command("export-onnx", commands.export_onnx, "a model → an ONNX file, and a page for the browser")
+    _model_option(export_onnx)
+    export_onnx.add_argument(
+        "--out", type=Path, metavar="FILE", help="the ONNX file (default: WORKSPACE/onnx/MODEL.onnx)"
+    )
+    export_onnx.add_argument(
+        "--page", type=Path, metavar="DIR", help="also write a page that answers in a browser, without a network"
+    )
+    export_onnx.add_argument("--json", action="store_true", help="print figures as JSON")
+
     pipeline = command("pipeline", commands.pipeline, "all of it: export, render, split, train, evaluate")
     _source_options(pipeline, required=True)
     _split_options(pipeline)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -140,6 +141,22 @@ def calibrate(options: argparse.Namespace) -> None:
     if out != model:
         text += f"\n{model} stays as it was: this is a copy"
     _print(options, {**result.to_json(), "copied": out != model}, text)
+
+
+def export_onnx(options: argparse.Namespace) -> None:
+    """A model → an ONNX file, and a page that answers with it."""
+    from extexify.offline import write_onnx, write_page
+
+    model = options.model or workspace.default_model()
+    out = options.out or workspace.onnx_folder() / f"{model.stem}.onnx"
+    if options.page:
+        write_page(model, options.page)
+    symbols, size = len(write_onnx(model, out).classes), out.stat().st_size
+    figures = {"onnx": str(out), "symbols": symbols, "bytes": size, "page": str(options.page) if options.page else None}
+    text = f"{out}: {symbols:,} symbols, {size / 1e6:.1f} MB"
+    if options.page:
+        text += f"\n{options.page}: the page; serve it with `python -m http.server -d {shlex.quote(str(options.page))}`"
+    _print(options, figures, text)
 
 
 def classify(options: argparse.Namespace) -> None:

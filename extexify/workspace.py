@@ -36,6 +36,11 @@ def models_folder() -> Path:
     return workspace() / "models"
 
 
+def onnx_folder() -> Path:
+    """Models as ONNX files."""
+    return workspace() / "onnx"
+
+
 def evaluations_folder() -> Path:
     """One folder a kept evaluation."""
     return workspace() / "evaluations"

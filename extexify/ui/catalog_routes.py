@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from extexify.catalog import drawn_alike, glyph_svg, load_catalog, prints_alike, search
 from extexify.catalog_keys import Symbol
-from extexify.ui.summaries import summary
+from extexify.summaries import summary
 
 MAX_QUERY = 100
 """Characters of a search that are looked at; no name in the catalogue is longer."""

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from extexify.raster import RasterSettings, rasterize
 from extexify.strokes import Drawings
+from extexify.summaries import summary
 from extexify.ui.components import code
 from extexify.ui.ink import ink_url
-from extexify.ui.summaries import summary
 
 # The proportions of the default raster, at about the size at which the page shows them on a sharp screen.
 _PICTURE = RasterSettings(size=128, stroke_width=4.3)

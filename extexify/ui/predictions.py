@@ -14,9 +14,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from extexify.summaries import summary
 from extexify.ui.components import code
 from extexify.ui.ink import ink_url
-from extexify.ui.summaries import summary
 
 if TYPE_CHECKING:
     from extexify.results import Result
