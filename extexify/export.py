@@ -25,7 +25,7 @@ from extexify.samples import Batch, Refused, batches
 from extexify.sources import Source, SourceError
 from extexify.splits import DEFAULT_RATIOS, LEFT_OUT, SPLITS, assign_splits, check_ratios
 from extexify.storage import ArrayWriter, atomic_folder, write_json, writer_lock
-from extexify.strokes import Drawings, content_digest, content_digests
+from extexify.strokes import Drawings, content_digest
 
 REASONS = {
     **ROW_REASONS,
@@ -99,14 +99,14 @@ class _Samples:
         """Take the samples of a batch but those in the review list, which are returned."""
         if not len(batch.ids):
             return []
-        digests = content_digests(batch.drawings)
-        pairs = zip(batch.keys, digests.tolist(), strict=True) if self._rejected else ()
+        pairs = zip(batch.keys, batch.digests.tolist(), strict=True) if self._rejected else ()
         found = [index for index, pair in enumerate(pairs) if pair in self._rejected]
         if not found:
-            self._append(batch.ids, batch.keys, batch.drawings, digests)
+            self._append(batch.ids, batch.keys, batch.drawings, batch.digests)
             return []
         kept = np.delete(np.arange(len(batch.ids)), found)
-        self._append(batch.ids[kept], [batch.keys[index] for index in kept], batch.drawings.take(kept), digests[kept])
+        keys = [batch.keys[index] for index in kept]
+        self._append(batch.ids[kept], keys, batch.drawings.take(kept), batch.digests[kept])
         return [
             Refused(
                 int(batch.places[index]), int(batch.ids[index]), "rejected",
@@ -118,6 +118,7 @@ class _Samples:
     def _append(self, ids: NDArray[np.int64], keys: list[str], drawings: Drawings, digests: NDArray[np.uint64]) -> None:
         # All single dots are one picture: there is nothing in them to leak from one split into another, and tying
         # them together would drop `\textperiodcentered`, drawn as one dot only.
+        digests = digests.copy()
         sizes = np.diff(drawings.stroke_ends[drawings.sample_ends - 1], prepend=0)
         for index in np.flatnonzero(sizes == 1).tolist():
             (dot,) = drawings[index]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg2
@@ -18,6 +18,7 @@ from extexify.strokes import MAX_STROKES_JSON
 
 _CHUNK = 1 << 20
 _LONGEST_ID = 40
+_ALL = sql.SQL("true")
 
 _SMALL = MAX_STROKES_JSON // 256
 """Bytes stored of strokes that can't be too long: neither of the server's ways of compression gains 255 to 1."""
@@ -81,26 +82,43 @@ class PostgresSource:
 
     def _rows(self, *, quick: bool) -> Generator[Row | PlainRows]:
         self._read = 0
-        with closing(self._connect()) as connection:
-            try:
-                connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-                with connection.cursor() as cursor:
-                    self._total = self._count(cursor)
-                reader = RowReader(list(COLUMNS))
-                with closing(_copied(connection)) as chunks:
-                    lines = Lines(chunks)
-                    for line, overlong in lines:
-                        self._read += 1
-                        row = reader.row(line, overlong)
-                        if row is None:
-                            raise SourceError(f"{self.name} sent a row without three columns: {line[:40]!r}")
-                        yield row
-                        for plain in lines.plain_rows(reader) if quick else ():
-                            self._read += len(plain.ids)
-                            yield plain
-            except psycopg2.Error as error:
-                hint = "; is the server still running?" if connection.closed else ""
-                raise SourceError(f"{self.name}: {self._reason(error)}{hint}") from None
+        with self.reading() as connection:
+            with connection.cursor() as cursor:
+                self._total = self._count(cursor)
+            for row in self.stream(connection, quick=quick):
+                self._read += len(row.ids) if isinstance(row, PlainRows) else 1
+                yield row
+
+    @contextmanager
+    def reading(self) -> Iterator[psycopg2.extensions.connection]:
+        """A connection that sees one moment of the database and can change nothing; its errors are `SourceError`s."""
+        with closing(self._connect()) as connection, self.errors_of(connection):
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            yield connection
+
+    @contextmanager
+    def errors_of(self, connection: psycopg2.extensions.connection) -> Iterator[None]:
+        """Tell a connection's errors as `SourceError`s."""
+        try:
+            yield
+        except psycopg2.Error as error:
+            hint = "; is the server still running?" if connection.closed else ""
+            raise SourceError(f"{self.name}: {self._reason(error)}{hint}") from None
+
+    def stream(
+        self, connection: psycopg2.extensions.connection, *, quick: bool, where: sql.Composable = _ALL
+    ) -> Generator[Row | PlainRows]:
+        """The rows that fulfil the condition `where`, in the order of their ids."""
+        reader = RowReader(list(COLUMNS))
+        with closing(_copied(connection, where)) as chunks:
+            lines = Lines(chunks)
+            for line, overlong in lines:
+                row = reader.row(line, overlong)
+                if row is None:
+                    raise SourceError(f"{self.name} sent a row without three columns: {line[:40]!r}")
+                yield row
+                if quick:
+                    yield from lines.plain_rows(reader)
 
     def _connect(self, **changes: Any) -> psycopg2.extensions.connection:
         try:
@@ -154,7 +172,7 @@ class _Gather:
             self._pieces, self._size = [], 0
 
 
-def _copied(connection: psycopg2.extensions.connection) -> Generator[bytes]:
+def _copied(connection: psycopg2.extensions.connection, where: sql.Composable) -> Generator[bytes]:
     """The rows as a COPY stream in chunks, received ahead of the reader."""
     # A field may have a gigabyte; of one that is too long for use anyway, only enough comes to see that. left() counts
     # characters, which takes the server twice as long as all the rest: it is spared where the stored size vouches for
@@ -162,13 +180,14 @@ def _copied(connection: psycopg2.extensions.connection) -> Generator[bytes]:
     query = sql.SQL(
         "COPY (SELECT left(id::text, {id}), left(key::text, {key}),"
         " CASE WHEN pg_column_size(strokes) <= {small} THEN strokes::text ELSE left(strokes::text, {strokes}) END"
-        " FROM (SELECT id, key, strokes FROM {table} ORDER BY id OFFSET 0) AS in_order) TO STDOUT"
+        " FROM (SELECT id, key, strokes FROM {table} WHERE {where} ORDER BY id OFFSET 0) AS in_order) TO STDOUT"
     ).format(
         id=sql.Literal(_LONGEST_ID),
         key=sql.Literal(MAX_KEY + 1),
         small=sql.Literal(_SMALL),
         strokes=sql.Literal(MAX_STROKES_JSON + 1),
         table=sql.Identifier(TABLE),
+        where=where,
     )
 
     def receive(put: Callable[[bytes], None]) -> None:

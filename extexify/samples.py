@@ -6,13 +6,14 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extexify.sources import PlainRows, QuickSource, Row, Source
 from extexify.strokes import REASONS as DRAWING_REASONS
-from extexify.strokes import BadDrawing, Drawing, Drawings, parse_strokes
+from extexify.strokes import BadDrawing, Drawing, Drawings, content_digests, parse_strokes
 
 MAX_KEY = 255  # the width of the key column of Detexify's table
 MAX_ID = 2**63 - 1
@@ -49,19 +50,34 @@ class Refused:
 class Batch:
     """Some rows of a source that follow one another, checked: n samples packed, and those that can't be used.
 
-    ids int64 (n,), keys (n), drawings (n); places int64 (n,) says where among the batch's `rows` each sample stood.
+    ids int64 (n,), keys (n), drawings (n), digests uint64 (n,) of their content; places int64 (n,) says where among
+    the batch's `rows` each sample stood.
     """
 
     rows: int
     ids: NDArray[np.int64]
     keys: list[str]
     drawings: Drawings
+    digests: NDArray[np.uint64]
     places: NDArray[np.int64]
     refused: list[Refused]
 
 
+@runtime_checkable
+class BatchSource(Source, Protocol):
+    """A source that checks and packs its rows by itself."""
+
+    def batches(self) -> Generator[Batch]:
+        """All rows, once. Raises `SourceError`."""
+        ...
+
+
 def batches(source: Source) -> Generator[Batch]:
     """All rows of a source, checked, in their order. Raises `SourceError` as the source does."""
+    if isinstance(source, BatchSource):
+        with closing(source.batches()) as found:
+            yield from found
+        return
     rows = source.quick_rows() if isinstance(source, QuickSource) else source.rows()
     with closing(rows):
         yield from checked(rows)
@@ -113,11 +129,13 @@ class _Packer:
 
     def batch(self) -> Batch:
         samples = self._samples
+        drawings = Drawings.pack(sample.drawing for sample in samples)
         return Batch(
             rows=len(self),
             ids=np.array([sample.id for sample in samples], np.int64),
             keys=[sample.key for sample in samples],
-            drawings=Drawings.pack(sample.drawing for sample in samples),
+            drawings=drawings,
+            digests=content_digests(drawings),
             places=np.array(self._places, np.int64),
             refused=self._refused,
         )
@@ -132,10 +150,11 @@ def _with_checked_keys(rows: PlainRows) -> Batch:
         except BadDrawing as error:
             refused.append(Refused(place, int(rows.ids[place]), error.reason, str(error)))
     places = np.arange(len(rows.keys))
-    if not refused:
-        return Batch(len(rows.keys), rows.ids, keys, rows.drawings, places, refused)
-    places = np.delete(places, [row.place for row in refused])
-    return Batch(len(rows.keys), rows.ids[places], keys, rows.drawings.take(places), places, refused)
+    ids, drawings = rows.ids, rows.drawings
+    if refused:
+        places = np.delete(places, [row.place for row in refused])
+        ids, drawings = ids[places], drawings.take(places)
+    return Batch(len(rows.keys), ids, keys, drawings, content_digests(drawings), places, refused)
 
 
 def check_row(row: Row) -> Sample:

@@ -205,6 +205,8 @@ def content_digest(counts: NDArray[np.int64], points: NDArray[np.float32], salt:
 def content_digests(drawings: Drawings) -> NDArray[np.uint64]:
     """`content_digest` of each drawing: uint64 (N,)."""
     ends = drawings.sample_ends
+    if not len(ends):
+        return np.empty(0, np.uint64)
     starts = np.concatenate([[0], ends[:-1]])
     # Before the lengths of a drawing's strokes stands how many these are.
     counts = np.insert(np.diff(drawings.stroke_ends, prepend=0), starts, ends - starts)
