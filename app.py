@@ -6,34 +6,57 @@
 from __future__ import annotations
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from extexify.ui import catalog_routes, serving, share_routes
+from extexify.permissions import is_demo, is_operator
+from extexify.ui import access, catalog_routes, offline_routes, serving, share_routes
 from extexify.ui.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.job_panel import sidebar_jobs
+from extexify.ui.sign_in_view import listed, sidebar_sign_in
 
 if __name__ == "__main__":
     st.set_page_config(page_title="Extexify", page_icon=ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large", icon_image=ICON)
-    page = st.navigation(
-        {
-            "Find a symbol": [
-                st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
-                st.Page("pages/symbols.py", title="Symbols", icon=":material/grid_view:"),
-            ],
-            "Train a model": [
-                st.Page("pages/export.py", title="Export", icon=":material/database:"),
-                st.Page("pages/render.py", title="Render", icon=":material/image:"),
-                st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-                st.Page("pages/evaluate.py", title="Evaluate", icon=":material/query_stats:"),
-                st.Page("pages/models.py", title="Models", icon=":material/inventory_2:"),
-            ],
-        }
-    )
-    sidebar_jobs()
+    # A page that is not listed can still be opened by its address, and then asks for a sign-in.
+    shown = listed(is_operator())
+    pages = {
+        "Find a symbol": [
+            st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
+            st.Page("pages/symbols.py", title="Symbols", icon=":material/grid_view:"),
+        ],
+        "Train a model": [
+            st.Page("pages/export.py", title="Export", icon=":material/database:", visibility=shown),
+            st.Page("pages/render.py", title="Render", icon=":material/image:", visibility=shown),
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:", visibility=shown),
+            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/query_stats:", visibility=shown),
+            st.Page("pages/models.py", title="Models", icon=":material/inventory_2:", visibility=shown),
+        ],
+    }
+    if access.has_moderation():
+        pages["Operate the demo"] = [
+            st.Page("pages/contributions.py", title="Contributions", icon=":material/inbox:", visibility=shown)
+        ]
+    if is_demo():
+        offered = listed(access.can_sign_in() and not is_operator())
+        pages["Operate the demo"] += [
+            st.Page("pages/sign_in.py", title="Sign in", icon=":material/login:", visibility=offered)
+        ]
+    page = st.navigation(pages)
+    if is_operator():
+        sidebar_jobs()
+        if is_demo():
+            sidebar_sign_in()
     page.run()
 else:
     # Or else a server's first visit, if it is to a page's own address, goes the old way of folders named `pages`:
     # past this file, its frame and its navigation.
     PagesManager.uses_pages_directory = False
-    app = st.App(__file__, lifespan=serving.lifespan, routes=[*catalog_routes.routes(), *share_routes.routes()])
+    access.prepare()
+    app = st.App(
+        __file__,
+        lifespan=serving.lifespan,
+        routes=[*catalog_routes.routes(), *share_routes.routes(), *offline_routes.routes(), *access.routes()],
+        middleware=[Middleware(access.OperatorsUpload)],
+        on_script_error=access.explain,
+    )

@@ -150,6 +150,8 @@ def parser() -> argparse.ArgumentParser:
     use = command("use", commands.use, "let another model answer from now on")
     use.add_argument("model", metavar="MODEL", help="its name, or its file in WORKSPACE/models")
     use.add_argument("--json", action="store_true", help="print JSON")
+
+    command("hash-password", commands.hash_password, "a password, typed or piped in → what to keep of it")
     return top
 
 

@@ -222,6 +222,23 @@ def use(options: argparse.Namespace) -> None:
     _print(options, {"model": str(model.path)}, f"{model.name} answers from now on")
 
 
+def hash_password(options: argparse.Namespace) -> None:
+    """A password → the line for `.streamlit/secrets.toml` or a file of environment variables. It is never an option,
+    since every user of the machine can read those."""
+    from getpass import getpass
+
+    from extexify.passwords import hash_password
+    from extexify.settings import PASSWORD_HASH
+
+    if sys.stdin.isatty():
+        password = getpass("Password for the operators of a demo: ")
+        if getpass("Once more: ") != password:
+            raise ValueError("the two passwords differ")
+    else:
+        password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    print(f'{PASSWORD_HASH.name}="{hash_password(password)}"')
+
+
 # --- what they share ----------------------------------------------------------------------------
 
 

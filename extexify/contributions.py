@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify import settings
+from extexify import permissions, settings
 from extexify.sources import ENVIRONMENT
 from extexify.storage import StorageError
 from extexify.store import FIRST_ID, LAST_ID, DrawingStore
@@ -38,6 +38,7 @@ class Contributions(Protocol):
         ...
 
 
+@permissions.operators_only
 def open_contributions() -> Contributions:
     """The store that the settings name; it is made with its first drawing. Raises `StorageError`."""
     address = settings.value_of(settings.CONTRIBUTIONS)
@@ -62,6 +63,7 @@ def as_source() -> str:
     return str(store_file())
 
 
+@permissions.operators_only
 def contributed() -> int:
     """How many there are to export; makes no store where there is none yet. Raises `StorageError`."""
     if not settings.value_of(settings.CONTRIBUTIONS) and not store_file().exists():

@@ -35,7 +35,7 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
-from extexify import settings, workspace
+from extexify import permissions, settings, workspace
 from extexify.interruption import STOPPED
 from extexify.progress import Progress
 from extexify.storage import StorageError, read_json, write_json
@@ -138,6 +138,7 @@ class Job:
         """The newest progress event."""
         return next(self._newest(), None)
 
+    @permissions.operators_only
     def log(self, lines: int = 200) -> list[str]:
         """The last lines of the log."""
         return [line.decode("utf-8", "replace") for line in _tail(self.folder / "log.txt")][-lines:]
@@ -190,6 +191,7 @@ class Job:
         return end if isinstance(end, dict) else {}
 
 
+@permissions.operators_only
 def start(
     kind: str,
     arguments: Sequence[str],
@@ -219,6 +221,7 @@ def start(
         raise JobError(f"the job can't be started ({error.strerror}: {root})") from None
 
 
+@permissions.operators_only
 def jobs(kind: str | None = None) -> list[Job]:
     """All jobs that are still kept, or those of a kind, newest first."""
     try:
@@ -229,6 +232,7 @@ def jobs(kind: str | None = None) -> list[Job]:
     return [job for job in found if job is not None and kind in (None, job.kind)]
 
 
+@permissions.operators_only
 def find(job_id: str) -> Job | None:
     """The job of an id; None when there is none."""
     if not _ID.fullmatch(job_id):
@@ -254,6 +258,7 @@ def running(writes: Sequence[str] = ()) -> list[Job]:
     return [job for job in jobs() if (not writes or not set(writes).isdisjoint(job.writes)) and job.state == "running"]
 
 
+@permissions.operators_only
 def stop(job: Job) -> None:
     """Ask a job to stop; one that was asked before is killed. Either leaves nothing half-written."""
     again = job.is_stopping
@@ -269,6 +274,7 @@ def stop(job: Job) -> None:
             return
 
 
+@permissions.operators_only
 def forget(job: Job) -> None:
     """Remove an ended job's folder; what it made stays."""
     if job.state != "running":

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from extexify import permissions
 from extexify.figures import KEPT, WAYS, Figures, Judged, Keep
 from extexify.storage import (
     ArrayWriter,
@@ -92,6 +93,7 @@ class Evaluation:
     judged: Judged
 
     @classmethod
+    @permissions.operators_only
     def open(cls, path: Path) -> Evaluation:
         """Open an evaluation folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
         return read_settled(path, cls._read)
@@ -115,6 +117,7 @@ class Evaluation:
         return self.summary.classes
 
 
+@permissions.operators_only
 def save_evaluation(out: Path, about: About, classes: tuple[str, ...], evaluate: Callable[[Keep], Figures]) -> Figures:
     """Have `evaluate` judge drawings, and keep in the folder `out`, in one step, whatever it passes on.
 
@@ -151,6 +154,7 @@ def save_evaluation(out: Path, about: About, classes: tuple[str, ...], evaluate:
     return figures
 
 
+@permissions.operators_only
 def kept_evaluations(folder: Path) -> list[Summary]:
     """The evaluations in a folder, newest first; anything else in it is passed over."""
     found = []

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from extexify import jobs, workspace
+from extexify import jobs, permissions, workspace
 from extexify.names import checked_name, free_name, usable_name
 from extexify.storage import StorageError, writer_lock
 
@@ -97,6 +97,7 @@ class Model:
         return self.description.training if self.description else {}
 
 
+@permissions.operators_only
 def list_models() -> list[Model]:
     """All models: the workspace's, newest first, then the shipped ones. Of the files only the headers are read."""
     try:
@@ -138,6 +139,7 @@ def check_new_run(name: str) -> None:
         raise StorageError(f"there is a model {name} already, which would be lost: choose another name for the run")
 
 
+@permissions.operators_only
 def rename_model(model: Model, name: str) -> Path:
     """Give one of the workspace's models another name, in the file too; if it answers, it goes on answering.
 
@@ -166,6 +168,7 @@ def rename_model(model: Model, name: str) -> Path:
     return target
 
 
+@permissions.operators_only
 def delete_model(model: Model) -> None:
     """Delete one of the workspace's models. Raises `StorageError` for a shipped one, or one that is being written."""
     _check_changeable(model, "deleted")
@@ -173,6 +176,7 @@ def delete_model(model: Model) -> None:
         model.path.unlink(missing_ok=True)
 
 
+@permissions.operators_only
 def add_model(file: BinaryIO, file_name: str) -> Path:
     """Check a file as a whole and, if it is a model, keep it under its name, or a similar one that is free.
 
@@ -196,6 +200,7 @@ def add_model(file: BinaryIO, file_name: str) -> Path:
     return _target(name)
 
 
+@permissions.operators_only
 def publish_run(run_model: Path, run: str) -> Path:
     """Put the best model of a run so far among the models, under the run's name or a similar one that is free."""
     from extexify.training import publish

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from extexify import permissions
 from extexify.copy_format import Lines, RowReader
 from extexify.readahead import read_ahead
 from extexify.samples import MAX_KEY
@@ -203,6 +204,7 @@ def _copied(connection: psycopg2.extensions.connection, where: sql.Composable) -
     return read_ahead(receive, cancel)
 
 
+@permissions.operators_only
 def connection_parts(address: str) -> dict[str, Any]:
     """What `psycopg2.connect` takes to reach an address. Raises `SourceError`, without repeating any of it."""
     return {**_parsed(address), **_CONNECTION}

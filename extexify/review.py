@@ -16,6 +16,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from extexify import permissions
+from extexify.forms import check_form, moment
 from extexify.samples import checked_key
 from extexify.storage import StorageError, atomic_file, writer_lock
 from extexify.strokes import BadDrawing, Drawing, content_digest, drawing_from_lists
@@ -60,6 +62,7 @@ class ReviewList:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @permissions.operators_only
     def entries(self) -> list[Rejected]:
         """All rejected drawings, in the order in which they were marked."""
         try:
@@ -72,6 +75,7 @@ class ReviewList:
         """What an export leaves out."""
         return frozenset(entry.mark for entry in self.entries())
 
+    @permissions.operators_only
     def reject(self, key: str, identifier: int, drawing: Drawing, note: str = "") -> Rejected:
         """Mark a drawing as mislabelled; one that is marked already gets the new note. Raises ValueError for a note
         that is too long."""
@@ -82,6 +86,7 @@ class ReviewList:
             self._write([*(other for other in self.entries() if other.mark != entry.mark), entry])
         return entry
 
+    @permissions.operators_only
     def restore(self, mark: Mark) -> bool:
         """Take a drawing off the list; False when it isn't there."""
         with writer_lock(self.path, "the review list", wait=_WAIT):
@@ -107,10 +112,11 @@ class ReviewList:
         try:
             fields: Any = orjson.loads(line)
             key, identifier, when, note = (fields[name] for name in ("key", "id", "when", "note"))
-            if not isinstance(identifier, int) or not isinstance(note, str):
-                raise ValueError("its id is no number, or its note no text")
+            check_form(identifier, int, "its id")
+            if not isinstance(note, str):
+                raise ValueError("its note is no text")
             drawing = drawing_from_lists(fields["strokes"])
-            return Rejected(checked_key(key), identifier, drawing, datetime.fromisoformat(when), note)
+            return Rejected(checked_key(key), identifier, drawing, moment(when), note)
         except orjson.JSONDecodeError:
             why = "it is no JSON"
         except KeyError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from extexify import jobs, workspace
+from extexify import jobs, permissions, workspace
 from extexify.recipes import Recipe
 from extexify.storage import StorageError, is_being_written, read_json, remove_folder, writer_lock
 
@@ -107,6 +107,7 @@ def default_name(recipe: str) -> str:
     return f"{recipe}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
+@permissions.operators_only
 def list_runs() -> list[Run]:
     """All runs of the workspace, the one that was begun last first."""
     root = workspace.runs_folder()
@@ -118,6 +119,7 @@ def list_runs() -> list[Run]:
     return sorted((run for run in found if run is not None), key=lambda run: (-run.began, run.name))
 
 
+@permissions.operators_only
 def find_run(name: str) -> Run | None:
     """The run of a name; None when there is none."""
     folder = workspace.runs_folder() / name
@@ -135,6 +137,7 @@ def newest_run() -> str:
     return found[0].name
 
 
+@permissions.operators_only
 def delete_run(name: str) -> None:
     """Delete a run's folder; models that were made of it stay.
 

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 SECRETS = Path(".streamlit/secrets.toml")
-"""Streamlit's file of secrets, in the folder that the program is started in."""
+"""Streamlit's file of secrets: in the user's home folder, or, which goes before, in the folder that the program is
+started in."""
+
+_YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+class SettingError(ValueError):
+    """A setting that can't be understood; the message is one sentence that names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,46 @@ CONTRIBUTIONS = Setting(
     "`drawings.sqlite3` in the workspace",
     "where the Draw page keeps drawings that visitors name: a `postgresql://` address",
 )
+DEMO = Setting(
+    "EXTEXIFY_DEMO",
+    "no",
+    "`yes` makes the dashboard a public demo: Draw and Symbols are open to all, everything else needs sign-in (see "
+    "[docs/deploy.md](docs/deploy.md))",
+)
+PASSWORD_HASH = Setting(
+    "EXTEXIFY_PASSWORD_HASH",
+    "no password",
+    "the operators' password of a demo, as `python -m extexify hash-password` prints it",
+)
+OPERATORS = Setting(
+    "EXTEXIFY_OPERATORS",
+    "nobody",
+    "the e-mail addresses, with commas between them, that may operate a demo after `st.login`",
+)
+VISIT_LIMIT = Setting(
+    "EXTEXIFY_VISIT_LIMIT",
+    "20",
+    "drawings that one visit of a demo may contribute",
+)
+HOUR_LIMIT = Setting(
+    "EXTEXIFY_HOUR_LIMIT",
+    "200",
+    "drawings that all visitors of a demo together may contribute in an hour",
+)
+WAITING_LIMIT = Setting(
+    "EXTEXIFY_WAITING_LIMIT",
+    "2000",
+    "drawings of a demo's visitors that may wait for an operator's look; there can't be more",
+)
+MAX_UNPACKED = Setting(
+    "EXTEXIFY_MAX_UNPACKED",
+    "10",
+    "gigabytes that a gzipped dump may unpack to; beyond, reading it stops with an error",
+)
 
-SETTINGS = (WORKSPACE, CONTRIBUTIONS)
+SETTINGS = (
+    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, DEMO, PASSWORD_HASH, OPERATORS, VISIT_LIMIT, HOUR_LIMIT, WAITING_LIMIT
+)  # fmt: skip
 """All of them, in the order of the documentation."""
 
 
@@ -46,15 +91,70 @@ def value_of(setting: Setting) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def secrets() -> dict[str, Any]:
-    """What the file of secrets holds; nothing without one, or when it is no TOML, as Streamlit tells when it starts."""
+def is_on(setting: Setting) -> bool:
+    """Whether a setting says yes.
+
+    Raises `SettingError` for what is neither yes nor no, and, where the environment doesn't decide, for a file of
+    secrets that can't be read: nobody knows what stands in it.
+    """
+    value = os.environ.get(setting.name) or read_secrets().get(setting.name, "")
+    word = str(value).strip().lower()
+    if word not in _YES + _NO:
+        raise SettingError(f"{setting.name} must be yes or no, not {value!r}")
+    return word in _YES
+
+
+def count_of(setting: Setting) -> int:
+    """A setting that is a number from 0. Raises `SettingError` for what is none."""
+    value = os.environ.get(setting.name) or secrets().get(setting.name, setting.default)
     try:
-        status = SECRETS.stat()
-        return _read(SECRETS.resolve(), status.st_mtime_ns, status.st_size)
-    except (OSError, ValueError):
+        number = int(str(value))
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise SettingError(f"{setting.name} must be a whole number from 0, not {value!r}")
+    return number
+
+
+def names_of(setting: Setting) -> tuple[str, ...]:
+    """A setting that lists names: text with commas between them, or in the file of secrets a list."""
+    value = os.environ.get(setting.name) or secrets().get(setting.name)
+    if isinstance(value, str):
+        value = value.split(",")
+    names = (name.strip() for name in value if isinstance(name, str)) if isinstance(value, list) else ()
+    return tuple(filter(None, names))
+
+
+def secrets() -> dict[str, Any]:
+    """What the files of secrets hold; nothing of one that is no TOML, as Streamlit tells when it starts."""
+    try:
+        return read_secrets()
+    except SettingError:
         return {}
 
 
-@lru_cache(maxsize=1)
+def read_secrets() -> dict[str, Any]:
+    """What the files of secrets hold, {} without any. Raises `SettingError` for one that is there but can't be read."""
+    found: dict[str, Any] = {}
+    for path in _files():
+        try:
+            status = path.stat()
+            found |= _read(path.absolute(), status.st_mtime_ns, status.st_size)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise SettingError(f"{path} can't be read ({why}): correct it, or remove it") from None
+    return found
+
+
+def _files() -> tuple[Path, ...]:
+    try:
+        return Path.home() / SECRETS, SECRETS
+    except RuntimeError:  # a user without a home, as in containers
+        return (SECRETS,)
+
+
+@lru_cache(maxsize=4)
 def _read(path: Path, modified: int, size: int) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8"))

@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from extexify import permissions
 from extexify.strokes import Drawings
 
 TABLE = "samples"
@@ -82,6 +83,7 @@ class QuickSource(Source, Protocol):
         ...
 
 
+@permissions.operators_only
 def open_source(address: str, *, shards: int = 1) -> Source:
     """The source that an address names: `postgresql://…`, `env:NAME` for an environment variable that holds such an
     address (which is then shown and stored nowhere), `starter` with or without options (see `extexify.starter`), or

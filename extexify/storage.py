@@ -3,6 +3,8 @@
 Beside a file or folder NAME there may be, all hidden: `.NAME.PID.N.tmp`, which is being written (or was, when
 its process died; the next write removes it), `.NAME.old`, the folder before, for the moment of the exchange,
 and `.NAME.lock`, an empty file that stays; the lock itself is the operating system's and ends with its process.
+
+In a public demo none of this writes for visitors (`extexify.permissions`).
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ import orjson
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from extexify import permissions
+
 _STALE_AFTER = 3600.0  # seconds
 _RECOVER_WITHIN = 10.0  # seconds; an exchange of folders takes two renames
 _A_LOOK = 0.1  # seconds
@@ -37,6 +41,7 @@ class StorageError(OSError):
     """Something on disk is missing, damaged, of another version or in use; the message says what to do."""
 
 
+@permissions.operators_only
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, which replaces `path` when the block ends without an error.
@@ -57,6 +62,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@permissions.operators_only
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path`, which replaces `path` when the block ends without an error.
@@ -98,6 +104,7 @@ def recover_folder(path: Path) -> None:
         _put_back(path)
 
 
+@permissions.operators_only
 def remove_folder(folder: Path) -> None:
     """Remove a folder: out of sight in one step, so that what a crash leaves of it has a name that nobody reads.
 
@@ -244,6 +251,7 @@ class ArrayWriter:
     As a context manager it closes the file; after an error, without finishing it.
     """
 
+    @permissions.operators_only
     def __init__(self, path: Path, dtype: str, tail: tuple[int, ...] = ()) -> None:
         """dtype of the values; `tail` is the lengths of all axes after the first."""
         self._file = path.open("wb")
@@ -288,6 +296,7 @@ class ArrayWriter:
         np.lib.format.write_array_header_1_0(self._file, header)
 
 
+@permissions.operators_only
 @contextmanager
 def writer_lock(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
     """Hold the right to write `path` (a file or folder); one process has it at a time, and a crash frees it.

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from extexify import permissions
 from extexify.samples import checked_key
 from extexify.sources import shown_path
 from extexify.storage import StorageError
@@ -47,6 +48,7 @@ class DrawingStore:
     splits of earlier drawings as they were; a clock that jumps changes nothing in that.
     """
 
+    @permissions.operators_only
     def __init__(self, path: Path) -> None:
         """Open or make the store. Raises `StorageError` when the file can't be one."""
         self.path = path
@@ -60,6 +62,7 @@ class DrawingStore:
         except (sqlite3.Error, OSError) as error:
             raise StorageError(f"{self._name} can't be used as a store of drawings ({error})") from None
 
+    @permissions.operators_only
     def add(self, key: str, drawing: Sequence[NDArray[np.floating]]) -> int:
         """Store a drawing under a symbol's key and return its new id; it is on the disk then.
 
@@ -80,6 +83,7 @@ class DrawingStore:
         except sqlite3.Error as error:
             raise StorageError(f"the drawing could not be stored in {self._name} ({error})") from None
 
+    @permissions.operators_only
     def remove(self, identifier: int) -> None:
         """Take the drawing with this id out again; nothing happens when there is none.
 

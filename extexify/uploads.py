@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from extexify import permissions
 from extexify.storage import StorageError, atomic_file
 from extexify.workspace import uploads_folder
 
@@ -22,6 +23,7 @@ MAX_NAME = 80
 _PIECE = 1 << 20
 
 
+@permissions.operators_only
 def keep_upload(name: str, data: BinaryIO) -> Path:
     """Keep a file and return where it lies, which is where it lay already if it was kept before.
 
@@ -46,6 +48,7 @@ def keep_upload(name: str, data: BinaryIO) -> Path:
     return path
 
 
+@permissions.operators_only
 def kept_uploads() -> list[Path]:
     """All files that are kept, the newest first."""
     dated: list[tuple[float, Path]] = []
@@ -56,6 +59,7 @@ def kept_uploads() -> list[Path]:
     return [path for _, path in sorted(dated, reverse=True)]
 
 
+@permissions.operators_only
 def forget_upload(path: Path) -> None:
     """Remove a kept file; nothing happens when it is gone already. Raises `StorageError` for any other file."""
     folder = path.resolve().parent

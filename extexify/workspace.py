@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from extexify import settings
+from extexify import permissions, settings
 from extexify.storage import StorageError, read_json, write_json
 
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -61,6 +61,11 @@ def store_file() -> Path:
     return workspace() / "drawings.sqlite3"
 
 
+def moderation_file() -> Path:
+    """The drawings of a public demo's visitors that wait for an operator's look."""
+    return workspace() / "moderation.sqlite3"
+
+
 def review_file() -> Path:
     """The list of drawings that were marked as mislabelled."""
     return workspace() / "review.jsonl"
@@ -98,6 +103,7 @@ def chosen_model() -> Path | None:
     return next((path for path in available_models() if _choice(path) == name), None)
 
 
+@permissions.operators_only
 def choose_model(path: Path) -> None:
     """Let a model of the workspace, or a shipped one, answer from now on.
 
@@ -120,6 +126,8 @@ def own_copy(model: Path) -> Path:
 def _own_models() -> list[Path]:
     dated: list[tuple[float, Path]] = []
     for path in models_folder().glob("*.safetensors"):
+        if not path.name.isprintable():  # line breaks or bytes that are no text: it can't be shown, nor asked for
+            continue
         try:
             dated.append((path.stat().st_mtime, path))
         except FileNotFoundError:  # deleted since the listing

@@ -6,9 +6,9 @@ import streamlit as st
 
 from extexify.ui.evaluation_start import start_evaluation
 from extexify.ui.evaluation_view import show_evaluations
-from extexify.ui.frame import page_frame
+from extexify.ui.sign_in_view import operator_page
 
-page_frame(
+operator_page(
     "Where the model errs",
     "Judge a model on drawings that it hasn't seen, then look at what it takes for what.",
     wide=True,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from extexify.ui.export_view import choose_and_start, show_job, show_result, show_welcome
-from extexify.ui.frame import page_frame
+from extexify.ui.sign_in_view import operator_page
 
-page_frame(
+operator_page(
     "Get drawings",
     "Choose where the drawings come from, then export them: they become the dataset that everything after it reads.",
 )

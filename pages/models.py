@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from extexify.ui.frame import page_frame
 from extexify.ui.models_view import models_page
+from extexify.ui.sign_in_view import operator_page
 
-page_frame("Models and runs", "Choose a model to see how good it is, and to let it answer.", wide=True)
+operator_page("Models and runs", "Choose a model to see how good it is, and to let it answer.", wide=True)
 models_page()

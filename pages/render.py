@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from extexify.ui.frame import page_frame
 from extexify.ui.render_view import choose_and_start, show_job, show_result
+from extexify.ui.sign_in_view import operator_page
 
-page_frame(
+operator_page(
     "Render the drawings",
     "See what a network sees of a drawing as you change the settings, then render all of them.",
 )

@@ -1,4 +1,17 @@
-"""What pages share: canvas → strokes, the list of predictions, the model that answers.
+"""What the dashboard's pages share.
 
-The only part of the library that knows Streamlit.
+Nothing outside this package imports Streamlit. Whoever imports it is the dashboard, and in a public demo asks on whose
+behalf it acts (see `extexify.permissions`).
 """
+
+from extexify import permissions
+
+
+def _is_signed_in() -> bool:
+    # Not above: commands' tools take single modules of this package, and need no Streamlit for that.
+    from extexify.ui.access import is_signed_in
+
+    return is_signed_in()
+
+
+permissions.judge_by(_is_signed_in)

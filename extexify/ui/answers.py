@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FEW, MANY = 5, 25
 """How many answers are shown at first, and on demand."""
 
+SAID = 3
+"""How many answers go with a drawing that a visitor of a public demo names."""
+
 _NO_MODEL = """
 **No model yet.** Nothing can answer until there is one. Train it from a dump of drawings
 (or from synthetic ones, with `starter` in place of DUMP),
@@ -107,7 +110,8 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
     # All symbols and not the first few: a result is as probable as all its look-alikes together.
     results = fold_look_alikes(classifier.classify(drawing, top=len(classifier.classes)))[:MANY]
     mine = keeping()
-    kept = mine.answer(drawing, classifier.classes)
+    said = [(result.head.key, result.probability) for result in results[:SAID]]
+    kept = mine.answer(drawing, classifier.classes, classifier.name, said)
     show_results(
         results if many else results[:FEW], strokes=len(drawing), kept=kept, on_keep=_keep_result, key="predictions"
     )

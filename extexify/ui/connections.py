@@ -14,11 +14,13 @@ from urllib.parse import quote, urlencode
 
 import streamlit as st
 
+from extexify import permissions
 from extexify.sources import POSTGRES
 
 _DIALECTS = ("postgresql", "postgres")
 
 
+@permissions.operators_only
 def postgres_connections() -> dict[str, str]:
     """The address of each PostgreSQL connection in the secrets, by its name; none without a file of secrets."""
     if not st.secrets.load_if_toml_exists():

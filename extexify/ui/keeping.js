@@ -85,7 +85,7 @@ function exportLink(note, text) {
   };
 }
 
-function showNote({ note, send }, { line, waiting, problem }) {
+function showNote({ note, send }, { line, waiting, offered, problem }) {
   note.replaceChildren();
   note.classList.toggle("problem", Boolean(problem));
   if (problem) element("span", "", note, problem);
@@ -95,6 +95,8 @@ function showNote({ note, send }, { line, waiting, problem }) {
     note.append(` ${waiting} drawings wait for an `);
     exportLink(note, "export");
     note.append(": train the next model with them. ");
+  } else if (offered) {
+    note.append(" ");
   } else {
     note.append(" Drawings you keep can be ");
     exportLink(note, "exported");

@@ -1,8 +1,11 @@
-"""“It was this one”: keeps a visitor's drawing under the symbol that it was meant to be, once, with a way back."""
+"""“It was this one”: keeps a visitor's drawing under the symbol that it was meant to be, once, with a way back.
+
+In a public demo a visitor's drawing waits in the moderation list instead, until an operator accepts it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -10,12 +13,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from extexify import permissions, settings
 from extexify.catalog import load_catalog, symbol_for
 from extexify.contributions import Contributions, open_contributions, place, waiting
+from extexify.moderation import ModerationList, Said, TooMany
 from extexify.storage import StorageError
 from extexify.strokes import BadDrawing, Drawing
 from extexify.ui import catalog_routes
 from extexify.ui.components import code
+from extexify.workspace import moderation_file
 
 ENOUGH = 20
 """Drawings since the last export from which on the page offers another export and training."""
@@ -39,29 +45,37 @@ class _Kept:
     """A drawing that the visitor has named.
 
     number: how many drawings the store held with it; waiting: how many of them the dataset hasn't got; 0 for unknown.
+    offered: it is in the moderation list, and identifier its number there.
     """
 
     drawing: Drawing
     key: str
     identifier: int
-    number: int
-    waiting: int
+    number: int = 0
+    waiting: int = 0
+    offered: bool = False
 
 
 @dataclass
 class Keeping:
-    """What a visitor has named so far, and the drawing that the page shows answers for."""
+    """What a visitor has named so far, and the drawing that the page shows answers for.
+
+    model and said are who answered and what; offers counts the drawings that the visit sent to the moderation list.
+    """
 
     drawing: Drawing = field(default_factory=list)
     known: Collection[str] = ()
+    model: str = ""
+    said: Sequence[Said] = ()
     kept: list[_Kept] = field(default_factory=list)
+    offers: int = 0
     problem: str = ""
 
-    def answer(self, drawing: Drawing, known: Collection[str]) -> str:
+    def answer(self, drawing: Drawing, known: Collection[str], model: str = "", said: Sequence[Said] = ()) -> str:
         """Say which drawing is answered now, by a model that knows these keys; returns the key it is kept under."""
         if not _same(drawing, self.drawing):
             self.problem = ""
-        self.drawing, self.known = drawing, known
+        self.drawing, self.known, self.model, self.said = drawing, known, model, said
         kept = self._found()
         return "" if kept is None else kept.key
 
@@ -75,12 +89,9 @@ class Keeping:
             self.problem = "This drawing could not be kept: the page named no symbol. Reload it and try again."
             return
         try:
-            store = open_contributions()
-            identifier = store.add(key, self.drawing)
-        except (StorageError, BadDrawing) as error:
+            self.kept.append(self._store(key) if permissions.is_operator() else self._offer(key))
+        except (StorageError, BadDrawing, TooMany, settings.SettingError) as error:
             self.problem = f"This drawing could not be kept: {error}."
-            return
-        self.kept.append(_Kept(self.drawing, key, identifier, *_counts(store)))
 
     def take_back(self) -> None:
         """Take the drawing out of the store again."""
@@ -89,8 +100,12 @@ class Keeping:
         if kept is None:
             return
         try:
-            open_contributions().remove(kept.identifier)
-        except StorageError as error:
+            if not kept.offered:
+                open_contributions().remove(kept.identifier)
+            elif not _moderation().withdraw(kept.identifier):
+                self.problem = "This drawing has been looked at already, and can’t be taken back any more."
+                return
+        except (StorageError, permissions.NotPermitted) as error:
             self.problem = f"This drawing is still kept: {error}."
             return
         self.kept.remove(kept)
@@ -101,9 +116,23 @@ class Keeping:
         return {
             "line": "" if kept is None else _line(kept),
             "waiting": kept.waiting if kept is not None and kept.waiting >= ENOUGH else 0,
+            "offered": kept is not None and kept.offered,
             "problem": self.problem,
             "find": catalog_routes.FIND,
         }
+
+    def _store(self, key: str) -> _Kept:
+        store = open_contributions()
+        identifier = store.add(key, self.drawing)
+        return _Kept(self.drawing, key, identifier, *_counts(store))
+
+    def _offer(self, key: str) -> _Kept:
+        most = settings.count_of(settings.VISIT_LIMIT)
+        if self.offers >= most:
+            raise TooMany(f"one visit can send {most:,} drawings" if most else "no drawings are taken here")
+        number = _moderation().offer(key, self.drawing, self.model, self.said)
+        self.offers += 1
+        return _Kept(self.drawing, key, number, offered=True)
 
     def _found(self) -> _Kept | None:
         return next((kept for kept in self.kept if _same(kept.drawing, self.drawing)), None)
@@ -147,8 +176,14 @@ def _counts(store: Contributions) -> tuple[int, int]:
 
 def _line(kept: _Kept) -> str:
     """What has become of a drawing."""
+    if kept.offered:
+        return f"Sent as {symbol_for(kept.key).command}: thank you. Somebody will look at it before it is kept."
     number = f", drawing number {kept.number:,}" if kept.number else ""
     return f"Kept as {symbol_for(kept.key).command}{number} in {place()}."
+
+
+def _moderation() -> ModerationList:
+    return ModerationList(moderation_file())
 
 
 # Registered once a process: registering anew makes the browser load the code anew.
