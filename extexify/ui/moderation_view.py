@@ -14,7 +14,6 @@ from extexify.moderation import ModerationList, Offer
 from extexify.storage import StorageError
 from extexify.strokes import BadDrawing, Drawings
 from extexify.summaries import summary
-from extexify.summaries import summary
 from extexify.ui.components import code
 from extexify.ui.ink import ink_url
 from extexify.ui.judged_drawings import pictures
