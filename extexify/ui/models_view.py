@@ -10,12 +10,15 @@ import streamlit as st
 
 from extexify.model_library import Model, add_model, delete_model, list_models, model_of_run, rename_model
 from extexify.names import LONGEST
+from extexify.offline import onnx_bytes, page_zip
+from extexify.permissions import is_demo
 from extexify.runs import Run, delete_run, list_runs
 from extexify.storage import StorageError
 from extexify.ui.datasets import current_dataset
 from extexify.ui.facts import show_facts
 from extexify.ui.frame import side_by_side
 from extexify.ui.job_panel import PAGES
+from extexify.ui.offline_routes import PAGE as OFFLINE_PAGE
 from extexify.ui.rows import Row, choose, choose_row
 from extexify.ui.text import escaped, sentence
 from extexify.ui.train_form import RUN_PARAMETER, resume
@@ -114,12 +117,32 @@ def _show_file_actions(model: Model) -> None:
             "Download", model.path.read_bytes, f"{model.name}.safetensors", "application/octet-stream",
             icon=":material/download:", on_click="ignore", key=f"download-{_id(model)}",
         )  # fmt: skip
+        if model.description is not None:
+            _offer_elsewhere(model)
         if model.shipped:
             return
         if st.button("Rename", icon=":material/edit:", key="model-rename", disabled=model.description is None):
             _rename(model)
         if st.button("Delete", icon=":material/delete:", key="model-delete"):
             _confirm_model(model)
+
+
+def _offer_elsewhere(model: Model) -> None:
+    """The model for other programs, made when it is asked for."""
+    with st.popover("Use elsewhere", icon=":material/deployed_code:", key="model-elsewhere"):
+        st.markdown("**As an ONNX file**, for any program that runs those.")
+        st.download_button(
+            "ONNX file", lambda: onnx_bytes(model.path)[1], f"{model.name}.onnx", "application/octet-stream",
+            icon=":material/download:", on_click="ignore", key=f"onnx-{_id(model)}",
+        )  # fmt: skip
+        st.markdown("**With a page that answers in the browser**, from any server of files, without a network.")
+        with st.container(horizontal=True):
+            st.download_button(
+                "Page (.zip)", lambda: page_zip(model.path), f"{model.name}-page.zip", "application/zip",
+                icon=":material/download:", on_click="ignore", key=f"page-{_id(model)}",
+            )  # fmt: skip
+            if model.serves and not is_demo():
+                st.link_button("Open it here", OFFLINE_PAGE, icon=":material/open_in_new:")
 
 
 @st.dialog("Rename the model")

@@ -1,7 +1,7 @@
 """The models that answer: loaded and warmed up in the background, never while somebody waits for an answer.
 
-Loading takes seconds (PyTorch has to be imported, kernels compiled), so it starts with the server, in a
-thread of its own; a page asks with `model()` and shows what it has until the future is done.
+Loading takes a second (the runtime has to be imported, kernels loaded or compiled), so it starts with the server,
+in a thread of its own; a page asks with `model()` and shows what it has until the future is done.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def _version(path: Path) -> Version:
 
 
 def _load(path: Path) -> Classifier:
-    # Imported here and not above: this is what takes the seconds.
+    # Imported here and not above: this is what takes the second.
     from extexify import share
     from extexify.classifier import Classifier
 
@@ -96,6 +97,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
         model(default_model())
         for path in available_models():
             description(path)
+    # Streamlit imports it to find out whether what it gives to a component is a table: no visit shall wait for that.
+    _loader.submit(import_module, "pandas")
     # Streamlit opens a browser by itself only for apps without a lifespan. The port is already bound here, so
     # a browser that is faster than the server just waits; and some browsers' starters block.
     if not st.get_option("server.headless"):
