@@ -9,15 +9,29 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from extexify import commands, interruption
 from extexify.interruption import STOPPED
-from extexify.progress import Stopped
+from extexify.progress import Stopped, ToldElsewhere
+from extexify.sentences import in_one_line
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code."""
+def say(complaint: str) -> None:
+    """Tell the user in one line what is wrong."""
+    with suppress(OSError):  # a log on a full disk; the code says it, too
+        print(f"extexify: {complaint}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None, *, complain: Callable[[str], None] = say) -> int:
+    """Run a command; returns the exit code. `complain` is told in one line why it isn't 0."""
+
+    def ended(code: int, why: str) -> int:
+        # Terminals obey control characters, and messages hold names that anybody may have chosen.
+        complain(in_one_line(why))
+        return code
+
     options = parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], None] = options.run_command
@@ -25,16 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run(options)
         return 0
     except KeyboardInterrupt:
-        return _complain("stopped", STOPPED)
+        return ended(STOPPED, "stopped")
     except Stopped as stop:
-        return _complain(str(stop), STOPPED)
+        return ended(STOPPED, str(stop))
+    except ToldElsewhere:
+        return 1
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell
         return 1
     except Exception as error:
         if not _is_expected(error):
             raise
-        return _complain(f"error: {_one_line(error)}", 1)
+        return ended(1, f"error: {_one_line(error)}")
 
 
 def _is_expected(error: Exception) -> bool:
@@ -49,11 +65,6 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split())
-
-
-def _complain(message: str, code: int) -> int:
-    print(f"extexify: {message}", file=sys.stderr)
-    return code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
+from types import NoneType
 from typing import Any
 
 LARGEST = 2**63
@@ -31,7 +33,8 @@ def check_form(value: object, form: Any, where: str = "it") -> None:
     """Raise ValueError, naming the place, unless a JSON value has a form.
 
     A form is `int`, `float` (any finite number), `bool`, `str` (printable text), a list of one form, which means any
-    number of them, a dict of forms (other names are nobody's business), `Maybe`, `Named`, or `object` for anything.
+    number of them, a tuple of types, of which any will do, a dict of forms (other names are nobody's business),
+    `Maybe`, `Named`, or `object` for anything.
     """
     if isinstance(form, Maybe):
         if value is not None:
@@ -52,8 +55,22 @@ def check_form(value: object, form: Any, where: str = "it") -> None:
             raise ValueError(f"{where} is no list")
         for number, entry in enumerate(value, 1):
             check_form(entry, form[0], f"entry {number} of {where}")
+    elif isinstance(form, tuple):
+        if not any(_is_a(value, kind) for kind in form):
+            raise ValueError(f"{where} is no {' or '.join(_NAMES[kind] for kind in form)}")
     elif not _is_a(value, form):
         raise ValueError(f"{where} is no {_NAMES[form]}")
+
+
+def moment(text: object) -> datetime:
+    """The time that ISO 8601 text with a time zone names. Raises ValueError for any other text, and for years in which
+    nobody can have been here."""
+    if not isinstance(text, str):
+        raise ValueError("its time is no text")
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None or not 1970 <= when.year < 9999:
+        raise ValueError(f"its time {text} has no time zone, or an odd year")
+    return when
 
 
 def _check_object(value: object, where: str) -> None:
@@ -72,4 +89,4 @@ def _is_a(value: object, form: type) -> bool:
     return isinstance(value, form)
 
 
-_NAMES = {str: "printable text", int: "whole number", float: "number", bool: "yes or no"}
+_NAMES = {str: "printable text", int: "whole number", float: "number", bool: "yes or no", NoneType: "null"}

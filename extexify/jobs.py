@@ -8,10 +8,11 @@ A job outlives the page, the browser and the server that started it, and is a fo
     output.json    the figures that the command printed
     log.txt        what it wrote to its standard error
     stop           there as soon as somebody asked it to stop
-    end.json       exit code and time, the last thing that the process writes
+    end.json       exit code, time, seconds and what was wrong, the last thing that the process writes
 
 Whether a job runs is asked of the operating system (the lock), not of a file that a killed process
-could leave behind.
+could leave behind. How long it runs is asked of the machine's steady clock, which nobody sets.
+`extexify.job_process` is what runs in the process.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +38,26 @@ import orjson
 from filelock import FileLock, Timeout
 
 from extexify import permissions, settings, workspace
+from extexify.forms import Maybe, check_form
 from extexify.interruption import STOPPED
-from extexify.progress import Progress
-from extexify.storage import StorageError, read_json, write_json
+from extexify.progress import Event, newest_events, tail
+from extexify.sentences import Sentence, printable
+from extexify.storage import StorageError, explained, read_json, write_json
 
 KEPT = 50
 """Ended jobs whose folders are kept; older ones are removed when a new job starts."""
 
-_TAIL = 1 << 16
-"""Bytes at the end of a growing file that are read to learn how it stands."""
+END_ROOM = "end.room"
+"""The file that becomes `end.json`. Its blocks are taken when a job starts: a full disk doesn't silence its end."""
 
-_NICE = 10
-"""A tenth of the share of what runs beside it: enough to go on under load, too little to be felt by the pages."""
+_END_BYTES, _NUMBER_BYTES = 4096, 16
+
+_STAMP_LENGTH = len("20260101-000000-000")
+
+_ASKED = {
+    "kind": str, "title": str, "arguments": [object], "writes": [str], "began": float, "clock": float, "boot": str,
+}  # fmt: skip
+_ENDED = {"code": int, "time": float, "seconds": Maybe(float), "error": Maybe(str)}
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z]+-[0-9a-f]{8}")
 _COMPLAINT = re.compile(r"(?:extexify|python -m extexify(?: \w+)?): (?:error: )?(.+)")
@@ -55,16 +65,8 @@ _EPOCH = re.compile(r"(train|validate) epoch (\d+)/(\d+)$")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-class JobError(RuntimeError):
+class JobError(Sentence, RuntimeError):
     """A job that can't be started; the message is one sentence that says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A progress event and when it was sent (seconds since 1970)."""
-
-    time: float
-    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Job:
     """A job as it was asked for; the properties read how it stands now.
 
     kind is a command of the command line; writes names what it makes, relative to the workspace;
-    began is in seconds since 1970.
+    began is in seconds since 1970; clock is the same moment by the steady clock of a machine that was
+    started at `boot` (see `_boot`).
     """
 
     id: str
@@ -82,6 +85,8 @@ class Job:
     arguments: tuple[str, ...]
     writes: tuple[str, ...]
     began: float
+    clock: float
+    boot: str
 
     @property
     def state(self) -> str:
@@ -92,6 +97,16 @@ class Job:
         if code == 0:
             return "done"
         return "stopped" if self.is_stopping or code == STOPPED else "failed"
+
+    @property
+    def process(self) -> int | None:
+        """The number of the job's process; None until it has begun to work, or for ever when it didn't come to that."""
+        try:
+            number = (self.folder / "lock").read_bytes().strip(b"\0")
+        except FileNotFoundError:
+            return None
+        # Whatever stands there: 0 and 1 are no job's, and signals to numbers below them reach whole groups.
+        return int(number) if number.isdigit() and len(number) < _NUMBER_BYTES and int(number) > 1 else None
 
     @property
     def is_stopping(self) -> bool:
@@ -110,20 +125,29 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """How long the job has been running, or ran."""
-        return max((self.ended or time.time()) - self.began, 0.0)
+        """How long the job has been running, or ran; of a killed one, until its last sign of life."""
+        if self.state == "running":
+            # On another machine that shares the workspace, the time of day has to do.
+            return max(time.monotonic() - self.clock if self.boot == _boot() else time.time() - self.began, 0.0)
+        if "seconds" in (end := self._end()):
+            return float(end["seconds"])
+        latest = self.latest()
+        return max(latest.clock - self.clock, 0.0) if latest else 0.0
 
     @property
     def error(self) -> str:
         """One sentence that says why a failed job failed; empty for any other."""
         if self.state != "failed":
             return ""
-        if "code" not in self._end():
+        end = self._end()
+        if "code" not in end:
             return "the process ended without a word: it was killed, ran out of memory, or the machine went down"
+        if said := end.get("error"):
+            return str(said)
         for line in reversed(self.log()):
             if said := _COMPLAINT.match(line):
                 return said[1]
-        return f"the command ended with code {self._end()['code']}"
+        return f"the command ended with code {end['code']}"
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -141,7 +165,7 @@ class Job:
     @permissions.operators_only
     def log(self, lines: int = 200) -> list[str]:
         """The last lines of the log."""
-        return [line.decode("utf-8", "replace") for line in _tail(self.folder / "log.txt")][-lines:]
+        return [line.decode("utf-8", "replace") for line in tail(self.folder / "log.txt")][-lines:]
 
     @property
     def epoch(self) -> tuple[int, int] | None:
@@ -181,14 +205,15 @@ class Job:
 
     def _newest(self) -> Iterator[Event]:
         """The last progress events, newest first."""
-        return (event for line in reversed(_tail(self.folder / "events.jsonl")) if (event := _event(line)))
+        return newest_events(self.folder / "events.jsonl")
 
     def _end(self) -> dict[str, Any]:
         try:
-            end = read_json(self.folder / "end.json")
-        except (OSError, StorageError):
+            end: Any = read_json(self.folder / "end.json")
+            check_form(end, _ENDED)
+        except (OSError, ValueError):
             return {}
-        return end if isinstance(end, dict) else {}
+        return {name: value for name, value in end.items() if value is not None}
 
 
 @permissions.operators_only
@@ -208,15 +233,18 @@ def start(
     """
     root = workspace.jobs_folder()
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        with explained(root):
+            root.mkdir(parents=True, exist_ok=True)
         # One start at a time, or else two could each find that nothing is in the way.
-        with FileLock(root / ".start.lock", timeout=10):
+        with explained(root), FileLock(root / ".start.lock", timeout=10):
             if in_the_way := running(writes):
                 raise JobError(_busy(in_the_way[0]))
             _prune()
-            return _launch(root, kind, tuple(arguments), title, tuple(writes), dict(secrets or {}))
+            return _launch(root, kind, tuple(arguments), printable(title), tuple(writes), dict(secrets or {}))
     except Timeout:
         raise JobError("another job is being started at this moment: try again") from None
+    except StorageError as error:
+        raise JobError(f"the job can't be started: {error}") from None
     except OSError as error:
         raise JobError(f"the job can't be started ({error.strerror}: {root})") from None
 
@@ -240,16 +268,19 @@ def find(job_id: str) -> Job | None:
     folder = workspace.jobs_folder() / job_id
     try:
         asked: Any = read_json(folder / "job.json")
+        check_form(asked, _ASKED)
         return Job(
             id=job_id,
             folder=folder,
             kind=asked["kind"],
             title=asked["title"],
-            arguments=tuple(asked["arguments"]),
+            arguments=tuple(map(str, asked["arguments"])),
             writes=tuple(asked["writes"]),
-            began=float(asked["began"]),
+            began=asked["began"],
+            clock=asked["clock"],
+            boot=asked["boot"],
         )
-    except (OSError, StorageError, KeyError, TypeError, ValueError):
+    except (OSError, ValueError):
         return None  # being made, being removed, or damaged
 
 
@@ -260,16 +291,20 @@ def running(writes: Sequence[str] = ()) -> list[Job]:
 
 @permissions.operators_only
 def stop(job: Job) -> None:
-    """Ask a job to stop; one that was asked before is killed. Either leaves nothing half-written."""
+    """Ask a job to stop; one that was asked before is killed. Either leaves nothing half-written.
+
+    Raises `StorageError` when this user may not write there.
+    """
     again = job.is_stopping
     if job.state != "running":
         return
-    (job.folder / "stop").touch()
-    number = (job.folder / "lock").read_text("ascii").strip()
+    with explained(job.folder / "stop"):
+        (job.folder / "stop").touch()
+    number = job.process
     # Until it has written its number, the process looks for the stop file itself.
-    if number and job.state == "running":
+    if number is not None and job.state == "running":
         try:
-            os.kill(int(number), signal.SIGKILL if again else signal.SIGTERM)
+            os.kill(number, signal.SIGKILL if again else signal.SIGTERM)
         except ProcessLookupError:
             return
 
@@ -294,11 +329,8 @@ def _prune() -> None:
 def _launch(
     root: Path, kind: str, arguments: tuple[str, ...], title: str, writes: tuple[str, ...], hidden: dict[str, str]
 ) -> Job:
-    now = time.time()
-    # Milliseconds as well: the order of the ids is the order of the starts.
-    job_id = (
-        f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{int(now * 1000) % 1000:03d}-{kind}-{randomness.token_hex(4)}"
-    )
+    now, clock, boot = time.time(), time.monotonic(), _boot()
+    job_id = f"{_stamp(root, now)}-{kind}-{randomness.token_hex(4)}"
     folder = root / job_id
     folder.mkdir()
     environment = {
@@ -314,11 +346,17 @@ def _launch(
             # Taken here and inherited: from the first moment on the job counts as running, and the system
             # frees the lock whichever way the process ends.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            asked = {"kind": kind, "title": title, "arguments": arguments, "writes": writes, "began": now}
+            lock.write(bytes(_NUMBER_BYTES))
+            lock.flush()
+            (folder / END_ROOM).write_bytes(bytes(_END_BYTES))
+            asked = {
+                "kind": kind, "title": title, "arguments": arguments, "writes": writes,
+                "began": now, "clock": clock, "boot": boot,
+            }  # fmt: skip
             write_json(folder / "job.json", asked)
             with (folder / "output.json").open("wb") as output:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "extexify.jobs", str(folder.resolve()), str(lock.fileno())],
+                    [sys.executable, "-m", "extexify.job_process", str(folder.resolve()), str(lock.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=log,
@@ -331,7 +369,25 @@ def _launch(
         raise
     # Somebody has to take note of the process's end, or it stays in the system's table.
     threading.Thread(target=process.wait, name=f"job {job_id}", daemon=True).start()
-    return Job(job_id, folder, kind, title, arguments, writes, now)
+    return Job(job_id, folder, kind, title, arguments, writes, now, clock, boot)
+
+
+def _stamp(root: Path, now: float) -> str:
+    """How the id of a job begins that is started now: with the time, or a millisecond after the newest job's where the
+    clock was put back. The order of the ids is the order of the starts."""
+    moment = datetime.fromtimestamp(now)
+    newest = max((entry.name[:_STAMP_LENGTH] for entry in os.scandir(root) if _ID.fullmatch(entry.name)), default="")
+    with suppress(ValueError):  # of a job that nobody started: no such day
+        moment = max(moment, datetime.strptime(newest, "%Y%m%d-%H%M%S-%f") + timedelta(milliseconds=1))
+    return f"{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 1000:03d}"
+
+
+def _boot() -> str:
+    """What tells one run of this machine, and of its steady clock, from the next, where the system says (Linux)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 def _is_held(lock: Path) -> bool:
@@ -344,64 +400,3 @@ def _is_held(lock: Path) -> bool:
         return True
     except FileNotFoundError:
         return False
-
-
-def _tail(path: Path) -> list[bytes]:
-    """The last whole lines of a file."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(size - _TAIL, 0))
-            text = file.read()
-    except FileNotFoundError:
-        return []
-    lines = text.split(b"\n")
-    # What stands after the last line's end is still being written; what stands first may be half a line.
-    return lines[1 if size > _TAIL else 0 : -1]
-
-
-def _event(line: bytes) -> Event | None:
-    try:
-        fields = orjson.loads(line)
-        return Event(float(fields.pop("time")), Progress(**fields))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        return None
-
-
-# --- inside the job's process -------------------------------------------------------------------
-
-
-def _run(folder: Path, lock: int) -> int:
-    """Run the job of a folder in this process, holding the inherited lock; returns the exit code."""
-    os.set_inheritable(lock, False)
-    os.write(lock, str(os.getpid()).encode())
-    job = find(folder.name)
-    if job is None or job.is_stopping:
-        return 1
-    _step_back()
-    # Imported here: the module that runs jobs needs no command of the command line.
-    from extexify.cli import main
-
-    code = 1
-    try:
-        code = main([job.kind, *job.arguments, "--json", "--events", str(folder / "events.jsonl")])
-    except SystemExit as refused:  # the command line's own way to say that an argument is wrong
-        code = int(refused.code or 0)
-    finally:
-        sys.stdout.flush()
-        write_json(folder / "end.json", {"code": code, "time": time.time()})
-    return code
-
-
-def _step_back() -> None:
-    """Let everything else on the machine go first: people who draw are waiting, a job is not."""
-    os.nice(_NICE)
-    try:
-        # Linux shares the cores between sessions before it looks at the processes' own nice values.
-        Path("/proc/self/autogroup").write_text(str(_NICE), "ascii")
-    except OSError:
-        return  # another system, or a kernel without autogroups: the nice value counts
-
-
-if __name__ == "__main__":
-    sys.exit(_run(Path(sys.argv[1]), int(sys.argv[2])))

@@ -7,15 +7,29 @@ A stage calls a `Reporter` with `Progress` events; who listens decides how to sh
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
 from tqdm import tqdm
+
+from extexify.forms import Maybe, check_form
+from extexify.sentences import printable
+
+_EVENT = {
+    "time": float, "clock": float, "stage": str, "done": int, "total": Maybe(int), "unit": str, "rate": float,
+    "message": object, "metrics": {},
+}  # fmt: skip
+
+_TAIL = 1 << 16
+"""Bytes at the end of a growing file that are read to learn how it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +49,21 @@ class Progress:
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A progress event and when it was sent: in seconds since 1970, and by the machine's steady clock."""
+
+    time: float
+    clock: float
+    progress: Progress
+
+
 class Stopped(Exception):
     """A stage was asked to stop and did, leaving everything in order; the message says how to go on."""
+
+
+class ToldElsewhere(Exception):
+    """This process ends because of something that another one, which it works with, tells the user."""
 
 
 Reporter = Callable[[Progress], None]
@@ -135,7 +162,8 @@ class TerminalProgress:
     def _print(self, line: str) -> None:
         if self._bar is not None:
             self._bar.clear()
-        print(line, file=self._stream, flush=True)
+        with _dropped_where_there_is_no_room():
+            print(line, file=self._stream, flush=True)
         if self._bar is not None:
             self._bar.refresh()
 
@@ -147,7 +175,10 @@ class TerminalProgress:
 
 
 class EventLog:
-    """Appends every event to a file as one JSON line with its time, for a job that others watch."""
+    """Appends every event to a file as one JSON line with its time, for a job that others watch.
+
+    `time` is in seconds since 1970, `clock` by the machine's steady clock, which nobody sets.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,8 +186,48 @@ class EventLog:
         self._path.touch()
 
     def __call__(self, event: Progress) -> None:
-        line = orjson.dumps({"time": time.time(), **asdict(event)}, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+        fields = {"time": time.time(), "clock": time.monotonic(), **asdict(event)}
+        line = orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
         # One write of one line: a reader never sees half of it followed by another event. At ten events a
         # second, opening the file for each costs nothing, and leaves none open.
-        with self._path.open("ab", buffering=0) as file:
+        with _dropped_where_there_is_no_room(), self._path.open("ab", buffering=0) as file:
             file.write(line)
+
+
+def newest_events(path: Path) -> Iterator[Event]:
+    """The last events that an `EventLog` wrote, newest first; none without the file."""
+    return (event for line in reversed(tail(path)) if (event := _event(line)))
+
+
+def tail(path: Path) -> list[bytes]:
+    """The last whole lines of a file that may be growing; none without the file."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL, 0))
+            text = file.read()
+    except FileNotFoundError:
+        return []
+    lines = text.split(b"\n")
+    # What stands after the last line's end is still being written; what stands first may be half a line.
+    return lines[1 if size > _TAIL else 0 : -1]
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        fields = orjson.loads(line)
+        check_form(fields, _EVENT)
+        message = printable(str(fields["message"]))
+        return Event(fields.pop("time"), fields.pop("clock"), Progress(**{**fields, "message": message}))
+    except (TypeError, ValueError):
+        return None
+
+
+@contextmanager
+def _dropped_where_there_is_no_room() -> Iterator[None]:
+    """Inside, a full disk is no error: whether the work itself can go on, the work will say."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise

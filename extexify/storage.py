@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from extexify import permissions
+from extexify.sentences import Sentence
 
 _STALE_AFTER = 3600.0  # seconds
 _RECOVER_WITHIN = 10.0  # seconds; an exchange of folders takes two renames
@@ -37,8 +38,21 @@ _numbers = count()
 _T = TypeVar("_T")
 
 
-class StorageError(OSError):
+class StorageError(Sentence, OSError):
     """Something on disk is missing, damaged, of another version or in use; the message says what to do."""
+
+
+class NoRoom(StorageError):
+    """There is no room for a file or folder; what was there before is unchanged."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        """`number` is the system's: of a full disk or quota, or (EFBIG) of a limit on the size of a file."""
+        if number == errno.EFBIG:
+            why = f"{path} would be larger than a file may be here: raise that limit and try again"
+        else:
+            why = f"the disk has no room left for {path}: free some and try again"
+        super().__init__(f"{why} (what was there is unchanged)")
+        self.number = number
 
 
 @permissions.operators_only
@@ -46,20 +60,21 @@ class StorageError(OSError):
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, which replaces `path` when the block ends without an error.
 
-    Raises `StorageError` when the disk is full.
+    Raises `StorageError` when the disk is full, or this user may not write there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in _temporaries(path):
-        if _is_stale(stale):
-            stale.unlink(missing_ok=True)
     temporary = _temporary(path)
     try:
-        with _full_disk_explained(path):
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for stale in _temporaries(path):
+                if _is_stale(stale):
+                    stale.unlink(missing_ok=True)
             yield temporary
             _sync(temporary)
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk even what isn't there can't be removed
+            temporary.unlink(missing_ok=True)
 
 
 @permissions.operators_only
@@ -70,17 +85,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     The caller holds `writer_lock(path)`. A folder can't replace a non-empty one in a single step, so the old
     one steps aside first; if the process dies between the two renames, `recover_folder` puts it back.
     Raises `StorageError` when `path` is something that was not written this way (somebody's own folder,
-    which must not be lost by a mistyped name), or when the disk is full.
+    which must not be lost by a mistyped name), when the disk is full, or when this user may not write there.
     """
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _put_back(path)
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put_back(path)
     _check_replaceable(path)
     for stale in _temporaries(path):  # of dead processes: the living one that may write here is this one
         shutil.rmtree(stale, ignore_errors=True)
     temporary = _temporary(path)
     try:
-        with _full_disk_explained(path):
+        with explained(path):
             temporary.mkdir()
             yield temporary
             for file in temporary.iterdir():
@@ -99,8 +115,8 @@ def recover_folder(path: Path) -> None:
     path = path.resolve()
     if path.exists() or not _aside(path).exists():
         return
-    # Under the lock, because the writer may be alive and between its two renames.
-    with suppress(Timeout), FileLock(_lock_file(path), timeout=_RECOVER_WITHIN):
+    # Under the lock, because the writer may be alive and between its two renames. Who may not write there reads on.
+    with suppress(Timeout, OSError), FileLock(_lock_file(path), timeout=_RECOVER_WITHIN):
         _put_back(path)
 
 
@@ -108,12 +124,21 @@ def recover_folder(path: Path) -> None:
 def remove_folder(folder: Path) -> None:
     """Remove a folder: out of sight in one step, so that what a crash leaves of it has a name that nobody reads.
 
-    Raises FileNotFoundError when it isn't there.
+    Raises FileNotFoundError when it isn't there, `StorageError` when this user may not remove it.
     """
     aside = folder.with_name(f".{folder.name}.deleted")
-    shutil.rmtree(aside, ignore_errors=True)
-    folder.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+    with explained(folder):
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def holds_files(folder: Path) -> bool:
+    """Whether there is anything in a folder but what a write left that broke off; False when it isn't there."""
+    try:
+        return any(not entry.name.startswith(".") for entry in os.scandir(folder))
+    except FileNotFoundError:
+        return False
 
 
 def read_settled(path: Path, read: Callable[[Path], _T]) -> _T:
@@ -190,15 +215,33 @@ def _lock_file(path: Path) -> Path:
 
 
 @contextmanager
-def _full_disk_explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Inside, the system's refusals to write `path` become a `StorageError`, one sentence that names it."""
     try:
         yield
+    except NoRoom as error:
+        # Of a file within a folder that is being written: what is known by a name is the folder.
+        raise NoRoom(path, error.number) from None
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _FULL:
+            raise NoRoom(path, error.errno) from None
+        if error.errno in _REFUSALS and _is_about(error, path):
             raise StorageError(
-                f"the disk has no room left for {path}: free some and try again (what was there is unchanged)"
+                f"{path} can't be written ({error.strerror}): give this user the right to, or choose another place"
             ) from None
         raise
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def _is_about(error: OSError, path: Path) -> bool:
+    """Whether an error is about `path`, what lies around it or is written in its place, and not what is read for it."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return False
+    place = Path(os.fsdecode(error.filename))
+    return place == path or place in path.parents or place.parent == path.parent
 
 
 def _sync(path: Path) -> None:
@@ -217,11 +260,13 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> object:
-    """Read a JSON file. Raises `StorageError` when it is missing or no JSON."""
+    """Read a JSON file. Raises `StorageError` when it is missing, can't be read or is no JSON."""
     try:
         return orjson.loads(path.read_bytes())
     except FileNotFoundError:
         raise StorageError(f"{path} does not exist") from None
+    except OSError as error:
+        raise StorageError(f"{path} can't be read ({error.strerror})") from None
     except orjson.JSONDecodeError as error:
         raise StorageError(f"{path} is not valid JSON ({error}); write it anew") from None
 
@@ -301,14 +346,16 @@ class ArrayWriter:
 def writer_lock(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
     """Hold the right to write `path` (a file or folder); one process has it at a time, and a crash frees it.
 
-    Raises `StorageError` saying that `what` is being written already, when that is still so after `wait` seconds.
+    Raises `StorageError` saying that `what` is being written already, when that is still so after `wait` seconds, or
+    that this user may not write there.
     """
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(_lock_file(path))
     try:
-        # Whoever just looks whether a writer is there (`is_being_written`) is in the way for a moment.
-        lock.acquire(timeout=max(wait, _A_LOOK))
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Whoever just looks whether a writer is there (`is_being_written`) is in the way for a moment.
+            lock.acquire(timeout=max(wait, _A_LOOK))
     except Timeout:
         raise StorageError(f"{what} {path} is being written by another process: wait for it or stop it") from None
     try:

@@ -148,7 +148,7 @@ def test_the_shipped_model_stays() -> None:
 
 def test_a_model_that_a_job_writes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     model = own("busy")
-    job = jobs.Job("id", Path(), "train", "Training busy", (), ("models/busy",), 0.0)
+    job = jobs.Job("id", Path(), "train", "Training busy", (), ("models/busy",), 0.0, 0.0, "")
     monkeypatch.setattr(jobs, "running", lambda writes=(): [job] if "models/busy" in writes else [])
     with pytest.raises(StorageError, match="can't be deleted while “Training busy” is running"):
         delete_model(model)

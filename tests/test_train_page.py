@@ -93,7 +93,7 @@ def start(page: Page, name: str, epochs: int) -> None:
 
 
 def process_of(place: Path, job: str) -> int:
-    return int((place / "jobs" / job / "lock").read_text())
+    return int((place / "jobs" / job / "lock").read_text().strip("\0"))
 
 
 def newest_job(place: Path) -> str:

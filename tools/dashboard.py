@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,12 +36,29 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running dashboard: its address, and its process."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
 def dashboard(workspace: Path, **environment: str) -> Iterator[str]:
     """Run the dashboard on a workspace; yields its address. Raises RuntimeError, with its log, if it dies."""
-    port = free_port()
-    workspace.mkdir(parents=True, exist_ok=True)
-    log_file = workspace / "server.log"
+    with serving(workspace, environment) as server:
+        yield server.address
+
+
+@contextmanager
+def serving(
+    workspace: Path, environment: Mapping[str, str] | None = None, *, port: int = 0, log_file: Path | None = None
+) -> Iterator[Server]:
+    """The same, yielding the process as well. The log lies in the workspace unless another place is named."""
+    port = port or free_port()
+    log_file = log_file or workspace / "server.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable, "-m", "streamlit", "run", "app.py",
         "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
@@ -49,13 +67,13 @@ def dashboard(workspace: Path, **environment: str) -> Iterator[str]:
         server = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "EXTEXIFY_WORKSPACE": str(workspace), **environment},
+            env={**os.environ, "EXTEXIFY_WORKSPACE": str(workspace), **(environment or {})},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
     try:
         _wait_until_healthy(server, port, log_file)
-        yield f"http://127.0.0.1:{port}"
+        yield Server(f"http://127.0.0.1:{port}", server)
     finally:
         server.terminate()
         try:

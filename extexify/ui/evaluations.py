@@ -14,11 +14,12 @@ from extexify.splits import SPLITS
 from extexify.storage import StorageError, remove_folder
 from extexify.ui.dataset_view import short_name
 from extexify.ui.datasets import current_dataset
-from extexify.ui.text import capital
+from extexify.ui.text import capital, sentence
 from extexify.workspace import evaluations_folder
 
 _PARAMETER = "evaluation"
 _CHOICE = "evaluation-choice"
+_PROBLEM = "evaluation-problem"
 
 
 def new_evaluation() -> str:
@@ -35,6 +36,8 @@ def choose_evaluation() -> Summary | None:
         return None
     named = st.query_params.get(_PARAMETER, "")
     st.session_state[_CHOICE] = named if named in kept else next(iter(kept))
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(sentence(problem), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Evaluation",
@@ -53,8 +56,12 @@ def choose_evaluation() -> Summary | None:
 
 
 def _delete(summary: Summary) -> None:
-    with suppress(FileNotFoundError):  # another tab was quicker
-        remove_folder(summary.path)
+    try:
+        with suppress(FileNotFoundError):  # another tab was quicker
+            remove_folder(summary.path)
+    except StorageError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
     for name in (_PARAMETER, "symbol"):
         st.query_params.pop(name, None)
 
@@ -79,6 +86,9 @@ def model_has_changed(summary: Summary) -> bool | None:
     """Whether the model's file is another one than it was judged with; None when it is gone."""
     path = Path(summary.about.file)
     try:
+        # The manifest may name anything, such as a device that can be read without end.
+        if path.suffix != ".safetensors" or not path.is_file():
+            return None
         status = path.stat()
         return _digest(path, (status.st_mtime_ns, status.st_size, status.st_ino)) != summary.about.digest
     except OSError:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from extexify import jobs
-from extexify.jobs import Event, Job, JobError
+from extexify.jobs import Job, JobError
+from extexify.progress import Event
+from extexify.storage import StorageError
 from extexify.ui.text import capital, escaped, sentence
 
 POLL = 1.0
@@ -80,7 +82,13 @@ def latest_job(*kinds: str) -> Job | None:
 def recent_job(*kinds: str) -> Job | None:
     """The newest job of these kinds, as long as it runs and some minutes more."""
     job = latest_job(*kinds)
-    return job if job is not None and (job.ended is None or time.time() - job.ended < _NEWS) else None
+    return job if job is not None and (job.ended is None or is_recent(job.ended, _NEWS)) else None
+
+
+def is_recent(moment: float, seconds: float) -> bool:
+    """Whether a moment (seconds since 1970) is at most so many seconds ago. One that is as far ahead is not: the clock
+    has been put back since."""
+    return abs(time.time() - moment) < seconds
 
 
 def job_panel(job: Job, *, key: str) -> None:
@@ -122,15 +130,29 @@ def _live(job_id: str, key: str) -> None:
         label,
         icon=":material/stop_circle:",
         key=f"{key}-stop",
-        on_click=jobs.stop,
-        args=(job,),
+        on_click=_stop,
+        args=(job, key),
         width="stretch",
         help="It is asked to stop already; this ends it at once." if job.is_stopping else None,
     )
+    if problem := st.session_state.pop(_not_stopped(key), ""):
+        st.error(sentence(problem), icon=":material/error:")
     _show_steps(job)
     _show_bars(job)
     st.caption(_pace(job))
     _show_log(job, expanded=False)
+
+
+def _stop(job: Job, key: str) -> None:
+    try:
+        jobs.stop(job)
+    except StorageError as error:
+        st.session_state[_not_stopped(key)] = str(error)
+
+
+def _not_stopped(key: str) -> str:
+    """Where the session keeps why a job can't be stopped, until it has been said."""
+    return f"{key}-not-stopped"
 
 
 def _show_steps(job: Job) -> None:
@@ -221,7 +243,7 @@ def _sidebar(any_running: bool) -> None:
             st.caption("about " + duration(left) + " left" if left is not None else f"{duration(job.seconds)} so far")
             _link(job)
     newest = next(iter(jobs.jobs()), None)
-    if not running and newest is not None and newest.ended is not None and time.time() - newest.ended < _RECENT:
+    if not running and newest is not None and newest.ended is not None and is_recent(newest.ended, _RECENT):
         how = {"done": "finished", "failed": "failed", "stopped": "was stopped"}[newest.state]
         st.caption(f"{escaped(newest.title)} {how}.")
         _link(newest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -17,7 +16,7 @@ from extexify.storage import StorageError
 from extexify.ui.curves import CHARTS, Curve, draw_chart
 from extexify.ui.evaluation_start import MODEL_CHOICE
 from extexify.ui.facts import show_facts
-from extexify.ui.job_panel import PAGES, POLL, job_panel
+from extexify.ui.job_panel import PAGES, POLL, is_recent, job_panel
 from extexify.ui.text import escaped, sentence
 from extexify.ui.train_form import RUN_PARAMETER, resume, training_form
 
@@ -82,7 +81,7 @@ def _jobs_to_show() -> list[Job]:
     # Who comes for certain runs wants to see those.
     if last is None or st.session_state.get(_DISMISSED) == last.id or RUN_PARAMETER in st.query_params:
         return []
-    return [last] if time.time() - (last.ended or 0) < _NEWS else []
+    return [last] if is_recent(last.ended or 0, _NEWS) else []
 
 
 def _show_outcome(job: Job) -> None:

@@ -1,0 +1,257 @@
+"""How many people one server carries: visitors over real websockets who draw, look at the answers, and draw on.
+
+    PYTHONPATH=. python benchmarks/load.py [--visitors 50 100] [--seconds 60] [--soak 300] [--source SOURCE]
+
+Each visitor opens the Draw page and draws one drawing after the other, stroke by stroke, with the pauses that hands
+and eyes need (see `PEN`, `READING`). An answer's time is from the message of the stroke to the list of answers,
+complete, at the visitor's end of the websocket. The clients share the processor, and their part of it is told.
+Afterwards some visitors draw without any pause: that is the most that the server can answer.
+The soak has visitors come and go, and watches memory, threads and open files of the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from extexify.samples import check_row
+from extexify.sources import open_source
+from extexify.strokes import BadDrawing, Drawing
+from tools.dashboard import CANVAS_SIDE, Server, serving
+from tools.visitor import NoAnswer, Visitor
+
+PEN = (0.4, 1.4)
+"""Seconds from one answer to the end of the next stroke, the canvas's own wait of 0.2 s included."""
+
+READING = (2.0, 6.0)
+"""Seconds for which a visitor looks at the answers of a whole drawing."""
+
+STAY = (10.0, 30.0)
+"""Seconds that a visitor of the soak stays."""
+
+RUSH = 8
+"""Visitors without pauses."""
+
+SOAKING = 20
+"""Visitors at a time in the soak."""
+
+FORGOTTEN = 150.0
+"""Seconds after which Streamlit has let go of a visitor that has left (it waits two minutes for a return)."""
+
+LOOK = 5.0
+"""Seconds between two looks at the server in the soak."""
+
+_DRAWINGS = 400
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the system says of a process: memory in MB, threads, open files, seconds of processor time."""
+
+    memory: float
+    threads: int
+    files: int
+    processor: float
+
+    @classmethod
+    def at(cls, process: int) -> Look:
+        """Look at a process now."""
+        folder = Path(f"/proc/{process}")
+        status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
+        times = (folder / "stat").read_text().rpartition(")")[2].split()
+        return cls(
+            memory=int(status["VmRSS"].split()[0]) / 1024,
+            threads=int(status["Threads"]),
+            files=len(list((folder / "fd").iterdir())),
+            processor=(int(times[11]) + int(times[12])) / _TICKS,
+        )
+
+
+@dataclass
+class Tally:
+    """What visitors met: seconds of each answer, bytes that came, visitors who got none."""
+
+    seconds: list[float] = field(default_factory=list)
+    received: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def load_drawings(source: str) -> list[Drawing]:
+    """Some drawings of a source, chosen at random, as large as people draw them on the canvas."""
+    random = Random(1)
+    chosen: list[Drawing] = []
+    count = 0
+    for row in open_source(source).rows():
+        try:
+            drawing = check_row(row).drawing
+        except BadDrawing:
+            continue
+        count += 1
+        if len(chosen) < _DRAWINGS:
+            chosen.append(drawing)
+        elif (place := random.randrange(count)) < _DRAWINGS:
+            chosen[place] = drawing
+    return [_on_canvas(drawing) for drawing in chosen]
+
+
+def _on_canvas(drawing: Drawing) -> Drawing:
+    """A drawing in the middle three fifths of the canvas."""
+    points = np.concatenate(drawing)
+    low, size = points.min(axis=0), max(float(np.ptp(points, axis=0).max()), 1.0)
+    return [((stroke - low) / size * 0.6 * CANVAS_SIDE + 0.2 * CANVAS_SIDE).astype(np.float32) for stroke in drawing]
+
+
+async def visit(
+    server: Server, drawings: Sequence[Drawing], tally: Tally, until: float, random: Random, *, pauses: bool = True
+) -> None:
+    """Visit the Draw page and draw until the time comes; what goes wrong is noted."""
+    try:
+        async with Visitor(server.address) as visitor:
+            try:
+                while time.monotonic() < until:
+                    await _draw_one(visitor, random.choice(drawings), tally, until, random, pauses)
+            finally:
+                tally.received += visitor.received
+    except (NoAnswer, OSError) as error:
+        tally.failures.append(str(error))
+
+
+async def _draw_one(
+    visitor: Visitor, drawing: Drawing, tally: Tally, until: float, random: Random, pauses: bool
+) -> None:
+    # Nobody hits the same place twice.
+    drawing = [stroke + np.float32(random.uniform(-20, 20)) for stroke in drawing]
+    for count in range(1, len(drawing) + 1):
+        if pauses:
+            await asyncio.sleep(random.uniform(*PEN))
+        if time.monotonic() > until:
+            return
+        tally.seconds.append(await visitor.draw(drawing[:count]))
+    if pauses:
+        await asyncio.sleep(min(random.uniform(*READING), max(until - time.monotonic(), 0)))
+    await visitor.clear()
+
+
+async def crowd(
+    server: Server, drawings: Sequence[Drawing], visitors: int, seconds: float, *, pauses: bool = True
+) -> list[str]:
+    """Have so many visitors draw for so many seconds; returns the row of the table."""
+    before, own = Look.at(server.process.pid), time.process_time()
+    tally, began = Tally(), time.monotonic()
+    until = began + seconds
+    await asyncio.gather(
+        *(visit(server, drawings, tally, until, Random(number), pauses=pauses) for number in range(visitors))
+    )
+    took = time.monotonic() - began
+    after, own = Look.at(server.process.pid), time.process_time() - own
+    for why, count in Counter(tally.failures).items():
+        print(f"{count} without an answer: {why}", file=sys.stderr)
+    times = sorted(tally.seconds) or [float("nan")]
+    return [
+        f"{visitors}" if pauses else f"{visitors}, without pauses",
+        f"{len(tally.seconds) / took:.1f}",
+        f"{1000 * statistics.median(times):.0f}",
+        f"{1000 * times[min(int(len(times) * 0.99), len(times) - 1)]:.0f}",
+        f"{1000 * times[-1]:.0f}",
+        f"{len(tally.failures)}",
+        f"{100 * (after.processor - before.processor) / took:.0f} + {100 * own / took:.0f}",
+        f"{after.memory:.0f}",
+        f"{tally.received / max(len(tally.seconds), 1) / 1000:.0f}",
+    ]
+
+
+HEAD = (
+    "visitors", "answers a second", "median, ms", "99 %, ms", "longest, ms", "without an answer",
+    "processor, %: server + clients", "memory, MB", "kB an answer",
+)  # fmt: skip
+
+
+async def memory_of_sessions(server: Server, drawings: Sequence[Drawing], visitors: int) -> float:
+    """MB that a session takes, of so many that have drawn one drawing and stay."""
+    before = Look.at(server.process.pid).memory
+    async with AsyncExitStack() as stack:
+        for number in range(visitors):
+            visitor = await stack.enter_async_context(Visitor(server.address))
+            await visitor.draw(drawings[number % len(drawings)])
+        return (Look.at(server.process.pid).memory - before) / visitors
+
+
+async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> None:
+    """Have visitors come and go, and print how the server stands."""
+    tally, ends = Tally(), time.monotonic() + seconds
+    began = time.monotonic()
+    visits = itertools.count()
+
+    async def guests(number: int) -> None:
+        random = Random(number)
+        while time.monotonic() < ends:
+            next(visits)
+            await visit(server, drawings, tally, min(time.monotonic() + random.uniform(*STAY), ends), random)
+
+    looks: list[tuple[float, Look]] = []
+
+    async def watch() -> None:
+        while time.monotonic() < ends:
+            looks.append((time.monotonic() - began, Look.at(server.process.pid)))
+            await asyncio.sleep(LOOK)
+
+    await asyncio.gather(watch(), *(guests(number) for number in range(SOAKING)))
+    print(f"\nsoak: {next(visits):,} visits, {len(tally.seconds):,} answers, {len(tally.failures)} without an answer\n")
+    # Until those who left first are forgotten, what is kept of them grows.
+    settled = [(at, look) for at, look in looks if at > FORGOTTEN]
+    if len(settled) < 6:
+        print(f"too short to judge: it takes {FORGOTTEN:.0f} s until the first visitors are forgotten")
+        return
+    print("| s | memory, MB | threads | open files |\n| ---: | ---: | ---: | ---: |")
+    for at, look in settled[:: max(len(settled) // 8, 1)]:
+        print(f"| {at:.0f} | {look.memory:.0f} | {look.threads} | {look.files} |")
+    slope = np.polyfit([at for at, _ in settled], [look.memory for _, look in settled], 1)[0]
+    print(f"\ngrowth: {3600 * slope:+.0f} MB an hour, over {settled[-1][0] - settled[0][0]:.0f} s")
+
+
+async def measure(server: Server, drawings: Sequence[Drawing], options: argparse.Namespace) -> None:
+    """All of it."""
+    async with Visitor(server.address) as first:
+        await first.draw(drawings[0])  # the model is ready then
+    await crowd(server, drawings, 4, 5)
+    each = await memory_of_sessions(server, drawings, max(options.visitors))
+    print(f"a session takes {each:.2f} MB\n")
+    print(f"| {' | '.join(HEAD)} |\n|{' ---: |' * len(HEAD)}")
+    for count in options.visitors:
+        print(f"| {' | '.join(await crowd(server, drawings, count, options.seconds))} |", flush=True)
+    rush = await crowd(server, drawings, RUSH, options.seconds / 2, pauses=False)
+    print(f"| {' | '.join(rush)} |")
+    if options.soak:
+        await soak(server, drawings, options.soak)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visitors", type=int, nargs="+", default=[50, 100], help="at the same time (default: 50 100)")
+    parser.add_argument("--seconds", type=float, default=60, help="of each (default: 60)")
+    parser.add_argument("--soak", type=float, default=300, help="seconds of the soak, 0 for none (default: 300)")
+    parser.add_argument("--source", default="starter:each=1,seed=3", help="of drawings (default: starter drawings)")
+    options = parser.parse_args()
+    drawings = load_drawings(options.source)
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
+        asyncio.run(measure(server, drawings, options))
+
+
+if __name__ == "__main__":
+    main()

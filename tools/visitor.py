@@ -1,0 +1,227 @@
+"""A visitor of the dashboard without a browser: Streamlit's own messages over a websocket, for load and for faults.
+
+It does what the browser does: opens a page, keeps what is on it, sends the canvas's value after every stroke, clicks
+buttons, and reruns the fragments that ask for it again and again (the sidebar looks for jobs).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from extexify.strokes import Drawing
+from extexify.ui.canvas import canvas_from_drawing
+
+PATIENCE = 60.0
+"""Seconds until what doesn't come counts as failed."""
+
+_INK, _PEN = "#606ce0", 6.0
+
+
+class NoAnswer(RuntimeError):
+    """The server did not answer in time, or has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something that stands on the page, the fragment that it belongs to ("": none), and the run that it came with."""
+
+    delta: Delta
+    fragment: str
+    run: int
+
+
+@dataclass
+class Visitor:
+    """A session, from `async with Visitor(address, page)` on; `page` is its address below the server's, "" is Draw."""
+
+    address: str
+    page: str = ""
+    session: str = ""
+    received: int = 0
+    """Bytes that came from the server."""
+
+    _shown: dict[tuple[int, ...], Shown] = field(default_factory=dict)
+    _states: dict[str, str] = field(default_factory=dict)
+    _runs: int = 0
+    _fragments: frozenset[str] = frozenset()
+    _answers: int = 0
+    _page_hash: str = ""
+    _repeats: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def __aenter__(self) -> Self:
+        self._news = asyncio.Condition()
+        self._socket: ClientConnection = await connect(
+            f"ws{self.address.removeprefix('http')}/_stcore/stream",
+            subprotocols=["streamlit"],  # type: ignore[list-item]
+            max_size=None,
+            compression=None,
+            open_timeout=PATIENCE,
+        )
+        self._reading = asyncio.create_task(self._read())
+        await self._rerun(page_name=self.page)
+        await self.until(lambda: self._runs > 0, "the page")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = [self._reading, *self._repeats.values()]
+        for task in tasks:
+            task.cancel()
+        with suppress(ConnectionClosed):
+            await self._socket.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- what is on the page ------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """All that stands on the page in words, a line an element."""
+        return "\n".join(filter(None, (_words(shown.delta) for shown in self._shown.values())))
+
+    @property
+    def failed(self) -> bool:
+        """Whether the page shows a fault of the program's."""
+        return any(shown.delta.new_element.HasField("exception") for shown in self._shown.values())
+
+    def component(self, key: str) -> Any:
+        """What the component with a key was told to show. Raises LookupError when it isn't there."""
+        return json.loads(self._component(key).delta.new_element.bidi_component.json)
+
+    def _component(self, key: str) -> Shown:
+        for shown in reversed(self._shown.values()):
+            if shown.delta.new_element.bidi_component.id.endswith(f"-{key}"):
+                return shown
+        raise LookupError(f"there is no component {key} on the page")
+
+    async def until(self, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+        """Wait until a condition holds, looking whenever the page changes. Raises `NoAnswer`."""
+        try:
+            async with asyncio.timeout(seconds), self._news:
+                while not condition():
+                    if self._reading.done():
+                        raise NoAnswer(f"the server has gone, before {what}")
+                    await self._news.wait()
+        except TimeoutError:
+            raise NoAnswer(f"no {what} within {seconds:g} s") from None
+
+    # --- what a visitor does ------------------------------------------------------------------
+
+    async def draw(self, drawing: Drawing) -> float:
+        """Have these strokes (canvas pixels) on the canvas; returns the seconds until the list of answers has come."""
+        canvas, answers = self._component("canvas"), self._answers
+        raw = canvas_from_drawing(drawing, color=_INK, stroke_width=_PEN)
+        began = time.perf_counter()
+        state = json.dumps({"drawing": {"raw": raw, "data": None}}, separators=(",", ":"))
+        self._states[canvas.delta.new_element.bidi_component.id] = state
+        await self._rerun(fragment_id=canvas.fragment)
+        await self.until(lambda: self._answers > answers, "answer")
+        seconds = time.perf_counter() - began
+        if self.component("predictions")["strokes"] != len(drawing):
+            raise NoAnswer("the answer is one to another drawing")
+        return seconds
+
+    async def clear(self) -> None:
+        """Click Clear, and wait until the list is empty."""
+        self._states.pop(self._component("canvas").delta.new_element.bidi_component.id, None)
+        await self.click("Clear")
+        await self.until(lambda: self.component("predictions")["strokes"] == 0, "empty list")
+
+    async def click(self, label: str) -> None:
+        """Click the button with this label."""
+        for shown in self._shown.values():
+            button = shown.delta.new_element.button
+            if button.label == label and not button.disabled:
+                await self._rerun(WidgetState(id=button.id, trigger_value=True), fragment_id=shown.fragment)
+                return
+        raise LookupError(f"there is no button {label} on the page")
+
+    # --- messages -----------------------------------------------------------------------------
+
+    async def _rerun(self, *triggers: WidgetState, **how: Any) -> None:
+        """Ask the server to run the page, or one fragment, with all that the widgets say."""
+        request = ClientState(page_script_hash=self._page_hash, **how)
+        request.widget_states.widgets.extend(
+            [*triggers, *(WidgetState(id=name, json_value=value) for name, value in self._states.items())]
+        )
+        with suppress(ConnectionClosed):  # whoever waits for the answer is told
+            await self._socket.send(BackMsg(rerun_script=request).SerializeToString())
+
+    async def _read(self) -> None:
+        try:
+            async for data in self._socket:
+                assert isinstance(data, bytes)
+                self.received += len(data)
+                async with self._news:
+                    self._take(ForwardMsg.FromString(data))
+                    self._news.notify_all()
+        finally:
+            async with self._news:
+                self._news.notify_all()
+
+    def _take(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            path, element = tuple(message.metadata.delta_path), message.delta.new_element
+            # The newest last: of a component that has moved, its old place goes with the end of the run.
+            self._shown.pop(path, None)
+            self._shown[path] = Shown(message.delta, message.delta.fragment_id, self._runs)
+            self._answers += element.bidi_component.id.endswith("-predictions")
+        elif kind == "new_session":
+            self.session = message.new_session.initialize.session_id or self.session
+            self._page_hash = message.new_session.page_script_hash
+            self._fragments = frozenset(message.metadata.run.fragment_ids)
+            if not self._fragments:
+                self._shown.clear()
+                self._stop_repeating()
+        elif kind == "auto_rerun":
+            self._repeat(message.auto_rerun.fragment_id, message.auto_rerun.interval)
+        elif kind == "script_finished":
+            self._shown = {path: shown for path, shown in self._shown.items() if not self._is_gone(shown)}
+            self._runs += 1
+
+    def _is_gone(self, shown: Shown) -> bool:
+        """Whether the run that ends now left out something that an earlier one of the same fragment showed."""
+        return shown.fragment in self._fragments and shown.run < self._runs
+
+    def _repeat(self, fragment: str, interval: float) -> None:
+        async def again() -> None:
+            while True:
+                await asyncio.sleep(interval)
+                await self._rerun(fragment_id=fragment, is_auto_rerun=True)
+
+        if fragment in self._repeats:
+            self._repeats[fragment].cancel()
+        self._repeats[fragment] = asyncio.create_task(again())
+
+    def _stop_repeating(self) -> None:
+        for task in self._repeats.values():
+            task.cancel()
+        self._repeats.clear()
+
+
+def _words(delta: Delta) -> str:
+    """What an element says."""
+    element = delta.new_element
+    kind = element.WhichOneof("type")
+    if kind == "bidi_component":
+        return str(element.bidi_component.json)
+    shown = getattr(element, kind) if kind else None
+    return next(
+        (str(value) for name in ("body", "label", "text", "code_text") if (value := getattr(shown, name, ""))), ""
+    )
