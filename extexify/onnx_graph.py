@@ -145,13 +145,20 @@ def _linear(graph: _Graph, x: str, name: str, before: int, width: int) -> str:
     return graph.node("Gemm", x, *weights, transB=1)
 
 
+def _mean(graph: _Graph, x: str, kernel: Pair) -> str:
+    """The mean of each map, or of each row where the rows are sequences (see `_sequence`)."""
+    if kernel[0] == 1:
+        return graph.node("ReduceMean", x, graph.constant(np.array([3])))
+    return graph.node("GlobalAveragePool", x)
+
+
 def _classify(graph: _Graph, x: str, name: str, before: int) -> str:
-    """The mean of a map, classified."""
+    """The mean of each picture's map, classified."""
     mean = graph.node("Flatten", graph.node("GlobalAveragePool", x))
     return _linear(graph, mean, name, before, graph.classes)
 
 
-def _squeeze_excite(graph: _Graph, x: str, name: str, width: int, ratio: int = 8) -> str:
+def _squeeze_excite(graph: _Graph, x: str, name: str, width: int, kernel: Pair, ratio: int = 8) -> str:
     """`models.SqueezeExcite`; its linear layers as 1×1 convolutions, for which the runtime needn't turn the map."""
     narrow = max(width // ratio, 1)
 
@@ -159,7 +166,7 @@ def _squeeze_excite(graph: _Graph, x: str, name: str, width: int, ratio: int = 8
         matrix = graph.weight(f"{name}.{part}.weight", after, before, as_shape=(after, before, 1, 1))
         return graph.node("Conv", value, matrix, graph.weight(f"{name}.{part}.bias", after))
 
-    squeezed = graph.node("Relu", layer(graph.node("GlobalAveragePool", x), "squeeze", width, narrow))
+    squeezed = graph.node("Relu", layer(_mean(graph, x, kernel), "squeeze", width, narrow))
     return graph.node("Mul", x, graph.node("Sigmoid", layer(squeezed, "excite", narrow, width)))
 
 
@@ -169,7 +176,7 @@ def _residual_block(graph: _Graph, x: str, name: str, before: int, width: int, s
     y = _convolve(graph, x, f"{name}.conv1", before, width, kernel, stride, padding)
     y = graph.node("Relu", _normalise(graph, y, f"{name}.norm1", width))
     y = _convolve(graph, y, f"{name}.conv2", width, width, kernel, padding=padding)
-    y = _squeeze_excite(graph, _normalise(graph, y, f"{name}.norm2", width), f"{name}.weigh", width)
+    y = _squeeze_excite(graph, _normalise(graph, y, f"{name}.norm2", width), f"{name}.weigh", width, kernel)
     if stride != (1, 1) or before != width:
         if stride != (1, 1):
             x = graph.node("AveragePool", x, kernel_shape=stride, strides=stride, ceil_mode=1)
@@ -230,11 +237,15 @@ def _sequence(
     dropout: float = 0.1,
 ) -> str:  # fmt: skip
     """`models.SequenceNet`."""
-    x = graph.node("Unsqueeze", graph.input("sequences"), graph.constant(np.array([2])))
+    # All sequences are the rows of one picture, whose kernels are one row high: so the runtime reads each weight once
+    # for all of them, and not once for each.
+    rows = graph.node("Transpose", graph.input("sequences"), perm=[1, 0, 2])
+    x = graph.node("Unsqueeze", rows, graph.constant(np.array([0])))
     x = _convolve(graph, x, f"{name}stem.0", CHANNELS, channels[0], (1, 5), (1, 2), (0, 2))
     x = graph.node("Relu", _normalise(graph, x, f"{name}stem.1", channels[0]))
     x = _stages(graph, x, f"{name}features", channels, blocks, (1, 2), (1, 3))
-    return _classify(graph, x, f"{name}classify", channels[-1])
+    means = graph.node("Squeeze", _mean(graph, x, (1, 3)), graph.constant(np.array([0, 3])))
+    return _linear(graph, graph.node("Transpose", means, perm=[1, 0]), f"{name}classify", channels[-1], graph.classes)
 
 
 def _fused(graph: _Graph, name: str, picture: dict[str, Any], sequence: dict[str, Any]) -> str:
