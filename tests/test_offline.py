@@ -187,8 +187,8 @@ def test_it_sees_what_the_library_sees(page: Page) -> None:
     lengths = [SequenceSettings(128), SequenceSettings(33)]
     seen = page.evaluate(
         """async ({ drawings, settings, lengths }) => {
-            const { rasterize } = await import('./raster.js');
-            const { resample } = await import('./sequences.js');
+            const { rasterize } = await import(new URL('raster.js', location).href);
+            const { resample } = await import(new URL('sequences.js', location).href);
             const all = (see, ways) => ways.map(way => drawings.map(strokes => Array.from(see(strokes, way))));
             return [all(rasterize, settings), all(resample, lengths)];
         }""",
@@ -210,7 +210,7 @@ def test_it_gives_the_answers_of_the_library(page: Page) -> None:
     drawings = [*starter_drawings(30), *ODD]
     found = page.evaluate(
         """async drawings => {
-            const { loadModel } = await import('./model.js');
+            const { loadModel } = await import(new URL('model.js', location).href);
             const model = await loadModel('model.onnx');
             const answers = [];
             for (const strokes of drawings) answers.push((await model.classify(strokes)).answers);

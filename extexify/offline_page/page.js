@@ -95,7 +95,9 @@ new ResizeObserver(() => {
 
 // --- answers ------------------------------------------------------------------------------------
 
-const symbols = fetch(new URL("symbols.json", import.meta.url)).then((response) => response.json());
+const symbols = fetch(new URL("symbols.json", import.meta.url))
+  .then((response) => response.json())
+  .catch(() => ({})); // the answers then go by their keys
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const rows = [];
 
@@ -104,7 +106,7 @@ worker.onmessage = async ({ data }) => {
   else if (data.part !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.part)} %`;
   else if (data.description) ready(data.description);
   else if (data.number === number) {
-    const known = await symbols.catch(() => ({}));
+    const known = await symbols;
     if (data.number !== number) return;
     showAnswers(data.answers.map((answer) => ({ command: answer.key, about: "", ...known[answer.key], ...answer })));
     showSeen(data.image);
@@ -120,6 +122,7 @@ function fail(reason) {
 
 function ready({ name, classes, raster, metrics }) {
   status.hidden = true;
+  seen.parentElement.hidden = false;
   seen.width = seen.height = raster.size;
   const top5 = (metrics.test ?? metrics.validation)?.top5;
   const figure = top5 === undefined ? "" : `, right within five for ${(100 * top5).toFixed(0)}% of unseen drawings`;
