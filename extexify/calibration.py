@@ -1,4 +1,5 @@
-"""Making a model's probabilities honest: its temperature, fitted anew on validation and stored in its file."""
+"""Making a model's probabilities honest: its temperature, and from where on it doubts, fitted anew on validation and
+stored in its file."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from extexify.classifier import BATCH, Classifier
 from extexify.dataset import Dataset
+from extexify.doubt import fit_doubt
 from extexify.figures import WAYS, Fold, groups_of
 from extexify.modelfile import ModelError, read_model, write_model
 from extexify.progress import Reporter, Stage, quiet
@@ -69,7 +71,10 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
         description, weights = read_model(model)
         made_by = {"split": "validation", "n": len(labels), "dataset": {"content_hash": dataset.content_hash}}
         calibrated = replace(
-            description, temperature=temperature, training={**description.training, "calibration": made_by}
+            description,
+            temperature=temperature,
+            doubt=_doubt(logits, temperature),
+            training={**description.training, "calibration": made_by},
         )
         write_model(out, calibrated, weights)
     return Calibration(
@@ -80,6 +85,10 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
         before=_reliability(classifier.classes, logits, labels, before),
         after=_reliability(classifier.classes, logits, labels, temperature),
     )
+
+
+def _doubt(logits: Tensor, temperature: float) -> float:
+    return fit_doubt(torch.softmax(logits / temperature, 1).numpy())
 
 
 def _check_free(model: Path, out: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from extexify.storage import StorageError, atomic_file
@@ -30,6 +30,13 @@ class Tally:
         self.loss += float(loss.detach()) * len(labels)
         self.top1 += int(best[:, 0].sum())
         self.top5 += int(best.sum())
+
+    def add_sums(self, count: float, loss: float, top1: float, top5: float) -> None:
+        """Count what another tally has summed up."""
+        self.count += int(count)
+        self.loss += loss
+        self.top1 += int(top1)
+        self.top5 += int(top5)
 
     def figures(self) -> dict[str, float]:
         """Means: loss, and top-1 and top-5 as parts of 1."""
@@ -56,17 +63,24 @@ def save_checkpoint(
     network: nn.Module,
     average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
-    answers: Tensor,
 ) -> None:
-    """Write where a training stands: state, weights, averaged weights, the optimizer's memory, mean answers."""
+    """Write where a training stands: state, weights, averaged weights, the optimizer's memory."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
-    tensors["answers"] = answers
     for number, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in slots.items()}
     plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     with atomic_file(path) as temporary:
-        save_file(plain, temporary, metadata={"state": json.dumps(asdict(state))})
+        # Not by safetensors' own writer, which tells a full disk as an error of its own.
+        temporary.write_bytes(save(plain, metadata={"state": json.dumps(asdict(state))}))
+
+
+def read_checkpoint(path: Path) -> bytes:
+    """What a checkpoint's file holds. Raises `StorageError` when it can't be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{path} can't be read ({error.strerror})") from None
 
 
 def restore_checkpoint(
@@ -74,31 +88,42 @@ def restore_checkpoint(
     network: nn.Module,
     average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
-    answers: Tensor,
+    content: bytes | None = None,
 ) -> TrainingState:
-    """Put a checkpoint's weights into `network`, `average`, `optimizer` and `answers`, and return its state.
+    """Put a checkpoint's weights into `network`, `average` and `optimizer`, and return its state.
 
-    Raises `StorageError` when the file is damaged or of another training.
+    `content` is what the file holds, where that is on another machine. Raises `StorageError` when the file is damaged or
+    of another training.
     """
+    if content is None:
+        content = read_checkpoint(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            position = json.loads(file.metadata()["state"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        tensors = load(content)
+        position = json.loads(_metadata(content)["state"])
         network.load_state_dict(_part(tensors, "network."))
-        answers.copy_(tensors["answers"])
         averaged = _part(tensors, "average.")
         for name, tensor in average.items():
             tensor.copy_(averaged[name])
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _part(tensors, "optimizer.").items():
             number, slot = name.split(".")
-            slots.setdefault(int(number), {})[slot] = tensor
+            like = parameters[int(number)]
+            # The fused step goes through memory, so that what belongs to a weight must lie as that does.
+            laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
+            slots.setdefault(int(number), {})[slot] = laid
         optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
         return TrainingState(**{**position, "tally": Tally(**position["tally"])})
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise StorageError(f"{path} is damaged ({first}): start a new run") from None
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What safetensors keeps beside the tensors; `load` gives the tensors alone."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return header["__metadata__"]

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extexify import interruption, workspace
+from extexify import doubt, interruption, workspace
 from extexify.names import checked_name
 from extexify.progress import EventLog, Progress, Reporter, TerminalProgress
 
@@ -171,12 +171,16 @@ def classify(options: argparse.Namespace) -> None:
         drawing = open_link(options.link)
     else:
         drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes())
-    predictions = Classifier.load(options.model or workspace.default_model()).classify(drawing, options.top)
+    classifier = Classifier.load(options.model or workspace.default_model())
+    considered = classifier.classify(drawing, max(options.top, doubt.FEW))
+    predictions = considered[: options.top]
     if options.json:
         print(json.dumps([asdict(prediction) for prediction in predictions], ensure_ascii=False))
     else:
         for prediction in predictions:
             print(f"{prediction.probability:6.1%}  {prediction.command:<24}  {prediction.key}")
+        if doubt.is_doubtful(considered, classifier.description.doubt):
+            print("not sure: the drawing is like none of the symbols that the model knows", file=sys.stderr)
 
 
 def pipeline(options: argparse.Namespace) -> None:

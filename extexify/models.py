@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from extexify.seeing import Seen
 from extexify.sequences import CHANNELS
@@ -28,6 +26,11 @@ class Network(nn.Module):
     def heads(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Logits (B, classes) to train: those of `forward` first, then those of the network's parts by themselves."""
         return (self(*inputs),)
+
+    @torch.no_grad()
+    def shift(self, by: Tensor) -> None:
+        """Add `by` (classes) to all logits from now on."""
+        self.classify.bias += by  # type: ignore[operator, union-attr]
 
 
 class OriginalNet(Network):
@@ -174,6 +177,10 @@ class FusedNet(Network):
     def forward(self, images: Tensor, sequences: Tensor) -> Tensor:
         return self.heads(images, sequences)[0]
 
+    @torch.no_grad()
+    def shift(self, by: Tensor) -> None:
+        self.picture.shift(by / self.factor)
+
 
 def _stages(
     channels: Sequence[int], blocks: Sequence[int], stride: tuple[int, int], kernel: tuple[int, int]
@@ -206,19 +213,6 @@ def build(name: str, classes: int, options: dict[str, Any] | None = None) -> Net
     except TypeError as error:
         raise ValueError(f"architecture {name!r}: {error}") from None
     return network.to(memory_format=torch.channels_last)
-
-
-def fold_normalisation(network: Network) -> None:
-    """Fold each batch normalisation into the convolution registered right before it, for a network that only answers.
-
-    The logits stay the same but for rounding; a drawing takes a tenth less time.
-    """
-    network.eval()
-    for module in list(network.modules()):
-        for (name, before), (after_name, after) in pairwise(list(module.named_children())):
-            if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
-                setattr(module, name, fuse_conv_bn_eval(before, after))
-                setattr(module, after_name, nn.Identity())
 
 
 def to_inputs(seen: Seen, network: Network, device: torch.device) -> tuple[Tensor, ...]:

@@ -94,9 +94,12 @@ def feeds(
         images = fitting_images(recipe.raster, dataset, images_folder)
         return ImageFeed(images, "train"), ImageFeed(images, "validation")
     return (
-        StrokeFeed(dataset, train_on, recipe.raster, recipe.augment, seed, sequence=recipe.sequence),
+        StrokeFeed(
+            dataset, train_on, recipe.raster, recipe.augment, seed,
+            sequence=recipe.sequence, scribbled=recipe.scribbles,
+        ),
         StrokeFeed(dataset, "validation", recipe.raster, sequence=recipe.sequence) if held_out else None,
-    )
+    )  # fmt: skip
 
 
 def judge_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) -> Figures:

@@ -13,8 +13,10 @@ from typing import Any
 import orjson
 
 from extexify import jobs, permissions, workspace
-from extexify.recipes import Recipe
-from extexify.storage import StorageError, is_being_written, read_json, remove_folder, writer_lock
+from extexify.forms import Maybe, check_form
+from extexify.names import free_name
+from extexify.recipes import MAX_EPOCHS, Recipe
+from extexify.storage import StorageError, holds_files, is_being_written, read_json, remove_folder, writer_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,12 @@ class Judged:
     top5: float
 
 
-_NOT_JUDGED = {"loss": math.nan, "top1": math.nan, "top5": math.nan}
+_FIGURES = {"loss": float, "top1": float, "top5": float}
+_NOT_JUDGED = dict.fromkeys(_FIGURES, math.nan)
+_EPOCH = {
+    "epoch": int, "train": _FIGURES, "validation": Maybe(_FIGURES), "learning_rate": float, "seconds": float,
+    "drawings_per_second": float,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +110,13 @@ class Run:
 
 
 def default_name(recipe: str) -> str:
-    """What a run is called that nobody names: the recipe and the time."""
-    return f"{recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+    """What a run is called that nobody names: the recipe and the time; no name twice, even if the clock is put back."""
+
+    def is_taken(name: str) -> bool:
+        model = workspace.models_folder() / f"{name}.safetensors"
+        return holds_files(workspace.runs_folder() / name) or model.exists()
+
+    return free_name(f"{recipe}-{datetime.now():%Y%m%d-%H%M%S}", is_taken)
 
 
 @permissions.operators_only
@@ -114,7 +126,8 @@ def list_runs() -> list[Run]:
     if not root.is_dir():
         return []
     written = {name for job in jobs.running() for name in job.writes}
-    folders = (path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
+    # A name with line breaks or bytes that are no text can't be shown, nor asked for.
+    folders = (path for path in root.iterdir() if path.name.isprintable() and path.name[0] != "." and path.is_dir())
     found = (_read(folder, f"runs/{folder.name}" in written) for folder in folders)
     return sorted((run for run in found if run is not None), key=lambda run: (-run.began, run.name))
 
@@ -124,7 +137,12 @@ def find_run(name: str) -> Run | None:
     """The run of a name; None when there is none."""
     folder = workspace.runs_folder() / name
     # What comes in an address or a job's file leads nowhere else.
-    if not name or name.startswith(".") or folder.name != name or not folder.is_dir():
+    if not name.isprintable() or not name or name.startswith(".") or folder.name != name:
+        return None
+    try:
+        if not folder.is_dir():
+            return None
+    except OSError:  # a name that is too long for one
         return None
     return _read(folder, bool(jobs.running([f"runs/{name}"])))
 
@@ -156,8 +174,9 @@ def typical_speed(runs: Iterable[Run], recipe: Recipe) -> float | None:
     """Drawings a second of the newest training with this network and this batch size here; None without any."""
     for run in runs:
         if run.epochs and run.recipe and _same_work(run.recipe, recipe):
-            speeds = sorted(epoch.drawings_per_second for epoch in run.epochs)
-            return speeds[len(speeds) // 2] or None
+            # Epochs of small pictures are faster than the others: all of them count, as long as they took.
+            seconds = sum(epoch.seconds for epoch in run.epochs)
+            return sum(epoch.drawings_per_second * epoch.seconds for epoch in run.epochs) / seconds if seconds else None
     return None
 
 
@@ -208,8 +227,9 @@ def _asked(path: Path, version: tuple[int, int, int] | None) -> tuple[Recipe | N
     """Recipe, seed, dataset hash, and what is wrong with the file."""
     try:
         asked: Any = read_json(path)
-        return Recipe.from_json(asked["recipe"]), int(asked["seed"]), str(asked["dataset"]["content_hash"]), ""
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        check_form(asked, {"recipe": {}, "seed": int, "dataset": {"content_hash": str}})
+        return Recipe.from_json(asked["recipe"]), asked["seed"], asked["dataset"]["content_hash"], ""
+    except (OSError, ValueError):
         return None, 0, "", "run.json is missing or damaged, so that nobody knows what was asked"
 
 
@@ -231,17 +251,19 @@ def _epochs(path: Path, version: tuple[int, int, int] | None) -> tuple[tuple[Epo
 def _epoch(line: bytes) -> Epoch | None:
     try:
         entry = orjson.loads(line)
-        train, validation = (
-            Judged(*(float(figures[name]) for name in ("loss", "top1", "top5")))
-            for figures in (entry["train"], entry.get("validation") or _NOT_JUDGED)
-        )
-        return Epoch(
-            number=int(entry["epoch"]),
-            train=train,
-            validation=validation,
-            learning_rate=float(entry["learning_rate"]),
-            seconds=float(entry["seconds"]),
-            drawings_per_second=float(entry["drawings_per_second"]),
-        )
-    except (ValueError, KeyError, TypeError):
+        check_form(entry, _EPOCH)
+    except ValueError:
         return None
+    train, validation = (
+        Judged(*(float(figures[name]) for name in _FIGURES))
+        for figures in (entry["train"], entry.get("validation") or _NOT_JUDGED)
+    )
+    epoch = Epoch(
+        number=entry["epoch"],
+        train=train,
+        validation=validation,
+        learning_rate=float(entry["learning_rate"]),
+        seconds=float(entry["seconds"]),
+        drawings_per_second=float(entry["drawings_per_second"]),
+    )
+    return epoch if 0 < epoch.number <= MAX_EPOCHS else None

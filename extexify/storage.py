@@ -136,7 +136,8 @@ def remove_folder(folder: Path) -> None:
 def holds_files(folder: Path) -> bool:
     """Whether there is anything in a folder but what a write left that broke off; False when it isn't there."""
     try:
-        return any(not entry.name.startswith(".") for entry in os.scandir(folder))
+        with os.scandir(folder) as entries:
+            return any(not entry.name.startswith(".") for entry in entries)
     except FileNotFoundError:
         return False
 

@@ -239,8 +239,56 @@ class TestFeeding:
             np.testing.assert_array_equal(labels, wanted_labels)
         assert not list(batches(feed, rows, 16, epoch=2, first=len(every)))
 
+    def test_scribbles_come_to_a_varied_batch(self, dataset: Dataset) -> None:
+        feed = StrokeFeed(dataset, "train", RASTER, AugmentSettings(), scribbled=0.5)
+        rows = np.arange(4)
+        (seen, labels), (again, _), (later, _) = (feed.batch(rows, epoch) for epoch in (1, 1, 2))
+        assert (len(seen.images), len(labels)) == (4 + 2, 4)
+        np.testing.assert_array_equal(seen.images, again.images)
+        assert (seen.images[4:] != later.images[4:]).any()
+
     def test_epochs_come_in_other_orders(self) -> None:
         assert shuffled_rows(50, seed=0, epoch=1).tolist() != shuffled_rows(50, seed=0, epoch=2).tolist()
+
+
+class TestSmallEpochs:
+    def test_the_first_epochs_see_smaller_pictures_and_shorter_sequences(self) -> None:
+        asked = replace(RECIPES["default"], epochs=5, small=0.5, small_scale=2 / 3)
+        seen = [asked.at(epoch) for epoch in range(1, 6)]
+        assert [(raster.size, sequence.points) for raster, sequence in seen if sequence] == [(32, 85)] * 2 + [
+            (48, 128)
+        ] * 3
+        # The line is as thick a part of the picture.
+        assert seen[0][0].stroke_width / 32 == pytest.approx(seen[-1][0].stroke_width / 48)
+        assert replace(asked, epochs=1).at(1)[0].size == 48
+
+    def test_a_model_of_a_small_epoch_says_what_it_reads(self, dataset: Dataset, tmp_path: Path) -> None:
+        model = run_training(dataset, tmp_path / "run", replace(QUICK, epochs=2, small=1.0, small_scale=0.5))
+        classifier = Classifier.load(model)
+        assert (classifier.raster.size, classifier.description.sequence) == (8, SequenceSettings(8))
+        judged = [prediction.key for prediction in classifier.classify([np.array([[0, 0], [9, 9]], np.float32)])]
+        assert judged
+
+    def test_rendered_images_have_one_size(self) -> None:
+        with pytest.raises(ValueError, match="one size"):
+            replace(RECIPES["original"], small=0.5)
+
+
+class TestBalance:
+    def test_rare_classes_are_raised_by_their_share(self, dataset: Dataset, tmp_path: Path) -> None:
+        plain = run_training(dataset, tmp_path / "plain", replace(QUICK, epochs=1, balance=0))
+        raised = run_training(dataset, tmp_path / "raised", replace(QUICK, epochs=1, balance=0.5))
+        before, after = (Classifier.load(model).logits(dataset.drawings) for model in (plain, raised))
+        counts = np.maximum(dataset.class_counts[:, 0], 1)
+        wanted = np.broadcast_to(-0.5 * np.log(counts / counts.mean()), before.shape)
+        np.testing.assert_allclose(after - before, wanted, atol=1e-4)
+
+    def test_the_network_that_learns_is_not_shifted(self, dataset: Dataset, tmp_path: Path) -> None:
+        losses = []
+        for balance in (0.0, 1.0):
+            run_training(dataset, tmp_path / f"{balance}", replace(QUICK, epochs=2, balance=balance))
+            losses.append([entry["train"] for entry in metrics(tmp_path / f"{balance}")])
+        assert losses[0] == losses[1]
 
 
 def test_one_cycle_rises_to_the_peak_and_falls_to_nothing() -> None:

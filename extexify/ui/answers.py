@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from extexify.doubt import is_doubtful
 from extexify.results import fold_look_alikes
 from extexify.strokes import Drawing
 from extexify.ui import serving
@@ -108,13 +109,15 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
     many = st.session_state.setdefault("many", False)
     classifier = model.result()
     # All symbols and not the first few: a result is as probable as all its look-alikes together.
-    results = fold_look_alikes(classifier.classify(drawing, top=len(classifier.classes)))[:MANY]
+    predictions = classifier.classify(drawing, top=len(classifier.classes))
+    results = fold_look_alikes(predictions)[:MANY]
     mine = keeping()
     said = [(result.head.key, result.probability) for result in results[:SAID]]
     kept = mine.answer(drawing, classifier.classes, classifier.name, said)
     show_results(
-        results if many else results[:FEW], strokes=len(drawing), kept=kept, on_keep=_keep_result, key="predictions"
-    )
+        results if many else results[:FEW], strokes=len(drawing), kept=kept, on_keep=_keep_result, key="predictions",
+        doubtful=is_doubtful(predictions, classifier.description.doubt),
+    )  # fmt: skip
     if len(results) > FEW:
         label = "Show fewer" if many else f"Show {len(results) - FEW} more"
         st.button(label, type="tertiary", on_click=_toggle_many, key="more")

@@ -123,6 +123,7 @@ export default function (component) {
   while (made.length > data.answers.length) made.pop().row.remove();
   while (made.length < data.answers.length) made.push(makeRow(list, (...trigger) => made.send(...trigger)));
   parentElement.querySelector(".invitation").hidden = made.length > 0;
+  parentElement.querySelector(".doubt").hidden = !data.doubtful || made.length === 0;
   data.answers.forEach((answer, index) => fill(made[index], answer, index === 0, data.kept));
   // For whoever (or whatever) waits for the answer to a certain drawing.
   list.dataset.strokes = data.strokes;

@@ -27,6 +27,7 @@ _LIST_HTML = """
   <p>Commands such as <code>\\alpha</code> appear here.</p>
   <p>Size and place in the box don't matter.</p>
 </div>
+<p class="doubt" role="status" hidden>Not sure: this looks like none of the symbols I know. The nearest are these.</p>
 <ol aria-live="polite"></ol>
 """
 
@@ -56,7 +57,13 @@ export default function ({ data, parentElement }) {
 
 
 def show_results(
-    results: Sequence[Result], *, strokes: int, kept: str = "", on_keep: Callable[[], None] | None = None, key: str
+    results: Sequence[Result],
+    *,
+    strokes: int,
+    kept: str = "",
+    on_keep: Callable[[], None] | None = None,
+    doubtful: bool = False,
+    key: str,
 ) -> None:
     """Show results, best first, each with its printed glyph and a button that copies the command.
 
@@ -65,9 +72,10 @@ def show_results(
     drawing is kept under already, if it is.
     Without any result it shows what to do; the same component does both, so that its code and fonts are in the
     browser before the first answer is.
+    doubtful: say that the drawing may be no symbol at all.
     `strokes`, the count of strokes that were answered, ends up in the page for tests and measurements.
     """
-    data = {"strokes": strokes, "answers": [_answer(result) for result in results], "kept": kept}
+    data = {"strokes": strokes, "answers": [_answer(result) for result in results], "kept": kept, "doubtful": doubtful}
     _list_component()(data=data, key=key, on_keep_change=on_keep or _nothing)
 
 
