@@ -12,7 +12,7 @@ STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
 
-BENCHMARKS := $(addprefix benchmarks/,rasterizer.py export_memory.py class_sizes.py starter.py robustness.py answer_time.py onnx_agreement.py start_up.py link_lengths.py)
+BENCHMARKS := $(addprefix benchmarks/,rasterizer.py export_memory.py breakdown.py starter.py robustness.py doubt.py answer_time.py onnx_agreement.py start_up.py link_lengths.py)
 
 .PHONY: run test check format bench latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
