@@ -32,6 +32,7 @@ from extexify.sources import open_source
 from extexify.strokes import Drawing, Drawings
 from extexify.workspace import SHIPPED_MODELS
 from tests.tiny import SHAPES, shape
+from tools.dashboard import draw
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -226,24 +227,13 @@ def test_it_gives_the_answers_of_the_library(page: Page) -> None:
         assert [answer["probability"] for answer in answers] == pytest.approx(probabilities, abs=1e-4)
 
 
-def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
-    box = page.locator("#pad").bounding_box()
-    assert box is not None
-    for stroke in strokes:
-        for number, (x, y) in enumerate(stroke):
-            page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
-            if number == 0:
-                page.mouse.down()
-        page.mouse.up()
-
-
 def test_one_draws_and_gets_five_answers_without_a_network(page: Page) -> None:
     page.context.set_offline(True)
     rows = page.locator("li.row")
     bars = [[(80, y), (300, y)] for y in (120, 200, 280)]
-    draw(page, bars[:2])
+    draw(page, bars[:2], page.locator("#pad"))
     page.locator('ol[data-strokes="2"] code', has_text="=").first.wait_for()
-    draw(page, bars[2:])
+    draw(page, bars[2:], page.locator("#pad"))
     page.locator('ol[data-strokes="3"]').wait_for()
     assert rows.count() == 5
     assert rows.first.locator("code").inner_text() == r"\equiv"
@@ -262,7 +252,7 @@ def test_one_draws_and_gets_five_answers_without_a_network(page: Page) -> None:
 
 def test_a_phone_has_room_for_all_of_it(page: Page) -> None:
     page.set_viewport_size({"width": 375, "height": 700})
-    draw(page, [[(40, 60), (300, 60)], [(40, 200), (300, 200)]])
+    draw(page, [[(40, 60), (300, 60)], [(40, 200), (300, 200)]], page.locator("#pad"))
     page.locator('ol[data-strokes="2"]').wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 

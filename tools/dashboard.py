@@ -113,9 +113,12 @@ def canvas_of(page: Page) -> Locator:
     return page.locator(".st-key-canvas canvas.upper-canvas")
 
 
-def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
-    """Draw strokes, in canvas pixels, with the mouse: through every point and a few between them."""
-    box = canvas_of(page).bounding_box()
+def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]], canvas: Locator | None = None) -> None:
+    """Draw strokes, in canvas pixels, with the mouse: through every point and a few between them.
+
+    The canvas is the Draw page's unless another one, of as many pixels, is given.
+    """
+    box = (canvas or canvas_of(page)).bounding_box()
     if box is None:
         raise RuntimeError("the canvas isn't visible")
     scale = box["width"] / CANVAS_SIDE

@@ -88,6 +88,13 @@ def show_models(page: Page) -> None:
     page.get_by_role("heading", name="Runs", exact=True).wait_for()
 
 
+def show_offline(page: Page) -> None:
+    """The page that answers without a server, with an α drawn."""
+    page.locator("figcaption span").first.wait_for(timeout=120_000)
+    draw(page, [ALPHA], page.locator("#pad"))
+    page.locator('ol[data-strokes="1"]').wait_for()
+
+
 DESKTOP, LOW_DESKTOP, HIGH_DESKTOP = ({"width": 1280, "height": height} for height in (800, 640, 1050))
 PHONE, HIGH_PHONE = {"width": 375, "height": 812}, {"width": 375, "height": 940}
 
@@ -100,6 +107,7 @@ VIEWS: dict[str, tuple[str, Callable[[Page], None], dict[str, int], dict[str, in
     "train": ("/train?run=calm&run=hasty", show_curves, HIGH_DESKTOP, PHONE),
     "evaluate": ("/evaluate", show_pairs, HIGH_DESKTOP, PHONE),
     "models": ("/models", show_models, HIGH_DESKTOP, PHONE),
+    "offline": ("/offline/", show_offline, LOW_DESKTOP, HIGH_PHONE),
 }
 """Pictures by name: the page's address, what to do there, the window on a desktop and on a phone."""
 
