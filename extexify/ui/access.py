@@ -118,7 +118,7 @@ def sign_in(password: str) -> None:
     """Sign this visit in. Raises `Refused` or `PasswordError`, each with one sentence."""
     context = get_script_run_ctx(suppress_warning=True)
     visit = context.session_id if context else ""
-    st.session_state[_TOKEN] = _keeper.admit(password, password_hash(), visit)
+    st.session_state[_TOKEN] = _connection(), _keeper.admit(password, password_hash(), visit)
 
 
 def sign_out() -> None:
@@ -133,16 +133,28 @@ def sign_out() -> None:
 
 def token_for_cookie() -> str:
     """The token that the browser has no cookie with yet; empty when there is nothing to keep."""
-    token = st.session_state.get(_TOKEN)
-    known = _known_tokens()
+    token, known = _token_of_visit(), _known_tokens()
     return token if token in known and st.context.cookies.get(COOKIE) not in known else ""
 
 
 def _known_tokens() -> list[str]:
     """The tokens of this visit by which it is signed in: from the form, and from the browser's cookie."""
     stored = password_hash()
-    given: list[Any] = [st.session_state.get(_TOKEN), st.context.cookies.get(COOKIE)] if stored else []
+    given: list[Any] = [_token_of_visit(), st.context.cookies.get(COOKIE)] if stored else []
     return [token for token in given if isinstance(token, str) and _keeper.knows(token, stored)]
+
+
+def _token_of_visit() -> str:
+    """The token from the form. Whoever takes up a visit by its id, which stands in logs, has another connection."""
+    match st.session_state.get(_TOKEN):
+        case (str(connection), str(token)) if connection == _connection():
+            return token
+    return ""
+
+
+def _connection() -> str:
+    """What is random and new in each websocket's handshake."""
+    return str(st.context.headers.get("Sec-Websocket-Key", ""))
 
 
 def explain(error: Exception) -> bool:
