@@ -1,7 +1,7 @@
 # make run    the dashboard, ready to draw
 # make test   every test, with the browser and the PostgreSQL server they need
 # make check  style and types
-# make bench  the measurements in benchmarks/
+# make bench  ours beside the methods it replaces: the table of README.md (ARGS="--source DUMP.sql.gz [ROW …]")
 #
 # The first run of each makes .venv and installs what is missing; stamps in .venv keep later runs quick.
 
@@ -12,9 +12,9 @@ STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
 
-BENCHMARKS := $(addprefix benchmarks/,rasterizer.py export_memory.py breakdown.py starter.py robustness.py doubt.py answer_time.py onnx_agreement.py start_up.py link_lengths.py)
+STUDIES := $(addprefix benchmarks/,breakdown.py starter.py robustness.py doubt.py answer_time.py onnx_agreement.py start_up.py link_lengths.py)
 
-.PHONY: run test check format bench latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test check format bench growth studies latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -36,7 +36,13 @@ format: $(STAMPS)/requirements-dev
 	$(BIN)/ruff format $(CHECKED)
 
 bench: $(STAMPS)/requirements-dev
-	@set -e; for script in $(BENCHMARKS); do \
+	$(BIN)/python -m benchmarks $(ARGS)
+
+growth: $(STAMPS)/requirements-dev $(STAMPS)/browser
+	$(BIN)/python -m benchmarks.growth $(ARGS)
+
+studies: $(STAMPS)/requirements-dev
+	@set -e; for script in $(STUDIES); do \
 		echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); \
 	done
 

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 
-from benchmarks.export_memory import measured
+from benchmarks.measuring import of_command
 
 HEAVY = ("torch", "plotly", "pandas", "streamlit", "onnxruntime", "numba")
 """Imports that are told; the first four are those that nobody should wait for in vain."""
@@ -43,7 +43,7 @@ def main() -> None:
     memory = dict.fromkeys(STARTS, 0.0)
     for number in range(1 + options.rounds):
         for name, code in STARTS.items():
-            wall, _, peak = measured([sys.executable, "-c", code])
+            wall, _, peak = of_command([sys.executable, "-c", code])
             if number > 0:
                 seconds[name].append(wall)
                 memory[name] = max(memory[name], peak)

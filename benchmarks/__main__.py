@@ -1,0 +1,90 @@
+"""Measure ours beside the methods it replaces, on the same data in one run, and keep what came of it.
+
+    make bench ARGS="--source detexify.sql.gz"             every row of the table, about half an hour
+    make bench ARGS="--source detexify.sql.gz rasterize"   one row
+    make bench ARGS="--quick"                              a look at each, on few drawings; kept nowhere
+    python -m benchmarks --table                           the table of README.md anew, from what was kept
+
+Without --source, starter drawings stand in for real ones, and nothing is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks import results
+from benchmarks.dumps import cut_dump, starter_dump
+from benchmarks.measuring import Row, Setting
+
+ROWS = {
+    "rasterize": "benchmarks.rasterize:measure",
+    "export-postgres": "benchmarks.export_postgres:measure",
+    "export-dump": "benchmarks.export_dump:measure",
+    "train-epoch": "benchmarks.train_epoch:measure",
+    "time-to-accuracy": "benchmarks.time_to_accuracy:measure",
+    "answer": "benchmarks.answering:single",
+    "batch": "benchmarks.answering:batches",
+    "start": "benchmarks.answering:starting",
+}
+"""The rows of the table, in its order, with the function that measures each."""
+
+QUICK_ROWS = 3000  # drawings of a quick look
+
+
+def main() -> None:
+    """Measure the rows that were asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"which rows: {', '.join(ROWS)} (default: all)")
+    parser.add_argument("--source", type=Path, metavar="DUMP.sql.gz", help="real drawings: a gzipped dump")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: 3)")
+    parser.add_argument("--quick", action="store_true", help="few drawings, one round, nothing kept")
+    parser.add_argument("--table", action="store_true", help="only write the table of README.md anew")
+    options = parser.parse_args()
+    if unknown := [name for name in options.rows if name not in ROWS]:
+        parser.error(f"no row {unknown[0]}: there are {', '.join(ROWS)}")
+    if options.source and not options.source.is_file():
+        parser.error(f"{options.source} is no file")
+    if not options.table:
+        with tempfile.TemporaryDirectory(prefix="extexify-bench-") as folder:
+            _measure(options, Path(folder))
+    if options.table or (options.source and not options.quick):
+        try:
+            results.write_table()
+        except ValueError as error:
+            parser.error(str(error))
+
+
+def _measure(options: argparse.Namespace, folder: Path) -> None:
+    setting = _setting(options, folder)
+    for name in options.rows or ROWS:
+        print(f"== {name}", flush=True)
+        module, _, function = ROWS[name].partition(":")
+        row: Row = getattr(import_module(module), function)(setting)
+        print(results.table({name: asdict(row)}), flush=True)
+        if options.source and not options.quick:
+            results.keep(name, row, ROWS)
+
+
+def _setting(options: argparse.Namespace, folder: Path) -> Setting:
+    """The drawings, as a dump and as a dataset, in the folder."""
+    source = options.source or starter_dump(folder / "starter.sql.gz")
+    if options.quick:
+        source = cut_dump(source, folder / "cut.sql.gz", QUICK_ROWS)
+    dataset = folder / "dataset"
+    command = [sys.executable, "-m", "extexify", "export", "--ignore-review", "--source", source, "--out", dataset]
+    # A workspace of its own: nothing of the user's is read or written.
+    subprocess.run(command, check=True, env={**os.environ, "EXTEXIFY_WORKSPACE": str(folder / "workspace")})
+    return Setting(source, dataset, folder, 1 if options.quick else options.rounds, options.quick)
+
+
+if __name__ == "__main__":
+    main()

