@@ -1,6 +1,7 @@
 # make run    the dashboard, ready to draw
 # make test   every test, with the browser and the PostgreSQL server they need
 # make check  style and types
+# make fuzz   hostile input for everything that reads any, a million cases (BUDGET=SECONDS for as many as fit in that)
 # make bench  ours beside the methods it replaces: the table of README.md (ARGS="--source DUMP.sql.gz [ROW …]")
 #
 # The first run of each makes .venv and installs what is missing; stamps in .venv keep later runs quick.
@@ -14,7 +15,7 @@ CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),be
 
 STUDIES := $(addprefix benchmarks/,breakdown.py starter.py robustness.py doubt.py answer_time.py onnx_agreement.py start_up.py link_lengths.py)
 
-.PHONY: run test check format bench growth studies latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test check format bench growth studies fuzz latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -45,6 +46,9 @@ studies: $(STAMPS)/requirements-dev
 	@set -e; for script in $(STUDIES); do \
 		echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); \
 	done
+
+fuzz: $(STAMPS)/requirements-dev
+	$(BIN)/python -m tools.fuzz $(if $(BUDGET),--seconds $(BUDGET)) $(ARGS)
 
 screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ARGS)

@@ -41,6 +41,21 @@ _FONTENC = re.compile(r"-((?:OT|OM|TS|T|X|L|PD|LG)[A-Z0-9]{0,3}|U)-")
 # A backslash written "_", with the command it starts. A control symbol is one character, and may be "_" itself.
 _BACKSLASH = re.compile(r"_([A-Za-z@]+|.|$)", re.DOTALL)
 
+# The names of packages and font encodings.
+_NAME = re.compile(r"[A-Za-z0-9.-]*")
+
+# Control words and symbols, letters and signs, and braces around a few of these.
+_PRINTS = re.compile(r"(?:\\[A-Za-z@]+|\\[^A-Za-z\s]|[^\\{}%#^~\s]|\{[^\\{}%#^~\s]{0,12}\}|\{\\[A-Za-z@]+\})+")
+
+# What reads, writes, runs, loads or defines something.
+_ACTS = re.compile(
+    r"\\(?:@{0,2}input|include|includegraphics|includepdf|verbatiminput|lstinputlisting|InputIfFileExists|usepackage"
+    r"|RequirePackage|documentclass|openin|openout|closein|closeout|read|readline|write|immediate|special|directlua"
+    r"|latelua|luaexec|ShellEscape|csname|scantokens|expandafter|[egx]?def|let|futurelet|newcommand|renewcommand"
+    r"|providecommand|catcode|everypar|everymath|everyjob|output|loop|begin|end|href|url|typeout|message|errmessage"
+    r"|batchmode|nonstopmode|scrollmode)(?![A-Za-z@])",
+)
+
 # Packages whose commands mostly belong into running text.
 _TEXT_PACKAGES = frozenset(
     {
@@ -82,8 +97,17 @@ def command_from_key(key: str) -> str:
     return _BACKSLASH.sub(lambda found: "\\" + (found.group(1) or "_"), encoded)
 
 
+def is_harmless(command: str) -> bool:
+    r"""Whether a command does nothing but print: people copy it into their documents, and a key of a model or a dataset
+    that somebody else made may name any other, such as ``\input`` or ``\write18``."""
+    return bool(_PRINTS.fullmatch(command)) and not _ACTS.search(command)
+
+
 def preamble_for(package: str, fontenc: str) -> str:
-    r"""The preamble lines that ``package`` and ``fontenc`` call for, one a line; empty for plain LaTeX."""
+    r"""The preamble lines that ``package`` and ``fontenc`` call for, one a line; empty for plain LaTeX, and for what is
+    no name of either."""
+    if not _NAME.fullmatch(package) or not _NAME.fullmatch(fontenc):
+        return ""
     lines = []
     if fontenc not in ("", "OT1", "U"):
         lines.append(rf"\usepackage[{fontenc}]{{fontenc}}")
@@ -93,9 +117,14 @@ def preamble_for(package: str, fontenc: str) -> str:
 
 
 def derive_symbol(key: str) -> Symbol:
-    """What the key alone says; the mode is a guess from the package and the command's name. Never raises."""
+    """What the key alone says; the mode is a guess from the package and the command's name. Never raises.
+
+    A key that names no harmless command stands for itself, without what begins a command.
+    """
     package, fontenc, _ = split_key(key)
     command = command_from_key(key)
+    if not is_harmless(command):
+        command = key.replace("\\", "").replace("^^", "")
     is_text = package in _TEXT_PACKAGES or fontenc not in ("", "OT1") or command.startswith("\\text")
     return Symbol(
         key=key,

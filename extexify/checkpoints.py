@@ -11,7 +11,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from extexify.forms import check_form
 from extexify.storage import StorageError, atomic_file
+
+_STATE = {
+    "epoch": int, "batch": int, "step": int, "seconds": float, "best_epoch": int, "best_top5": float,
+    "tally": {"count": int, "loss": float, "top1": int, "top5": int},
+}  # fmt: skip
 
 
 @dataclass
@@ -92,14 +98,15 @@ def restore_checkpoint(
 ) -> TrainingState:
     """Put a checkpoint's weights into `network`, `average` and `optimizer`, and return its state.
 
-    `content` is what the file holds, where that is on another machine. Raises `StorageError` when the file is damaged or
-    of another training.
+    `content` is what the file holds, where that is on another machine. Raises `StorageError` when it is damaged or of
+    another training.
     """
     if content is None:
         content = read_checkpoint(path)
     try:
         tensors = load(content)
         position = json.loads(_metadata(content)["state"])
+        check_form(position, _STATE)
         network.load_state_dict(_part(tensors, "network."))
         averaged = _part(tensors, "average.")
         for name, tensor in average.items():

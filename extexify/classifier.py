@@ -33,6 +33,8 @@ CHUNK = 32
 
 _ERRORS_ONLY = 3
 
+_LARGEST_LOGIT = np.float32(1e30)  # what a temperature can still divide
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -69,7 +71,7 @@ class Classifier:
         description, weights = read_arrays(Path(path))
         try:
             return cls(description, weights)
-        except (ValueError, MemoryError) as error:
+        except (ValueError, MemoryError, ArithmeticError, RuntimeError) as error:
             raise ModelError(f"the weights in {path} do not fit its architecture ({error})") from None
 
     @property
@@ -126,7 +128,8 @@ class Classifier:
         """The same on the thread that asks."""
         seen = see(drawings, self.raster, self.description.sequence, threads=1)._asdict()
         (logits,) = self._session.run(["logits"], {name: seen[name] for name in self._inputs})
-        found: NDArray[np.float32] = logits
+        # Weights that somebody made up may add up to what is no number; probabilities are numbers all the same.
+        found: NDArray[np.float32] = np.clip(np.nan_to_num(logits), -_LARGEST_LOGIT, _LARGEST_LOGIT)
         return found
 
     def _softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:

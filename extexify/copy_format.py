@@ -44,6 +44,14 @@ class Lines:
             return self._block[start : start + _HEAD], True
         return self._block[start:end], self._cut
 
+    def skip_to(self, start: re.Pattern[bytes]) -> None:
+        """Pass over all lines before the next one that `start`, a pattern with ^ and re.MULTILINE, matches."""
+        while self._more():
+            if found := start.search(self._block, self._at):
+                self._at = found.start()
+                return
+            self._at = len(self._block)
+
     def plain_rows(self, reader: RowReader) -> Iterator[PlainRows]:
         """The plain rows that come next, many at a time, up to the first line that is to be read by itself."""
         # Here, because most who import this module read no rows, and numba takes its time.

@@ -11,11 +11,13 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extexify.forms import check_form
 from extexify.splits import SPLITS
 from extexify.storage import StorageError, read_array, read_json, read_settled
 from extexify.strokes import Drawings
@@ -32,15 +34,15 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 """The arrays of a dataset: dtype, and the lengths of the axes after the first."""
 
-_MANIFEST: dict[str, type] = {
-    "classes": list,
-    "counts": dict,
-    "class_counts": list,
-    "sources": list,
-    "splits": dict,
-    "left_out": list,
-    "left_out_classes": list,
-    "renumbered": list,
+_MANIFEST = {
+    "classes": [str],
+    "counts": dict.fromkeys(("samples", "classes", *SPLITS, "duplicates", "renumbered"), int),
+    "class_counts": [int],
+    "sources": [{"source": str, "rows": int, "usable": int}],
+    "splits": {"seed": int, "ratios": [float]},
+    "left_out": [{"reason": str, "meaning": str, "count": int, "first_ids": [(int, str, NoneType)]}],
+    "left_out_classes": [str],
+    "renumbered": [{"id": int, "key": str, "new_id": int, "source": str}],
     "content_hash": str,
 }
 
@@ -125,12 +127,12 @@ def _checked_classes(path: Path, manifest: object) -> tuple[str, ...]:
             f"the dataset in {path} has format version {manifest['format_version']!r}, this program reads "
             f"{FORMAT_VERSION}: export it anew"
         )
-    for name, kind in _MANIFEST.items():
-        if not isinstance(manifest.get(name), kind):
-            raise StorageError(f"{path / 'manifest.json'} is damaged ({name} is missing); export the dataset anew")
+    try:
+        check_form(manifest, _MANIFEST)
+    except ValueError as error:
+        raise StorageError(f"{path / 'manifest.json'} is damaged ({error}); export the dataset anew") from None
     classes = manifest["classes"]
-    good = all(isinstance(key, str) and key for key in classes)
-    if not good or not classes or classes != sorted(set(classes)):
+    if not classes or not all(classes) or classes != sorted(set(classes)):
         raise StorageError(f"{path / 'manifest.json'} is damaged (its class order); export the dataset anew")
     return tuple(classes)
 

@@ -9,16 +9,26 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
+from extexify import settings
 from extexify.copy_format import Lines, RowReader
 from extexify.readahead import read_ahead
 from extexify.sources import COLUMNS, TABLE, PlainRows, Row, SourceError, shown_path
 
 _CHUNK = 1 << 20
 
-_NAME = r'(?:"(?:[^"]|"")+"|[^\s".(),;]+)'
+MAX_RATIO = 200
+"""How many times its size a gzipped file may unpack to: dumps of drawings are 4 times theirs, gzip reaches 1,030."""
+
+_TELLING = 32 * 1024 * 1024  # bytes that are unpacked before the ratio tells anything
+
+# Possessive, so that no line, whatever it holds, takes more than one look at each of its characters.
+_NAME = r'(?:"(?:[^"]|"")++"|[^\s".(),;]++)'
 _COPY = re.compile(
-    rf"COPY\s+(?:{_NAME}\.)?(?P<table>{_NAME})\s*(?:\((?P<columns>[^)]*)\))?\s+FROM\s+stdin\b.*;\s*", re.IGNORECASE
+    rf"COPY\s++(?:{_NAME}\.)?(?P<table>{_NAME})(?:\s*+\((?P<columns>[^)]*+)\))?+\s++FROM\s++stdin\b.*;\s*",
+    re.IGNORECASE,
 )
+_STATEMENT = re.compile(rb"^(?:COPY|INSERT INTO) ", re.IGNORECASE | re.MULTILINE)
+_END_OF_TABLE = re.compile(rb"^\\\.\r*$", re.MULTILINE)
 _INSERT = re.compile(rf'INSERT INTO (?:{_NAME}\.)?"?{TABLE}"?[ (]', re.IGNORECASE)
 
 _OTHER_FORMATS = {
@@ -70,7 +80,12 @@ class DumpSource:
         table = ""  # whose block this is, "" between blocks
         with closing(read_ahead(self._unpack)) as chunks:
             lines = Lines(chunks)
-            for line, overlong in lines:
+            while True:
+                if reader is None:  # nothing else between tables, or in another table, is of interest
+                    lines.skip_to(_END_OF_TABLE if table else _STATEMENT)
+                if (next_line := next(lines, None)) is None:
+                    break
+                line, overlong = next_line
                 if not table:
                     if line[:5].upper() == b"COPY " and (match := _COPY.fullmatch(line.decode("utf-8", "replace"))):
                         table = _plain_name(match["table"])
@@ -130,9 +145,17 @@ class DumpSource:
                 for first, meaning in _OTHER_FORMATS.items():
                     if magic.startswith(first):
                         raise SourceError(f"{self.name} {meaning}")
-                with gzip.open(raw) if magic.startswith(b"\x1f\x8b") else raw as file:
+                if not magic.startswith(b"\x1f\x8b"):
+                    while chunk := raw.read(_CHUNK):
+                        self._read = raw.tell()
+                        put(chunk)
+                    return
+                with gzip.open(raw) as file:
+                    unpacked, most = 0, _most_unpacked()
                     while chunk := file.read(_CHUNK):
                         self._read = raw.tell()
+                        unpacked += len(chunk)
+                        self._check_size(unpacked, most)
                         put(chunk)
         except EOFError:
             raise SourceError(
@@ -142,6 +165,27 @@ class DumpSource:
             raise SourceError(f"{self.name} is damaged gzip data ({error}); download or dump it again") from None
         except OSError as error:
             raise SourceError(f"{self.name} can't be read: {error.strerror or error}") from None
+
+    def _check_size(self, unpacked: int, most: int) -> None:
+        """Raise `SourceError` when gzip data unpacks to more than is wanted: some kilobytes can stand for gigabytes."""
+        if unpacked > most:
+            raise SourceError(
+                f"{self.name} unpacks to more than {most / 1e9:,.0f} GB: raise {settings.MAX_UNPACKED.name}, or unpack "
+                "it yourself"
+            )
+        if unpacked > max(_TELLING, MAX_RATIO * self._read):
+            raise SourceError(
+                f"{self.name} unpacks to more than {MAX_RATIO} times its size, which no dump of drawings does: if you "
+                "trust it, unpack it yourself"
+            )
+
+
+def _most_unpacked() -> int:
+    """The bytes that a gzipped dump may unpack to."""
+    try:
+        return settings.count_of(settings.MAX_UNPACKED) * 10**9
+    except settings.SettingError as error:
+        raise SourceError(str(error)) from None
 
 
 def _plain_name(name: str) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from extexify.dataset import Dataset
+from extexify.forms import check_form
 from extexify.progress import Reporter, Stage, quiet
 from extexify.raster import RasterSettings, available_threads, rasterize
 from extexify.splits import SPLITS
@@ -69,9 +70,10 @@ class RenderedImages:
             raise StorageError(f"the images in {path} have another format version: render them anew")
         try:
             raster = RasterSettings.from_json(manifest["raster"])
-            classes, dataset_hash = tuple(map(str, manifest["classes"])), str(manifest["dataset_hash"])
-        except (KeyError, TypeError, ValueError) as error:
+            check_form(manifest, {"classes": [str], "dataset_hash": str})
+        except (KeyError, ValueError) as error:
             raise StorageError(f"{path / 'manifest.json'} is damaged ({error}); render the images anew") from None
+        classes, dataset_hash = tuple(manifest["classes"]), manifest["dataset_hash"]
         images: dict[str, Any] = {}
         labels: dict[str, Any] = {}
         for split in SPLITS:

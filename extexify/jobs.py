@@ -61,7 +61,7 @@ _ENDED = {"code": int, "time": float, "seconds": Maybe(float), "error": Maybe(st
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z]+-[0-9a-f]{8}")
 _COMPLAINT = re.compile(r"(?:extexify|python -m extexify(?: \w+)?): (?:error: )?(.+)")
-_EPOCH = re.compile(r"(train|validate) epoch (\d+)/(\d+)$")
+_EPOCH = re.compile(r"(train|validate) epoch (\d{1,6})/(\d{1,6})$")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -180,11 +180,11 @@ class Job:
         latest = self.latest()
         if latest is None or not latest.progress.total:
             return None
-        part = min(latest.progress.done / latest.progress.total, 1.0)
+        part = min(max(latest.progress.done / latest.progress.total, 0.0), 1.0)
         if found := _EPOCH.match(latest.progress.stage):
             # Validation counts for nothing: it is a small part of an epoch, and a bar must not go back.
             number, epochs = int(found[2]), int(found[3])
-            return (number - 1 + (part if found[1] == "train" else 1.0)) / epochs
+            return min(max((number - 1 + (part if found[1] == "train" else 1.0)) / max(epochs, 1), 0.0), 1.0)
         return part
 
     @property

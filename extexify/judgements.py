@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify import permissions
-from extexify.figures import KEPT, WAYS, Figures, Judged, Keep
+from extexify.figures import KEPT, TOPS, WAYS, Figures, Judged, Keep
+from extexify.forms import check_form, moment
+from extexify.sentences import Sentence
 from extexify.storage import (
     ArrayWriter,
     StorageError,
@@ -51,10 +53,19 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
 """The arrays of an evaluation: dtype, and the lengths of the axes after the first."""
 
 
+_TOPS = {f"top{k}": float for k in TOPS}
+
+_MANIFEST = {
+    "when": str,
+    "about": {"model": str, "file": str, "digest": str, "temperature": float, "split": str, "data": [str]},
+    "figures": {"n": int, **_TOPS, "prints_alike": _TOPS, "drawn_alike": _TOPS, "unknown_keys": int, "unusable": int},
+    "classes": [str],
+}
+
 _COLUMNS = ("ids", "labels", "top", "probabilities", "confidence", "correct", "right")
 
 
-class EvaluationError(ValueError):
+class EvaluationError(Sentence, ValueError):
     """An evaluation with nothing to keep; the message is one sentence."""
 
 
@@ -159,10 +170,9 @@ def kept_evaluations(folder: Path) -> list[Summary]:
     """The evaluations in a folder, newest first; anything else in it is passed over."""
     found = []
     for path in folder.glob("[!.]*/manifest.json"):
-        try:
-            found.append(read_summary(path.parent))
-        except StorageError:
-            continue
+        with suppress(StorageError):
+            if path.parent.name.isprintable():  # a name that no page can show or be asked for
+                found.append(read_summary(path.parent))
     return sorted(found, key=lambda summary: (summary.when, summary.path.name), reverse=True)
 
 
@@ -175,14 +185,15 @@ def read_summary(path: Path) -> Summary:
                 f"the evaluation in {path} has format version {manifest['format_version']!r}, this program reads "
                 f"{FORMAT_VERSION}: evaluate anew"
             )
-        about, figures, classes = manifest["about"], dict(manifest["figures"]), tuple(manifest["classes"])
-        if not classes or not all(isinstance(key, str) for key in classes):
+        check_form(manifest, _MANIFEST)
+        about, classes = manifest["about"], tuple(manifest["classes"])
+        if not classes or not all(classes):
             raise ValueError("its class order")
         return Summary(
             path=path,
-            when=datetime.fromisoformat(manifest["when"]),
-            about=About(**{**about, "data": tuple(map(str, about["data"]))}),
-            figures=figures,
+            when=moment(manifest["when"]),
+            about=About(**{**about, "data": tuple(about["data"])}),
+            figures=manifest["figures"],
             classes=classes,
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -203,6 +214,7 @@ def _fits(judged: Judged, classes: int) -> bool:
         and all(len(column) == len(judged.drawings) for column in columns)
         and 0 <= int(judged.labels.min()) <= int(judged.labels.max()) < classes
         and -1 <= int(judged.top.min()) <= int(judged.top.max()) < classes
+        and int(judged.correct.max()) <= 1
         and all(_are_parts(column) for column in (judged.probabilities, judged.confidence, judged.right))
     )
 

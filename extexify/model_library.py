@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from extexify import jobs, permissions, workspace
 from extexify.names import checked_name, free_name, usable_name
-from extexify.storage import StorageError, writer_lock
+from extexify.sentences import in_one_line
+from extexify.storage import StorageError, explained, holds_files, writer_lock
 
 # What reads model files imports torch, which takes seconds: functions import it when they are called.
 if TYPE_CHECKING:
@@ -111,9 +112,9 @@ def list_models() -> list[Model]:
 def find_model(name: str) -> Model:
     """The model of a name, or in a file of the workspace or the shipped ones. Raises `StorageError`."""
     models = list_models()
-    path = Path(name).resolve()
     for model in models:
-        if model.name == name or model.path.resolve() == path:
+        # By name first: a text with a zero byte is no path at all.
+        if model.name == name or ("\0" not in name and model.path.resolve() == Path(name).resolve()):
             return model
     known = ", ".join(model.name for model in models[:8]) + (", …" if len(models) > 8 else "")
     raise StorageError(f"there is no model {name}: " + (f"there are {known}" if models else "train one first"))
@@ -133,7 +134,7 @@ def check_new_run(name: str) -> None:
     Raises `BadName` for a name that can't be one, `StorageError` when a run or model has it.
     """
     checked_name(name, "run")
-    if (workspace.runs_folder() / name).exists():
+    if holds_files(workspace.runs_folder() / name):
         raise StorageError(f"run {name} exists already: go on with it, or choose another name")
     if _target(name).exists():
         raise StorageError(f"there is a model {name} already, which would be lost: choose another name for the run")
@@ -172,7 +173,7 @@ def rename_model(model: Model, name: str) -> Path:
 def delete_model(model: Model) -> None:
     """Delete one of the workspace's models. Raises `StorageError` for a shipped one, or one that is being written."""
     _check_changeable(model, "deleted")
-    with _library_lock():
+    with _library_lock(), explained(model.path):
         model.path.unlink(missing_ok=True)
 
 
@@ -186,7 +187,11 @@ def add_model(file: BinaryIO, file_name: str) -> Path:
 
     if not file_name.endswith(SUFFIX):
         raise ModelError(f"{file_name} is no model: model files end in {SUFFIX}")
-    with _library_lock(), tempfile.TemporaryDirectory(dir=workspace.models_folder(), prefix=".") as away:
+    with (
+        _library_lock(),
+        explained(workspace.models_folder() / file_name),
+        tempfile.TemporaryDirectory(dir=workspace.models_folder(), prefix=".") as away,
+    ):
         received = Path(away) / "upload"
         with received.open("wb") as copy:
             shutil.copyfileobj(file, copy)
@@ -265,6 +270,6 @@ def _description(path: Path, version: tuple[int, int, int]) -> ModelDescription:
 
 
 def _text(value: object, name: str) -> str:
-    """An entry of an object in a file that anybody may have written."""
+    """An entry of an object in a file that anybody may have written, as text that a page can show."""
     entry = value.get(name) if isinstance(value, dict) else None
-    return entry if isinstance(entry, str) else ""
+    return in_one_line(entry) if isinstance(entry, str) else ""

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from extexify.forms import Maybe, Named, check_form
 from extexify.raster import RasterSettings
+from extexify.sentences import Sentence
 from extexify.sequences import SequenceSettings
 from extexify.storage import atomic_file
 
@@ -30,7 +33,16 @@ FORMAT_VERSION = 1
 _METADATA = "extexify"
 
 
-class ModelError(ValueError):
+_FORM = {
+    "name": str, "architecture": {"name": str, "options": {}}, "classes": [str], "temperature": float,
+    "metrics": Named({}), "training": {}, "doubt": Maybe(float), "raster": {},
+}  # fmt: skip
+
+MAX_KEY = 255
+"""Characters of a class's key, and of a model's name."""
+
+
+class ModelError(Sentence, ValueError):
     """A file that is not a usable model; the message is one sentence that names it."""
 
 
@@ -39,7 +51,8 @@ class ModelDescription:
     """What a model file says of itself.
 
     architecture: a name and options for `models.build`. classes: the keys in the order of the logits.
-    temperature: logits are divided by it before the softmax, so that probabilities are honest.
+    temperature: logits are divided by it before the softmax, so that probabilities are honest. doubt: what is less
+    certain than that is likely no symbol (see `extexify.doubt`); 0: nothing is.
     metrics: figures by split, such as `{"test": {"top5": 0.95}}`. training: how it was made. sequence: None for a
     network that reads pictures alone.
     """
@@ -53,6 +66,7 @@ class ModelDescription:
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     sequence: SequenceSettings | None = None
+    doubt: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the file's metadata."""
@@ -66,20 +80,23 @@ class ModelDescription:
             "metrics": self.metrics,
             "training": self.training,
             **({"sequence": self.sequence.to_json()} if self.sequence else {}),
+            **({"doubt": self.doubt} if self.doubt else {}),
         }
 
 
 def write_model(path: Path, description: ModelDescription, weights: dict[str, Tensor]) -> None:
     """Write a model file, atomically. Matrices and kernels are stored as float16: half the size, the same answers."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous().cpu()
         for name, tensor in weights.items()
     }
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary, metadata={_METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
-        temporary.chmod(0o644)  # safetensors makes files that only their owner may read; models are shared
+        # Not by safetensors' own writer, which tells a full disk as an error of its own.
+        temporary.write_bytes(
+            save(tensors, metadata={_METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
+        )
 
 
 def read_model(path: Path) -> tuple[ModelDescription, dict[str, Tensor]]:
@@ -140,6 +157,9 @@ def _check_shapes(description: ModelDescription, weights: dict[str, Tensor]) -> 
 
     from extexify import models
 
+    # Every layer has weights of its own. Of a million layers even empty ones would take their time.
+    if _layers(description.options) > len(weights):
+        raise ValueError("it has more layers than weights")
     with torch.device("meta"):
         network = models.build(description.architecture, len(description.classes), description.options)
     if "sequences" in network.reads and description.sequence is None:
@@ -152,11 +172,17 @@ def _check_shapes(description: ModelDescription, weights: dict[str, Tensor]) -> 
             raise ValueError(f"{name} has the shape {tuple(weights[name].shape)} instead of {tuple(shape)}")
 
 
+def _layers(options: dict[str, Any]) -> int:
+    """At least as many as options ask for, theirs and their parts'; what is no number is refused by whoever builds."""
+    lists = [value for value in options.values() if isinstance(value, list)]
+    parts = [value for value in options.values() if isinstance(value, dict)]
+    blocks = [number for number in options.get("blocks", ()) if isinstance(number, int)] if lists else []
+    return sum(map(len, lists)) + sum(blocks) + sum(map(_layers, parts))
+
+
 def _check_metrics(metrics: dict[str, Any]) -> None:
-    """Raise ValueError unless every split has an object, and every top-k in it is a part of 1."""
+    """Raise ValueError unless every top-k of every split is a part of 1."""
     for split, figures in metrics.items():
-        if not isinstance(figures, dict):
-            raise ValueError(f"the figures of {split} are no object")
         for name, value in figures.items():
             if name.startswith("top") and not (isinstance(value, int | float) and 0 <= value <= 1):
                 raise ValueError(f"{name} of {split} is not from 0 to 1")
@@ -166,40 +192,39 @@ def _description(path: Path, text: str | None) -> ModelDescription:
     if text is None:
         raise ModelError(f"{path} is a safetensors file, but not a model of Extexify")
     try:
-        value = json.loads(text)
+        value = orjson.loads(text)  # stricter than Python's own: no NaN, no half of a character
+        check_form(value, {"format_version": object})
         version = value["format_version"]
         if version != FORMAT_VERSION:
             raise ModelError(
                 f"{path} has format version {version!r}, this program reads {FORMAT_VERSION}: "
                 "update the program or train the model anew"
             )
-        architecture, classes, temperature = (
-            value["architecture"],
-            value["classes"],
-            float(value["temperature"]),
-        )
-        if not classes or not all(isinstance(key, str) and key for key in classes) or classes != sorted(set(classes)):
+        check_form(value, _FORM)
+        architecture, classes, temperature = value["architecture"], value["classes"], float(value["temperature"])
+        if not classes or not all(0 < len(key) <= MAX_KEY for key in classes) or classes != sorted(set(classes)):
             raise ValueError("its class order is not a sorted list of keys")
+        if len(value["name"]) > MAX_KEY:
+            raise ValueError(f"its name has over {MAX_KEY} characters")
         if not 0.01 <= temperature <= 100:
             raise ValueError(f"its temperature is {temperature}")
-        for name in ("metrics", "training"):
-            if not isinstance(value[name], dict):
-                raise ValueError(f"{name} is no object")
+        doubt = float(value.get("doubt") or 0.0)
+        if not 0 <= doubt <= 1:
+            raise ValueError(f"its doubt is {doubt}")
         _check_metrics(value["metrics"])
         return ModelDescription(
-            name=str(value["name"]),
-            architecture=str(architecture["name"]),
-            options=dict(architecture["options"]),
+            name=value["name"],
+            architecture=architecture["name"],
+            options=architecture["options"],
             classes=tuple(classes),
             raster=RasterSettings.from_json(value["raster"]),
             temperature=temperature,
             metrics=value["metrics"],
             training=value["training"],
             sequence=SequenceSettings.from_json(value["sequence"]) if "sequence" in value else None,
+            doubt=doubt,
         )
     except ModelError:
         raise
-    except KeyError as error:
-        raise ModelError(f"the description in {path} lacks {error.args[0]!r}") from None
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except ValueError as error:
         raise ModelError(f"the description in {path} is damaged ({error})") from None

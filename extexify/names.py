@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable
 from itertools import count
 
+from extexify.sentences import Sentence
+
 LONGEST = 80
 """Characters of a name; file systems allow 255, and temporary files put something around it."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class BadName(ValueError):
+class BadName(Sentence, ValueError):
     """A name that can't be one of a file; the message is one sentence that says what can."""
 
 

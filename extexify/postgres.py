@@ -14,6 +14,7 @@ from extexify import permissions
 from extexify.copy_format import Lines, RowReader
 from extexify.readahead import read_ahead
 from extexify.samples import MAX_KEY
+from extexify.sentences import printable
 from extexify.sources import COLUMNS, TABLE, PlainRows, Row, SourceError
 from extexify.strokes import MAX_STROKES_JSON
 
@@ -235,7 +236,7 @@ def _parsed(address: str) -> dict[str, str]:
 def _shown(parts: dict[str, Any]) -> str:
     """The address with neither the password nor options, which may hold one."""
     user, host, port = parts.get("user", ""), parts.get("host", parts.get("hostaddr", "")), parts.get("port", "")
-    return f"postgresql://{user and user + '@'}{host}{port and ':' + port}/{parts.get('dbname', '')}"
+    return printable(f"postgresql://{user and user + '@'}{host}{port and ':' + port}/{parts.get('dbname', '')}")
 
 
 def _first_line(error: Exception) -> str:

@@ -281,6 +281,9 @@ def _draw_pixels(fitted, begin, end, image):  # type: ignore[no-untyped-def]
     size = image.shape[0]
     for index in range(begin, max(end - 1, begin + 1)):
         other = min(index + 1, end - 1)
+        # Points that are no numbers, as a broken disk makes them, lie nowhere; a line to them would never end.
+        if not (np.isfinite(fitted[index, 0] + fitted[index, 1]) and np.isfinite(fitted[other, 0] + fitted[other, 1])):
+            continue
         x, y = int(fitted[index, 0]), int(fitted[index, 1])
         stop_x, stop_y = int(fitted[other, 0]), int(fitted[other, 1])
         width, height = abs(stop_x - x), abs(stop_y - y)

@@ -17,6 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from extexify import permissions
+from extexify.forms import check_form, moment
 from extexify.samples import checked_key
 from extexify.storage import StorageError, atomic_file, writer_lock
 from extexify.strokes import BadDrawing, Drawing, content_digest, drawing_from_lists
@@ -111,10 +112,11 @@ class ReviewList:
         try:
             fields: Any = orjson.loads(line)
             key, identifier, when, note = (fields[name] for name in ("key", "id", "when", "note"))
-            if not isinstance(identifier, int) or not isinstance(note, str):
-                raise ValueError("its id is no number, or its note no text")
+            check_form(identifier, int, "its id")
+            if not isinstance(note, str):
+                raise ValueError("its note is no text")
             drawing = drawing_from_lists(fields["strokes"])
-            return Rejected(checked_key(key), identifier, drawing, datetime.fromisoformat(when), note)
+            return Rejected(checked_key(key), identifier, drawing, moment(when), note)
         except orjson.JSONDecodeError:
             why = "it is no JSON"
         except KeyError as error:

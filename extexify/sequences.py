@@ -79,7 +79,7 @@ def _resample(points, stroke_ends, sample_ends, sequences):  # type: ignore[no-u
             due, dealt, begin = 0.0, 0, 0
             for number in range(strokes):
                 stroke = first_stroke + number
-                part = _length(points, stroke_ends, stroke) / total if total > 0 else 1.0 / strokes
+                part = _length(points, stroke_ends, stroke) / total if 0 < total < np.inf else 1.0 / strokes
                 due += part * (wanted - strokes)
                 more = wanted - strokes - dealt if number == strokes - 1 else int(due + 0.5) - dealt
                 _walk(points, stroke_ends, stroke, begin, 1 + more, sequence)

@@ -29,6 +29,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from extexify.sentences import Sentence
 from extexify.strokes import Drawing
 
 VERSION = "1"
@@ -76,7 +77,7 @@ _MAX_CLASS = 12  # numbers are below 2¹³ − 1
 Grid = NDArray[np.int64]
 
 
-class BadLink(ValueError):
+class BadLink(Sentence, ValueError):
     """A text that is no drawing; the message says in one sentence why."""
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify import permissions
+from extexify.sentences import Sentence, printable
 from extexify.strokes import Drawings
 
 TABLE = "samples"
@@ -31,8 +32,10 @@ ENVIRONMENT = "env:"
 
 _BUSY_SECONDS = 30.0
 
+_LONGEST_CELL = 64 * 1024 * 1024  # bytes of an SQLite file's cell or row; drawings take up to 8 MB
 
-class SourceError(ValueError):
+
+class SourceError(Sentence, ValueError):
     """A source that can't be read; the message is one sentence that names it and says what to do."""
 
 
@@ -103,16 +106,17 @@ def open_source(address: str, *, shards: int = 1) -> Source:
         return StarterSource.from_address(address)
     if "://" in address:
         raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
-    path = Path(address).expanduser()
-    if not path.exists():
-        raise SourceError(f"{path} does not exist")
-    if not path.is_file():
-        raise SourceError(f"{path} is not a file: name a dump (.sql, .sql.gz) or an SQLite file")
     try:
+        path = Path(address).expanduser()
+        if not path.exists():
+            raise SourceError(f"{path} does not exist")
+        if not path.is_file():
+            raise SourceError(f"{path} is not a file: name a dump (.sql, .sql.gz) or an SQLite file")
         with path.open("rb") as file:
             head = file.read(16)
-    except OSError as error:
-        raise SourceError(f"{path} can't be read: {error.strerror}") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a home folder that nobody has
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{address} can't be read: {why}") from None
     if head == b"SQLite format 3\x00":
         return SqliteSource(path)
     from extexify.dump import DumpSource
@@ -147,7 +151,7 @@ def _source_of_variable(name: str, shards: int) -> Source:
 
 def shown_path(path: Path) -> str:
     """A path as text that can be stored and shown anywhere: file names may hold bytes that are no text."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return printable(os.fsencode(path).decode("utf-8", "replace"))
 
 
 class SqliteSource:
@@ -171,17 +175,37 @@ class SqliteSource:
             with closing(self._connect()) as connection:
                 # One read transaction: writers may go on, this stream doesn't see them.
                 connection.execute("BEGIN")
+                self._check(connection)
                 connection.text_factory = bytes
                 self._total = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0]
                 for identifier, key, strokes in connection.execute(f"SELECT id, key, strokes FROM {TABLE} ORDER BY id"):
                     self._read += 1
                     number = identifier if isinstance(identifier, int) else _text(identifier)
                     yield Row(number, _text(key), _text(strokes))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # which may quote what is no text
             raise SourceError(
                 f"{self.name} can't be read as a store of drawings ({error}): it needs a table {TABLE} "
                 f"with the columns {', '.join(COLUMNS)}"
             ) from None
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Raise `SourceError` unless reading table `samples` takes the time and memory that the file's size promises.
+
+        A file that somebody made for that purpose has views without end, or pages that stand for many others.
+        """
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")  # what a damaged file calls its columns
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_CELL)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA ignore_check_constraints = ON")  # what is checked below is the file's structure
+        is_view = connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE lower(name) = ? AND (type <> 'table' OR rootpage = 0)", (TABLE,)
+        )
+        is_computed = connection.execute("SELECT count(*) FROM pragma_table_xinfo(?) WHERE hidden > 1", (TABLE,))
+        if is_view.fetchone()[0] or is_computed.fetchone()[0]:
+            raise SourceError(f"{self.name} can't be read as a store of drawings: its {TABLE} is no plain table")
+        ((found, *_),) = connection.execute(f"PRAGMA quick_check({TABLE})").fetchmany(1)
+        if found != "ok":
+            raise SourceError(f"{self.name} is damaged ({found}): make the file anew")
 
     def _connect(self) -> sqlite3.Connection:
         address = f"{self.path.resolve().as_uri()}?mode=ro"

@@ -18,6 +18,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from extexify.sentences import Sentence
+
 Stroke = NDArray[np.float32]
 Drawing = list[Stroke]
 
@@ -31,7 +33,7 @@ MAX_STROKES_JSON = 8 * 1024 * 1024
 """Bytes of strokes JSON that are parsed; 100,000 points with times take about 3 MB."""
 
 
-class BadDrawing(ValueError):
+class BadDrawing(Sentence, ValueError):
     """A drawing that can't be used.
 
     `reason` is one of `REASONS` (for counting), the message is a sentence that says where.

@@ -62,7 +62,7 @@ def kept_uploads() -> list[Path]:
 @permissions.operators_only
 def forget_upload(path: Path) -> None:
     """Remove a kept file; nothing happens when it is gone already. Raises `StorageError` for any other file."""
-    folder = path.resolve().parent
+    folder = Path() if "\0" in str(path) else path.resolve().parent
     if folder.parent != uploads_folder().resolve():
         raise StorageError(f"{path} is no upload of this workspace")
     shutil.rmtree(folder, ignore_errors=True)

@@ -21,5 +21,10 @@ _STYLE = """
 
 def show_facts(facts: Iterable[tuple[str, str]], *, small: bool = False) -> None:
     """Show names and values, both as plain text; those without a value are left out."""
+    st.html(as_html(facts, small=small))
+
+
+def as_html(facts: Iterable[tuple[str, str]], *, small: bool = False) -> str:
+    """The same as HTML."""
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
-    st.html(f'{_STYLE}<dl class="facts{" small" if small else ""}">{items}</dl>')
+    return f'{_STYLE}<dl class="facts{" small" if small else ""}">{items}</dl>'

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import string
+
+from extexify.sentences import printable
+
+_JOIN = "\N{WORD JOINER}"
+
+# What Streamlit makes of text after Markdown's escapes are undone: links of addresses, icons and emoji of names between
+# colons, arrows and dashes of signs. A character without width keeps the signs apart.
+_TURNED = re.compile(
+    r"(?<=www)(?=\.)|(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=@)(?=[-\w]+\.)|(?<=:)(?=[\w+/-]+:)|(?<=[-<>~])(?=[-=>])",
+    re.IGNORECASE,
+)
+
 
 def capital(text: str) -> str:
     """Text with a capital first letter."""
@@ -10,7 +24,8 @@ def capital(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Text as Markdown that shows just that: titles and messages hold names that users chose."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
+    kept = _TURNED.sub(_JOIN, printable(text))
+    return "".join(f"\\{letter}" if letter in string.punctuation else letter for letter in kept)
 
 
 def sentence(text: str) -> str:

@@ -1,0 +1,188 @@
+"""Targets: drawings as they come from files, from the canvas and in links."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from extexify.share import MAX_TEXT, BadLink, decode, encode, open_link
+from extexify.strokes import MAX_ABS_COORDINATE, MAX_POINTS, BadDrawing, Drawing, Drawings, parse_strokes
+from extexify.ui.canvas import canvas_from_drawing, drawing_from_canvas
+from tools.fuzz.formats import strokes
+from tools.fuzz.hostile import changed, damaged, json_bytes, number, text, times, value
+from tools.fuzz.target import Case, Fault, Target
+
+_DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _check(drawing: Drawing) -> None:
+    """Raise `Fault` unless a drawing is what all that comes after takes it for, the rasterizer first."""
+    from extexify.raster import PRESETS, rasterize
+    from extexify.sequences import SequenceSettings, resample
+
+    if not all(stroke.dtype == np.float32 and stroke.ndim == 2 and stroke.shape[1] == 2 for stroke in drawing):
+        raise Fault("a stroke is no float32 array of (x, y)")
+    if not all(len(stroke) and (np.abs(stroke) <= MAX_ABS_COORDINATE).all() for stroke in drawing):
+        raise Fault("a stroke is empty, or has a coordinate that is no pen position")
+    if sum(map(len, drawing)) > MAX_POINTS:
+        raise Fault("the drawing has too many points")
+    if drawing:
+        packed = Drawings.pack([drawing])
+        for preset in PRESETS.values():
+            rasterize(packed, preset, threads=1)
+        if not np.isfinite(resample(packed, SequenceSettings(16))).all():
+            raise Fault("a resampled point is no number")
+
+
+# --- strokes JSON --------------------------------------------------------------------------------
+
+
+def _make_strokes(rng: Random) -> Case:
+    kind = rng.random()
+    if kind < 0.8:
+        return {"strokes.json": strokes(rng)}
+    if kind < 0.9:
+        return {"strokes.json": json_bytes(rng, value(rng, 4))}
+    tokens = ("[", "]", "[[", "]]", ",", "1", "-", ".", "e", "0", " ", "\n", "1e5", "NaN", "null", '"')
+    return {"strokes.json": "".join(rng.choice(tokens) for _ in range(rng.randrange(60))).encode()}
+
+
+def _read_strokes(case: Case, folder: Path) -> None:
+    data = case["strokes.json"]
+    drawing = parse_strokes(data)
+    _check(drawing)
+    if not drawing:
+        raise Fault("no strokes, and no refusal")
+    # As text, which is what databases give, it reads the same.
+    again = parse_strokes(data.decode())
+    if not all(np.array_equal(one, other) for one, other in zip(drawing, again, strict=True)):
+        raise Fault("text and bytes are read differently")
+
+
+# --- canvas JSON ---------------------------------------------------------------------------------
+
+_OBJECTS: tuple[dict[str, Any], ...] = (
+    {"type": "Path", "path": [["M", 1, 2], ["Q", 1, 2, 3, 4], ["Q", 5, 6, 7, 8], ["L", 9, 10]], "left": 5, "top": 6},
+    {
+        "type": "path",
+        "path": [["M", 0, 0], ["C", 1, 2, 3, 4, 5, 6], ["Z"], ["M", 9, 9], ["L", 1, 1]],
+        "originX": "center",
+    },
+    {"type": "line", "x1": 0, "y1": 1, "x2": 300, "y2": 4, "strokeWidth": 6, "strokeUniform": True},
+    {"type": "polyline", "points": [{"x": 1, "y": 2}, {"x": 30, "y": 40}], "angle": 45, "scaleX": 2, "flipX": True},
+    {"type": "polygon", "points": [{"x": 1, "y": 2}, {"x": 30, "y": 40}, {"x": 5, "y": 5}], "skewX": 30, "skewY": -10},
+    {"type": "circle", "radius": 30, "width": 60, "height": 60, "left": 1, "top": 2, "visible": True},
+    {"type": "circle", "radius": 3},
+)
+_FIELDS = (
+    "left",
+    "top",
+    "angle",
+    "scaleX",
+    "scaleY",
+    "skewX",
+    "skewY",
+    "strokeWidth",
+    "width",
+    "height",
+    "radius",
+    "type",
+)
+
+
+def _object(rng: Random, depth: int = 0) -> Any:
+    if rng.random() < 0.1 and depth < 12:
+        kind = {"type": "group", "objects": [_object(rng, depth + 1) for _ in range(rng.randrange(3))]}
+        return kind if rng.random() < 0.8 else changed(rng, kind)
+    item = dict(rng.choice(_OBJECTS))
+    for _ in range(rng.randrange(3)):
+        item[rng.choice(_FIELDS)] = number(rng) if rng.random() < 0.8 else value(rng, 1)
+    return times(rng, changed, item, 2)
+
+
+def _make_canvas(rng: Random) -> Case:
+    if rng.random() < 0.1:
+        return {"canvas.json": json_bytes(rng, value(rng, 4))}
+    if rng.random() < 0.1:  # groups within groups
+        whole = _object(rng)
+        for _ in range(rng.choice((3, 8, 9, 100))):
+            whole = {"type": "group", "objects": [whole], "angle": rng.randrange(360)}
+        return {"canvas.json": json.dumps({"objects": [whole]}).encode()}
+    return {
+        "canvas.json": json_bytes(rng, {"objects": [_object(rng) for _ in range(rng.randrange(4))], "background": ""})
+    }
+
+
+def _read_canvas(case: Case, folder: Path) -> None:
+    try:
+        sent = json.loads(case["canvas.json"])
+    except (ValueError, RecursionError):
+        return  # what Streamlit refuses before we get it
+    drawing = drawing_from_canvas(sent)
+    _check(drawing)
+    if drawing and all((np.abs(stroke) < 1000).all() for stroke in drawing):
+        drawing_from_canvas(canvas_from_drawing(drawing, color="#000", stroke_width=6))
+        encode(drawing)
+
+
+# --- links ---------------------------------------------------------------------------------------
+
+
+def _make_link(rng: Random) -> Case:
+    kind = rng.random()
+    if kind < 0.35:
+        return {
+            "link.txt": bytes(
+                rng.choice(b"1" if at == 0 else _DIGITS) for at in range(rng.randrange(rng.choice((12, 300))))
+            )
+        }
+    if kind < 0.4:
+        return {
+            "link.txt": b"1"
+            + rng.choice(_DIGITS[:62:7].decode()).encode() * rng.choice((MAX_TEXT - 1, MAX_TEXT, 10**5))
+        }
+    link = encode(_drawing(rng)).encode()
+    if kind < 0.6:
+        return {"link.txt": damaged(rng, link, (b"0", b"z", b"zzzzz", b"-", "é".encode(), b"\x00", b"%41"))}
+    if kind < 0.8:
+        at = rng.randrange(len(link))
+        return {"link.txt": link[:at] + bytes([rng.choice(_DIGITS)]) + link[at + 1 :]}
+    if kind < 0.9:
+        around = rng.choice(
+            ("http://host/?d={}", "https://host/?d=1&d={}", "?d={}", "http://[?d={}", "{}#x", "?{}", "//{}")
+        )
+        return {"link.txt": around.format(link.decode()).encode() + text(rng).encode("utf-8", "replace")}
+    return {"link.txt": link}
+
+
+def _drawing(rng: Random) -> Drawing:
+    spread = rng.choice((1e-3, 1.0, 400.0, 1e6))
+    # A few numbers, and from them as many points as the largest drawings have.
+    steps = np.random.default_rng(rng.getrandbits(32)).normal(0, spread / 8, (rng.choice((1, 3, 20, 20, 200)), 2))
+    points = np.clip(np.cumsum(steps, axis=0), -spread, spread).astype(np.float32)
+    cuts = sorted(rng.randrange(1, len(points)) for _ in range(rng.randrange(3))) if len(points) > 1 else []
+    return [stroke for stroke in np.split(points, cuts) if len(stroke)]
+
+
+def _read_link(case: Case, folder: Path) -> None:
+    link = case["link.txt"].decode("utf-8", "replace")
+    drawing = open_link(link)
+    if sum(map(len, drawing)) == 0 or not all(math.isfinite(x) for stroke in drawing for x in stroke.ravel().tolist()):
+        raise Fault("a link is opened as something that is no drawing")
+    written = encode(drawing)
+    if len(written) > MAX_TEXT:
+        raise Fault(f"a link of {len(written)} characters")
+    if encode(decode(written)) != written:
+        raise Fault("a link that is opened and sent on changes")
+
+
+TARGETS = (
+    Target("strokes", 226_500, _make_strokes, _read_strokes, (BadDrawing,), "strokes.json"),
+    Target("canvas", 120_000, _make_canvas, _read_canvas, (BadDrawing,), "canvas.json"),
+    Target("links", 120_000, _make_link, _read_link, (BadLink,), "link.txt"),
+)

@@ -1,0 +1,284 @@
+"""Files in the formats that the program reads, whole ones and ones whose headers lie."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sqlite3
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.fuzz.hostile import changed, damaged, json_bytes, number, text, times, value
+
+# --- .npy ----------------------------------------------------------------------------------------
+
+_KINDS = (
+    "|O",
+    "<f4",
+    "<f8",
+    "<i8",
+    "<i4",
+    "|u1",
+    "|b1",
+    "<c16",
+    "<U8",
+    "|S3",
+    "|V8",
+    "<M8[ns]",
+    ">f4",
+    "x",
+    "[('a','<i4')]",
+)
+_LENGTHS = (0, 1, 2, 3, 10, 2**31, 2**40, 2**62, 2**63, -1, 10**30)
+
+
+def npy(array: NDArray[Any]) -> bytes:
+    """An array as a `.npy` file."""
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def hostile_npy(rng: Random, array: NDArray[Any]) -> bytes:
+    """An array like `array`, with other values, another header, or damaged."""
+    kind = rng.random()
+    if kind < 0.35:
+        return npy(_other_values(rng, array))
+    if kind < 0.7:
+        return _lying_header(rng, array)
+    return damaged(rng, npy(array))
+
+
+def _other_values(rng: Random, array: NDArray[Any]) -> NDArray[Any]:
+    array = array.copy()
+    flat = array.reshape(-1)
+    for _ in range(1 + rng.randrange(3)):
+        if not len(flat):
+            break
+        wanted = number(rng)
+        with np.errstate(all="ignore"):
+            if array.dtype.kind != "f":
+                limits = np.iinfo(array.dtype)
+                whole = 0 if wanted != wanted or abs(wanted) == float("inf") else int(wanted)
+                flat[rng.randrange(len(flat))] = min(max(whole, limits.min), limits.max)
+            else:
+                flat[rng.randrange(len(flat))] = np.float64(
+                    min(max(wanted, -1e308), 1e308) if wanted == wanted else wanted
+                )
+    kind = rng.randrange(6)
+    if kind == 0:
+        array = array[: rng.randrange(len(array) + 1)]
+    elif kind == 1:
+        array = np.concatenate([array, array])
+    elif kind == 2:
+        array = array.astype(rng.choice(("float64", "int64", "uint8", "float16", "bool", "complex64")))
+    return array
+
+
+def _lying_header(rng: Random, array: NDArray[Any]) -> bytes:
+    shape = tuple(rng.choice(_LENGTHS) for _ in range(rng.randrange(4))) if rng.random() < 0.7 else array.shape
+    kind = rng.choice(_KINDS) if rng.random() < 0.6 else array.dtype.str
+    described = kind if kind[0] == "[" else repr(kind)
+    header = f"{{'descr': {described}, 'fortran_order': {rng.random() < 0.2}, 'shape': {shape}, }}"
+    if rng.random() < 0.2:
+        header = rng.choice(
+            ("", "{}", "[" * 500, "__import__('os').system('ls')", header[:-3], header + "#" * 9000, text(rng))
+        )
+    written = header.encode("utf-8", "surrogatepass") + b"\n"
+    version = rng.choice((1, 1, 1, 2, 3, 9))
+    size = rng.choice((len(written), len(written), len(written), 0, 65535, 2**31))
+    width = 2 if version == 1 else 4
+    return (
+        b"\x93NUMPY"
+        + bytes([version, 0])
+        + min(size, 256**width - 1).to_bytes(width, "little")
+        + written
+        + array.tobytes()
+    )
+
+
+# --- .safetensors --------------------------------------------------------------------------------
+
+_TYPES = ("F64", "F32", "F16", "BF16", "I64", "I32", "I8", "U8", "BOOL", "F8_E4M3", "C64", "F4", "X")
+
+
+def safetensors(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], rng: Random | None = None) -> bytes:
+    """A safetensors file; with `rng` one whose header, metadata or bytes are wrong.
+
+    The format: eight bytes with the length of a JSON header, the header, the numbers.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    content = bytearray()
+    names = {"float32": "F32", "float16": "F16", "int64": "I64"}
+    for name, tensor in tensors.items():
+        start = len(content)
+        content += tensor.tobytes()
+        header[name] = {
+            "dtype": names[tensor.dtype.name],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, len(content)],
+        }
+    if rng is None:
+        return _put_together(json.dumps(header).encode(), bytes(content))
+    if rng.random() < 0.5:
+        name = rng.choice(tuple(header))
+        if name != "__metadata__":
+            field = rng.choice(("dtype", "shape", "data_offsets"))
+            wrong = rng.choice(_TYPES) if field == "dtype" else [rng.choice(_LENGTHS) for _ in range(rng.randrange(4))]
+            header[name] = {**header[name], field: wrong}
+        else:
+            header = changed(rng, header)
+    if rng.random() < 0.2 and len(content) > 8:
+        # Numbers that are none, where weights are.
+        at = rng.randrange(len(content) // 4) * 4
+        content[at : at + 4] = np.float32(rng.choice((np.nan, np.inf, 3e38))).tobytes()
+    written = json_bytes(rng, header) if rng.random() < 0.2 else json.dumps(header).encode()
+    whole = _put_together(written, bytes(content), rng.choice((None, None, None, 0, 1, 2**40, 2**64 - 1)))
+    return damaged(rng, whole) if rng.random() < 0.1 else whole
+
+
+def _put_together(header: bytes, content: bytes, size: int | None = None) -> bytes:
+    return (len(header) if size is None else size).to_bytes(8, "little") + header + content
+
+
+# --- dumps ---------------------------------------------------------------------------------------
+
+_COPY_TOKENS = (
+    b"\\.\n", b"\\N", b"\\", b"\t", b"\n", b"\r\n", b"\\x00", b"\\777",
+    b"COPY samples (id, key, strokes) FROM stdin;\n",
+    b'COPY "public"."samples" FROM stdin;\n', b"COPY other (a) FROM stdin;\n", b"\x00", b"\xff",
+    b"INSERT INTO samples VALUES",
+    b"\\restrict abc\n", b"\\connect x\n", b"--", b"[[[1,2]]]", b"\\\\",
+)  # fmt: skip
+
+_HEADS = (
+    b"--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'UTF8';\n\n",
+    b"--\n-- PostgreSQL database dump\n--\n\n\\restrict aB3xYz\n\n-- Dumped from database version 18.0\n\n"
+    b"SET transaction_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\n\n",
+    b"\xef\xbb\xbf", b"",
+)  # fmt: skip
+_TABLES = (
+    b"samples",
+    b"public.samples",
+    b'"samples"',
+    b'"odd ""name".samples',
+    b"SAMPLES",
+    b"samples2",
+    b"other.samples",
+)
+
+
+def strokes(rng: Random) -> bytes:
+    """Strokes JSON, good or not."""
+    whole: Any = [
+        [
+            [rng.randrange(400), rng.choice((rng.randrange(400), rng.uniform(0, 400)))]
+            for _ in range(1 + rng.randrange(6))
+        ]
+        for _ in range(1 + rng.randrange(3))
+    ]
+    if rng.random() < 0.5:
+        return json.dumps(whole).encode()
+    return json_bytes(rng, times(rng, changed, whole))
+
+
+def dump(rng: Random) -> bytes:
+    """A pg_dump text dump, old or new, with rows good and bad; half the time damaged besides."""
+    columns = [b"id", b"key", b"strokes"]
+    if rng.random() < 0.3:
+        rng.shuffle(columns)
+    if rng.random() < 0.1:
+        columns += [rng.choice((b"user_id", b'"a,b"', b"id", b'"Key"'))]
+    named = b" (" + b", ".join(columns) + b")" if rng.random() < 0.9 else b""
+    blocks = []
+    for _ in range(rng.choice((1, 1, 1, 2, 0))):
+        rows = [_row(rng, columns, number) for number in range(rng.randrange(8))]
+        end = b"\\.\n\n" if rng.random() < 0.95 else b""
+        blocks.append(b"COPY " + rng.choice(_TABLES) + named + b" FROM stdin;\n" + b"".join(rows) + end)
+    whole = (
+        rng.choice(_HEADS) + b"".join(blocks) + rng.choice((b"", b"\\unrestrict aB3xYz\n", b"ALTER TABLE samples;\n"))
+    )
+    if rng.random() < 0.1:
+        whole = whole.replace(b"\n", b"\r\n")
+    return damaged(rng, whole, _COPY_TOKENS) if rng.random() < 0.5 else whole
+
+
+def _row(rng: Random, columns: Sequence[bytes], number_of_row: int) -> bytes:
+    fields = {
+        b"id": str(number_of_row if rng.random() < 0.8 else number(rng)).encode(),
+        b"key": b"latex2e-OT1-_%d" % rng.randrange(3) if rng.random() < 0.6 else _escaped(text(rng)),
+        b"strokes": strokes(rng),
+    }
+    return b"\t".join(fields.get(column, b"\\N") if rng.random() < 0.98 else b"\\N" for column in columns) + b"\n"
+
+
+def _escaped(key: str) -> bytes:
+    raw = key.encode("utf-8", "surrogatepass").replace(b"\\", b"\\\\")
+    return raw.replace(b"\n", b"\\n").replace(b"\t", b"\\t").replace(b"\r", b"\\r")
+
+
+def zipped(rng: Random, content: bytes) -> bytes:
+    """Gzip data: whole, of several members, damaged, or a bomb of a few kilobytes that unpacks to many megabytes."""
+    kind = rng.random()
+    if kind < 0.002:
+        return bomb(rng.choice((b"\x00", b"\n", b"a")), rng.choice((1, 20, 60)))
+    packed = gzip.compress(content, 1)
+    if kind < 0.1:
+        return packed + gzip.compress(content[: rng.randrange(len(content) + 1)], 0)
+    if kind < 0.15:
+        return packed + rng.choice((b"\x00" * 100, b"rest", b"\x1f\x8b"))
+    return damaged(rng, packed) if kind < 0.6 else packed
+
+
+def bomb(filling: bytes, megabytes: int) -> bytes:
+    """Gzip data of a thousandth of what it unpacks to."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    piece = filling * (1_000_000 // len(filling))
+    return b"".join(packer.compress(piece) for _ in range(megabytes)) + packer.flush()
+
+
+# --- SQLite --------------------------------------------------------------------------------------
+
+_SCHEMAS = (
+    "CREATE TABLE samples (id INTEGER PRIMARY KEY, key TEXT, strokes TEXT)",
+    "CREATE TABLE samples (id, key, strokes)",
+    "CREATE TABLE samples (id TEXT PRIMARY KEY, key TEXT, strokes BLOB) WITHOUT ROWID",
+    "CREATE TABLE samples (id INTEGER PRIMARY KEY, key TEXT)",
+    "CREATE TABLE other (id, key, strokes)",
+    "CREATE VIEW samples AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n)"
+    " SELECT id, 'k' AS key, '[[[1,2]]]' AS strokes FROM n",
+    "CREATE VIEW samples AS SELECT 1 AS id, 'k' AS key, zeroblob(900000000) AS strokes",
+    "CREATE TABLE samples (id INTEGER PRIMARY KEY, key TEXT, strokes TEXT AS (hex(zeroblob(100000000))))",
+    "CREATE TABLE samples (id INTEGER PRIMARY KEY, key TEXT, strokes TEXT);"
+    " CREATE INDEX i ON samples (key); CREATE TRIGGER t BEFORE INSERT ON samples BEGIN SELECT 1; END",
+)  # fmt: skip
+
+
+def sqlite(rng: Random) -> bytes:
+    """An SQLite file: a store of drawings, another schema, or a damaged one."""
+    schema = _SCHEMAS[0] if rng.random() < 0.5 else rng.choice(_SCHEMAS)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(f"PRAGMA page_size = {rng.choice((512, 4096))}; {schema};")
+        if schema in _SCHEMAS[:3]:
+            rows = [(number_of_row, _cell(rng), strokes(rng)) for number_of_row in range(rng.randrange(30))]
+            connection.executemany("INSERT INTO samples VALUES (?, ?, ?)", rows)
+        connection.commit()
+        content = connection.serialize()
+    if rng.random() < 0.5:
+        head = rng.choice((0, 100, 512))  # what is worth damaging stands at the beginnings of pages
+        content = content[:head] + damaged(rng, content[head:])
+    return content
+
+
+def _cell(rng: Random) -> Any:
+    cell = value(rng, 0) if rng.random() < 0.5 else "latex2e-OT1-_alpha"
+    if isinstance(cell, int) and not -(2**63) <= cell < 2**63:
+        return str(cell)
+    return cell.encode("utf-8", "surrogatepass") if isinstance(cell, str) and not cell.isprintable() else cell
