@@ -33,8 +33,8 @@ def repeated(dump: Path, times: int) -> Iterator[bytes]:
 
 
 def write_dump(path: Path, rows: Iterable[bytes]) -> Path:
-    """Write a gzipped dump of rows; returns its path."""
-    with gzip.open(path, "wb", 6) as file:
+    """Write a dump of rows, gzipped where its name ends in .gz; returns its path."""
+    with gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb") as file:
         file.write(COPY)
         file.writelines(rows)
         file.write(END)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Mode = Literal["math", "text", "both"]
@@ -116,6 +117,7 @@ def preamble_for(package: str, fontenc: str) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=1 << 15)  # of a dataset of other symbols, a page names all of them at each click
 def derive_symbol(key: str) -> Symbol:
     """What the key alone says; the mode is a guess from the package and the command's name. Never raises.
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,16 @@ def kept_evaluations(folder: Path) -> list[Summary]:
 
 def read_summary(path: Path) -> Summary:
     """What an evaluation's manifest says. Raises `StorageError` when it is missing, damaged or of another version."""
+    try:
+        status = (path / "manifest.json").stat()
+    except OSError:
+        raise StorageError(f"{path / 'manifest.json'} does not exist") from None
+    return _read_summary(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+
+
+# A page asks for all of them at every click, and each names all classes.
+@lru_cache(maxsize=256)
+def _read_summary(path: Path, version: tuple[int, int, int]) -> Summary:
     manifest: Any = read_json(path / "manifest.json")
     try:
         if manifest["format_version"] != FORMAT_VERSION:
@@ -194,10 +205,16 @@ def read_summary(path: Path) -> Summary:
             when=moment(manifest["when"]),
             about=About(**{**about, "data": tuple(about["data"])}),
             figures=manifest["figures"],
-            classes=classes,
+            classes=_one_copy(classes),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{path / 'manifest.json'} is damaged ({error}); evaluate anew") from None
+
+
+@lru_cache(maxsize=16)
+def _one_copy(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """The first of equal class orders: evaluations of one model share it."""
+    return classes
 
 
 def file_digest(path: Path) -> str:

@@ -35,15 +35,15 @@ def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Fi
     keys = [classes[index] for index in order]
     # Plotly reads its own small HTML in texts.
     about = [
-        [escape(symbol.command), escape(symbol.package), *map(int, counts[index])]
-        for index, symbol in zip(order, map(symbol_for, keys), strict=True)
+        f"<b>{escape(symbol.command)}</b> · {escape(symbol.package)}<br>{sum(parts):,} drawings: {parts[0]:,} train, "
+        f"{parts[1]:,} validation, {parts[2]:,} test"
+        for symbol, parts in zip(map(symbol_for, keys), counts[order].tolist(), strict=True)
     ]
     bars = plotly.Bar(
         x=np.arange(1, len(keys) + 1),
         y=totals[order],
-        customdata=about,
-        hovertemplate="<b>%{customdata[0]}</b> · %{customdata[1]}<br>%{y} drawings: %{customdata[2]} train, "
-        "%{customdata[3]} validation, %{customdata[4]} test<extra></extra>",
+        hovertext=about,
+        hovertemplate="%{hovertext}<extra></extra>",
         marker_line_width=0,
     )
     figure = plotly.Figure(bars)

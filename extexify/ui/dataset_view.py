@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -16,6 +16,9 @@ from extexify.ui.charts import class_chart
 from extexify.ui.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
 from extexify.ui.picking import pick_drawings, symbol_choice
 from extexify.ui.text import capital, escaped
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 SHOWN = 24
 """Drawings that are shown at a time."""
@@ -97,10 +100,16 @@ def _listed(values: list[Any]) -> str:
     return ", ".join("none" if value is None else str(value) for value in values)
 
 
+# Ten thousand bars take a second, and every click comes by here.
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _class_chart(content_hash: str, _dataset: Dataset) -> tuple[Figure, list[str]]:
+    return class_chart(_dataset.classes, _dataset.class_counts)
+
+
 @st.fragment
 def _chart_and_drawings(dataset: Dataset) -> None:
     """By itself, so that choosing a symbol reruns only this."""
-    figure, keys = class_chart(dataset.classes, dataset.class_counts)
+    figure, keys = _class_chart(dataset.content_hash, dataset)
 
     def choose() -> None:
         points = st.session_state["class-chart"].selection.points

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -32,7 +34,7 @@ def choose_symbol(classes: tuple[str, ...], *, key: str) -> str | None:
         st.session_state[name] = None  # of a dataset before
     return st.selectbox(
         "Symbol",
-        sorted(classes, key=_title),
+        _by_title(classes),
         index=None,
         format_func=_title,
         key=name,
@@ -46,6 +48,12 @@ def symbol_choice(key: str) -> str:
     return f"{key}-symbol"
 
 
+@lru_cache(maxsize=4)
+def _by_title(classes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(classes, key=_title))
+
+
+@lru_cache(maxsize=1 << 15)  # of each class, at each click
 def _title(key: str) -> str:
     symbol = symbol_for(key)
     # In the catalogue, command and package tell every symbol from the others.
