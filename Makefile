@@ -2,6 +2,8 @@
 # make test   every test, with the browser and the PostgreSQL server they need
 # make check  style and types
 # make fuzz   hostile input for everything that reads any, a million cases (BUDGET=SECONDS for as many as fit in that)
+# make faults disks that fill up, kill -9, servers that stop: many times, with a table (ARGS=--times=100 for more)
+# make load   how many visitors one server carries
 # make bench  ours beside the methods it replaces: the table of README.md (ARGS="--source DUMP.sql.gz [ROW …]")
 #
 # The first run of each makes .venv and installs what is missing; stamps in .venv keep later runs quick.
@@ -15,7 +17,7 @@ CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),be
 
 STUDIES := $(addprefix benchmarks/,breakdown.py starter.py robustness.py doubt.py answer_time.py onnx_agreement.py start_up.py link_lengths.py)
 
-.PHONY: run test check format bench growth studies fuzz latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test check format bench growth studies fuzz faults load latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -64,6 +66,12 @@ first-paint: $(STAMPS)/requirements-dev $(STAMPS)/browser
 
 latency: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/latency.py $(ARGS)
+
+faults: $(STAMPS)/requirements-dev
+	PYTHONPATH=. $(BIN)/python -m tools.faults $(ARGS)
+
+load: $(STAMPS)/requirements-dev
+	PYTHONPATH=. $(BIN)/python benchmarks/load.py $(ARGS)
 
 setup: $(STAMPS)/requirements-dev $(STAMPS)/browser
 

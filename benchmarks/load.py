@@ -142,6 +142,8 @@ async def _draw_one(
         if time.monotonic() > until:
             return
         tally.seconds.append(await visitor.draw(drawing[:count]))
+        if not pauses:
+            await visitor.settle()
     if pauses:
         await asyncio.sleep(min(random.uniform(*READING), max(until - time.monotonic(), 0)))
     await visitor.clear()

@@ -74,6 +74,8 @@ class RenderedImages:
         except (KeyError, ValueError) as error:
             raise StorageError(f"{path / 'manifest.json'} is damaged ({error}); render the images anew") from None
         classes, dataset_hash = tuple(manifest["classes"]), manifest["dataset_hash"]
+        if not all(classes):
+            raise StorageError(f"{path / 'manifest.json'} is damaged (its class order); render the images anew")
         images: dict[str, Any] = {}
         labels: dict[str, Any] = {}
         for split in SPLITS:
@@ -140,12 +142,14 @@ def _render_split(
 ) -> None:
     indices = dataset.indices(split)
     names = class_folders(dataset.classes)
-    images_file = ArrayWriter(folder / f"{split}.npy", "uint8", (settings.size, settings.size))
     tree = folder / "png" / PNG_FOLDERS[split]
     if png:
         for name in names:
             (tree / name).mkdir(parents=True)
-    with ThreadPoolExecutor(available_threads()) as pool:
+    with (
+        ArrayWriter(folder / f"{split}.npy", "uint8", (settings.size, settings.size)) as images_file,
+        ThreadPoolExecutor(available_threads()) as pool,
+    ):
         for start in range(0, len(indices), _BATCH):
             batch = indices[start : start + _BATCH]
             images = rasterize(dataset.drawings.take(batch), settings)
@@ -157,7 +161,6 @@ def _render_split(
                 ]
                 list(pool.map(_save_png, images, paths))
             stage.advance(len(batch))
-    images_file.close()
     np.save(folder / f"{split}_labels.npy", dataset.labels[indices], allow_pickle=False)
     np.save(folder / f"{split}_ids.npy", dataset.ids[indices], allow_pickle=False)
 

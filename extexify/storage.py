@@ -329,9 +329,11 @@ class ArrayWriter:
     def close(self) -> None:
         """Write the final length and close the file; a second time does nothing."""
         if not self._file.closed:
-            self._file.seek(0)
-            self._header()
-            self._file.close()
+            try:
+                self._file.seek(0)
+                self._header()
+            finally:
+                self._file.close()  # on a full disk, too
 
     def _header(self) -> None:
         # numpy pads a C-ordered array's header for a first axis of up to 21 digits.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +16,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from streamlit.components.v2.bidi_component.constants import EVENT_DELIM
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -28,6 +31,9 @@ from extexify.ui.canvas import canvas_from_drawing
 
 PATIENCE = 60.0
 """Seconds until what doesn't come counts as failed."""
+
+_ESCAPED = re.compile(r"\\([^\w\s])")
+"""Markdown's way to write a sign that is just that."""
 
 _INK, _PEN = "#606ce0", 6.0
 
@@ -57,7 +63,9 @@ class Visitor:
 
     _shown: dict[tuple[int, ...], Shown] = field(default_factory=dict)
     _states: dict[str, str] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
     _runs: int = 0
+    _is_running: bool = False
     _fragments: frozenset[str] = frozenset()
     _answers: int = 0
     _page_hash: str = ""
@@ -103,6 +111,11 @@ class Visitor:
         """What the component with a key was told to show. Raises LookupError when it isn't there."""
         return json.loads(self._component(key).delta.new_element.bidi_component.json)
 
+    def offers(self, label: str) -> bool:
+        """Whether there is a button with this label that can be clicked."""
+        buttons = (shown.delta.new_element.button for shown in self._shown.values())
+        return any(button.label == label and not button.disabled for button in buttons)
+
     def _component(self, key: str) -> Shown:
         for shown in reversed(self._shown.values()):
             if shown.delta.new_element.bidi_component.id.endswith(f"-{key}"):
@@ -119,6 +132,10 @@ class Visitor:
                     await self._news.wait()
         except TimeoutError:
             raise NoAnswer(f"no {what} within {seconds:g} s") from None
+
+    async def settle(self) -> None:
+        """Wait until the server has nothing more to send for what was asked."""
+        await self.until(lambda: not self._is_running, "end of a run")
 
     # --- what a visitor does ------------------------------------------------------------------
 
@@ -142,6 +159,16 @@ class Visitor:
         await self.click("Clear")
         await self.until(lambda: self.component("predictions")["strokes"] == 0, "empty list")
 
+    async def fill(self, label: str, text: str) -> None:
+        """Type a text into the field with this label, and leave the field."""
+        for shown in self._shown.values():
+            field_ = shown.delta.new_element.text_input
+            if field_.id and field_.label == label:
+                self._texts[field_.id] = text
+                await self._rerun(fragment_id=shown.fragment)
+                return
+        raise LookupError(f"there is no field {label} on the page")
+
     async def click(self, label: str) -> None:
         """Click the button with this label."""
         for shown in self._shown.values():
@@ -151,13 +178,24 @@ class Visitor:
                 return
         raise LookupError(f"there is no button {label} on the page")
 
+    async def trigger(self, key: str, event: str, value: object) -> None:
+        """Have the component with a key say that something happened, as its script does with `setTriggerValue`."""
+        shown = self._component(key)
+        identifier = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{shown.delta.new_element.bidi_component.id}{EVENT_DELIM}events"
+        happened = WidgetState(id=identifier, json_trigger_value=json.dumps([{"event": event, "value": value}]))
+        await self._rerun(happened, fragment_id=shown.fragment)
+
     # --- messages -----------------------------------------------------------------------------
 
     async def _rerun(self, *triggers: WidgetState, **how: Any) -> None:
         """Ask the server to run the page, or one fragment, with all that the widgets say."""
         request = ClientState(page_script_hash=self._page_hash, **how)
         request.widget_states.widgets.extend(
-            [*triggers, *(WidgetState(id=name, json_value=value) for name, value in self._states.items())]
+            [
+                *triggers,
+                *(WidgetState(id=name, json_value=value) for name, value in self._states.items()),
+                *(WidgetState(id=name, string_value=value) for name, value in self._texts.items()),
+            ]
         )
         with suppress(ConnectionClosed):  # whoever waits for the answer is told
             await self._socket.send(BackMsg(rerun_script=request).SerializeToString())
@@ -184,16 +222,19 @@ class Visitor:
             self._answers += element.bidi_component.id.endswith("-predictions")
         elif kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
-            self._page_hash = message.new_session.page_script_hash
+            self._is_running = True
             self._fragments = frozenset(message.metadata.run.fragment_ids)
             if not self._fragments:
                 self._shown.clear()
                 self._stop_repeating()
+        elif kind == "navigation":
+            self._page_hash = message.navigation.page_script_hash
         elif kind == "auto_rerun":
             self._repeat(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "script_finished":
             self._shown = {path: shown for path, shown in self._shown.items() if not self._is_gone(shown)}
             self._runs += 1
+            self._is_running = False
 
     def _is_gone(self, shown: Shown) -> bool:
         """Whether the run that ends now left out something that an earlier one of the same fragment showed."""
@@ -222,6 +263,5 @@ def _words(delta: Delta) -> str:
     if kind == "bidi_component":
         return str(element.bidi_component.json)
     shown = getattr(element, kind) if kind else None
-    return next(
-        (str(value) for name in ("body", "label", "text", "code_text") if (value := getattr(shown, name, ""))), ""
-    )
+    said = (str(value) for name in ("body", "label", "text", "code_text") if (value := getattr(shown, name, "")))
+    return _ESCAPED.sub(r"\1", next(said, ""))

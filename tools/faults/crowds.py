@@ -1,0 +1,116 @@
+"""Several processes that want the same at the same moment: one gets it, the other is told so, and nothing is mixed."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from extexify.contributions import Contributions
+from extexify.dataset import Dataset
+from extexify.postgres_store import PostgresStore
+from extexify.sources import open_source
+from extexify.store import DrawingStore
+from extexify.strokes import parse_strokes
+from tools.faults.breakage import Background, Barrier, Ended, command, fingerprint, leftovers, processes, require
+from tools.faults.samples import KEY, made_up, write_dump
+
+_PATIENCE = 300.0  # seconds
+
+
+def two_exports(folder: Path, times: int) -> Counter[str]:
+    """Two exports to one dataset: it is one of the two, whole."""
+    dump = write_dump(folder / "dump.sql", 50, 10)
+    each = [("export", "--source", dump, "--seed", seed) for seed in (0, 1)]
+    whole = []
+    for arguments in each:
+        require(command(folder, *arguments).code == 0, "an export by itself failed")
+        whole.append(fingerprint(folder / "dataset"))
+    outcomes: Counter[str] = Counter()
+    for _ in range(times):
+        ended = _at_once(folder, each)
+        outcomes[_refused_or_done(ended, "is being written by another process")] += 1
+        Dataset.open(folder / "dataset")
+        require(fingerprint(folder / "dataset") in whole, "two exports at once made a dataset of both")
+        require(not leftovers(folder), f"left behind: {leftovers(folder)}")
+    return outcomes
+
+
+def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
+    """Two trainings at once: of one name, of which one trains; or of two, which end as if each were by itself."""
+    dump = write_dump(folder / "dump.sql", 4, 8)
+    require(command(folder, "export", "--source", dump).code == 0, "no dataset to train on")
+    require(command(folder, "render", "--preset", "original").code == 0, "no images to train on")
+    settings = ("--recipe", "original", "--epochs", 2, "--batch-size", 8, "--device", "cpu")
+    names = ["one", "one" if same_name else "other"]
+    each = [("train", *settings, "--run", name) for name in names]
+    alone = {}
+    for name, arguments in zip(names, each, strict=True):
+        if name not in alone:
+            ended = Background(folder, *arguments).wait()
+            require(ended.code == 0, f"a training by itself failed: {ended.said[-500:]}")
+            alone[name] = (folder / "models" / f"{name}.safetensors").read_bytes()
+    outcomes: Counter[str] = Counter()
+    for _ in range(times):
+        shutil.rmtree(folder / "runs")
+        shutil.rmtree(folder / "models")
+        ended_ones = _at_once(folder, each)
+        outcome = _refused_or_done(ended_ones, "is being written by another process", "exists already")
+        require(same_name or outcome == "both did it", f"two runs of other names were in each other's way: {outcome}")
+        outcomes[outcome] += 1
+        for name, model in alone.items():
+            made = (folder / "models" / f"{name}.safetensors").read_bytes()
+            require(made == model, f"run {name} is not the same to the bit as by itself")
+        require(not leftovers(folder), f"left behind: {leftovers(folder)}")
+    return outcomes
+
+
+def many_contributions(place: str, writers: int = 5, each: int = 10) -> Counter[str]:
+    """Drawings from several processes at once, into an SQLite file or a PostgreSQL address: none is lost or changed."""
+    at = processes().Barrier(writers)
+    running = [
+        processes().Process(target=_contribute, args=(place, number, each, at)) for number in range(writers)
+    ]  # fmt: skip
+    for process in running:
+        process.start()
+    for process in running:
+        process.join(_PATIENCE)
+        require(process.exitcode == 0, f"a writer ended with {process.exitcode}")
+    stored = {}
+    for row in open_source(place).rows():
+        assert isinstance(row.strokes, str | bytes)
+        require(row.id not in stored, f"id {row.id!r} was given twice")
+        stored[row.id] = parse_strokes(row.strokes)
+    wanted = [made_up(writer, number) for writer in range(writers) for number in range(each)]
+    require(len(stored) == len(wanted), f"{len(stored)} drawings of {len(wanted)} are there")
+    for drawing in wanted:
+        require(any(_same(drawing, other) for other in stored.values()), "a drawing is lost or changed")
+    return Counter({"stored, each with an id of its own": len(stored)})
+
+
+def _contribute(place: str, writer: int, each: int, at: Barrier) -> None:
+    store: Contributions = PostgresStore(place) if "://" in place else DrawingStore(Path(place))
+    at.wait()
+    for number in range(each):
+        store.add(KEY, made_up(writer, number))
+
+
+def _same(mine: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return len(mine) == len(other) and all(map(np.array_equal, mine, other))
+
+
+def _at_once(folder: Path, each: Sequence[tuple[object, ...]]) -> list[Ended]:
+    at = processes().Barrier(len(each))
+    return [running.wait() for running in [Background(folder, *arguments, at=at) for arguments in each]]
+
+
+def _refused_or_done(ended: list[Ended], *reasons: str) -> str:
+    """What became of all: at least one did it, and whoever didn't was told one of the reasons."""
+    refused = [one.complaint for one in ended if one.code]
+    require(len(refused) < len(ended), f"nobody did it: {refused}")
+    for complaint in refused:
+        require(any(reason in complaint for reason in reasons), f"another reason: {complaint}")
+    return "one did it, the other was told to wait" if refused else "both did it"

@@ -1,0 +1,131 @@
+"""kill -9 at random moments: the dataset, the images and the model are those of work that nobody interrupted."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from extexify.dataset import Dataset
+from extexify.images import RenderedImages
+from extexify.runs import find_run, list_runs
+from tools.faults.breakage import Background, command, fingerprint, leftovers, require, seconds_of, using
+from tools.faults.samples import write_dump
+
+
+def kill_exports(folder: Path, times: int, random: Random, each: int = 40) -> Counter[str]:
+    """Kill exports over an earlier dataset; what there is afterwards is always one of the two, whole."""
+    dump = write_dump(folder / "dump.sql", 100, each)
+    return _kill_replacements(
+        folder, times, random, "dataset", [("export", "--source", dump, "--seed", seed) for seed in (0, 1)]
+    )
+
+
+def kill_renders(folder: Path, times: int, random: Random, each: int = 10) -> Counter[str]:
+    """Kill renders, with PNG files, over earlier images."""
+    dump = write_dump(folder / "dump.sql", 100, each)
+    require(command(folder, "export", "--source", dump).code == 0, "no dataset to render")
+    return _kill_replacements(
+        folder, times, random, "images", [("render", "--png", "--stroke-width", width) for width in (1, 2)]
+    )
+
+
+def _kill_replacements(
+    folder: Path, times: int, random: Random, name: str, commands: Sequence[tuple[object, ...]]
+) -> Counter[str]:
+    """Let two commands replace each other's folder `name`, kill them, and compare with what each makes in peace."""
+    whole = []
+    for arguments in commands:
+        longest = seconds_of(folder, *arguments)
+        whole.append(fingerprint(folder / name))
+    require(whole[0] != whole[1], "the two commands make the same")
+    outcomes: Counter[str] = Counter()
+    there = 1
+    for _ in range(times):
+        wanted = 1 - there
+        running = Background(folder, *commands[wanted])
+        running.kill(after=random.uniform(0, longest))
+        running.wait()
+        # A reader sees a whole one at once, whatever the killed process left.
+        _open(folder, name)
+        found = fingerprint(folder / name)
+        require(found in whole, f"after a kill, {name} is neither the earlier nor the new one")
+        outcomes["the new one was there already" if found == whole[wanted] else "the earlier one was intact"] += 1
+        there = whole.index(found)
+    again = command(folder, *commands[1 - there])
+    require(again.code == 0, f"the retry failed: {again.said[-500:]}")
+    require(fingerprint(folder / name) == whole[1 - there], f"after the retry, {name} is not the same to the bit")
+    require(not leftovers(folder), f"left behind: {leftovers(folder)}")
+    return outcomes
+
+
+def _open(folder: Path, name: str) -> None:
+    if name == "dataset":
+        Dataset.open(folder / name)
+    else:
+        RenderedImages.open(folder / name)
+
+
+def kill_trainings(
+    folder: Path, times: int, random: Random, recipe: str = "original", epochs: int = 3, batch_size: int = 4
+) -> Counter[str]:
+    """Kill trainings and resume them until they have been killed `times` times; each one's model is compared with that
+    of a training that nobody killed."""
+    peace, war = folder / "peace", folder / "war"
+    dump = write_dump(folder / "dump.sql", 4, 8)
+    for place in (peace, war):
+        require(command(place, "export", "--source", dump).code == 0, "no dataset to train on")
+        require(command(place, "render", "--preset", "original").code == 0, "no images to train on")
+    settings = ("--recipe", recipe, "--epochs", epochs, "--batch-size", batch_size, "--device", "cpu")
+    longest = seconds_of(peace, "train", *settings, "--run", "r")
+    outcomes: Counter[str] = Counter()
+    while outcomes.total() < times:
+        killed, ended = 0, False
+        while not ended:
+            patience = random.uniform(0, longest) if killed < 4 and outcomes.total() < times else 300.0
+            ended = _train(war, settings, patience, outcomes)
+            killed += not ended
+        _compare_runs(peace, war)
+        shutil.rmtree(war / "runs")
+        shutil.rmtree(war / "models")
+    return outcomes
+
+
+def _train(workspace: Path, settings: tuple[object, ...], patience: float, outcomes: Counter[str]) -> bool:
+    """Begin the training, or go on with it, and kill it after `patience` seconds; whether it has ended by itself."""
+    with using(workspace):
+        run = find_run("r")
+        list_runs()
+    # Only what is shown as a run can be gone on with; what was killed before that is begun anew under the same name.
+    if run is None:
+        training = Background(workspace, "train", *settings, "--run", "r")
+    else:
+        require(not run.problem, f"a killed run is damaged: {run.problem}")
+        training = Background(workspace, "train", "--run", "r", "--resume", "--device", "cpu")
+    training.kill(after=patience)
+    ended = training.wait()
+    require(ended.code in (0, -9), f"the training can't go on: {ended.said[-500:]}")
+    if ended.code:
+        state = "before its first epoch" if run is None or not run.done else f"after epoch {run.done}"
+        outcomes[f"killed when begun {state}"] += 1
+    return ended.code == 0
+
+
+def _compare_runs(peace: Path, war: Path) -> None:
+    """Raise `Broken` unless models are the same to the bit, and metrics but for the time that they took."""
+    for place in ("models", "runs/r"):
+        mine, other = fingerprint(peace / place), fingerprint(war / place)
+        require(mine.keys() == other.keys(), f"{place} holds {sorted(other)} instead of {sorted(mine)}")
+        changed = {name for name in mine if mine[name] != other[name]} - {"metrics.jsonl", "checkpoint.safetensors"}
+        require(not changed, f"not the same to the bit: {sorted(changed)} in {place}")
+    epochs = []
+    for workspace in (peace, war):
+        with using(workspace):
+            run = find_run("r")
+        assert run is not None
+        epochs.append([(epoch.number, epoch.train, epoch.validation, epoch.learning_rate) for epoch in run.epochs])
+    require(epochs[0] == epochs[1], f"other metrics: {epochs[1]} instead of {epochs[0]}")
+    kept = [path.name for path in (war / "models").iterdir() if path.suffix == ".safetensors"]
+    require(kept == ["r.safetensors"], f"models: {kept}")

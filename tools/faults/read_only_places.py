@@ -1,0 +1,110 @@
+"""A workspace that can't be written: everything is still read and answered, and what would write says one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from extexify import workspace
+from extexify.dataset import Dataset
+from extexify.images import RenderedImages
+from extexify.judgements import kept_evaluations
+from extexify.model_library import delete_model, find_model, list_models
+from extexify.runs import delete_run, list_runs
+from extexify.storage import StorageError, remove_folder
+from extexify.uploads import kept_uploads
+from tools.dashboard import serving
+from tools.faults.breakage import read_only, require, using
+from tools.faults.full_disks import drawings_of, files_of
+from tools.faults.samples import made_up
+from tools.faults.writers import STAGES
+from tools.visitor import Visitor
+
+PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
+"""Every page's address."""
+
+_NUMBER = 1_000_000
+"""Of what is tried to be written: none that has been written before."""
+
+_REASONS = ("can't be written (", "could not be stored", "can't be used as a store")
+
+
+def write_nowhere(folder: Path) -> Counter[str]:
+    """Try everything that writes, in a workspace that `writers.prepare` filled and nobody may write."""
+    outcomes: Counter[str] = Counter()
+    for stage in STAGES:
+        stage.ready(folder, _NUMBER)
+    before, drawings = files_of(folder), drawings_of(folder)
+    deletions: dict[str, Callable[[], object]] = {
+        "delete a run": lambda: delete_run("first"),
+        "delete a model": lambda: delete_model(find_model("first")),
+        "delete an evaluation": lambda: remove_folder(folder / "evaluations" / "first"),
+    }
+    with read_only(folder):
+        for stage in STAGES:
+            _check(stage.name, stage.act(folder, _NUMBER))
+            outcomes["one sentence, nothing changed"] += 1
+        with using(folder):
+            for name, delete in deletions.items():
+                try:
+                    delete()
+                    said = ""
+                except StorageError as error:
+                    said = str(error)
+                _check(name, said)
+                outcomes["one sentence, nothing changed"] += 1
+            for look in (_dataset, _images, list_runs, list_models, _evaluations, kept_uploads):
+                require(look(), f"nothing to be read: {look}")
+                outcomes["read as ever"] += 1
+    require(files_of(folder) == before and drawings_of(folder) == drawings, "something has been written")
+    return outcomes
+
+
+def _check(name: str, said: str) -> None:
+    require(said, f"{name} wrote where nobody may")
+    require("\n" not in said and ".tmp" not in said and "[Errno" not in said, f"{name}: no clear sentence: {said!r}")
+    require(any(reason in said for reason in _REASONS), f"{name}: another reason: {said!r}")
+
+
+def _dataset() -> bool:
+    return len(Dataset.open(workspace.dataset_folder())) > 0
+
+
+def _images() -> bool:
+    return bool(RenderedImages.open(workspace.images_folder()).classes)
+
+
+def _evaluations() -> bool:
+    return bool(kept_evaluations(workspace.evaluations_folder()))
+
+
+def serve_read_only(folder: Path) -> Counter[str]:
+    """Serve such a workspace: every page shows, the Draw page answers, and says that it can't keep the drawing."""
+    with (
+        tempfile.TemporaryDirectory() as elsewhere,
+        read_only(folder),
+        serving(folder, log_file=Path(elsewhere) / "server.log") as server,
+    ):
+        return asyncio.run(_visit(server.address))
+
+
+async def _visit(address: str) -> Counter[str]:
+    outcomes: Counter[str] = Counter()
+    for page in PAGES:
+        async with Visitor(address, page) as visitor:
+            require(not visitor.failed, f"page {page or 'draw'} fails: {visitor.text}")
+            outcomes["page shown"] += 1
+            if not page:
+                await visitor.draw(made_up(0, 0))
+                await visitor.settle()
+                answers = visitor.component("predictions")["answers"]
+                require(answers, "no answer")
+                await visitor.trigger("predictions", "keep", answers[0]["key"])
+                await visitor.until(lambda: visitor.component("keeping_panel")["problem"], "what became of the drawing")
+                problem = visitor.component("keeping_panel")["problem"]
+                require("could not be kept" in problem and "\n" not in problem, f"no clear sentence: {problem!r}")
+                outcomes["answered, and said that the drawing could not be kept"] += 1
+    return outcomes

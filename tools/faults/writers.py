@@ -1,0 +1,180 @@
+"""Everything that writes into a workspace, for disks without room and folders that can't be written."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from extexify import jobs, workspace
+from extexify.jobs import JobError
+from extexify.model_library import add_model, find_model, rename_model
+from extexify.modelfile import ModelError
+from extexify.review import ReviewList
+from extexify.runs import find_run
+from extexify.storage import StorageError
+from extexify.store import DrawingStore
+from extexify.uploads import keep_upload
+from tools.faults.breakage import Ended, command, require, using
+from tools.faults.samples import KEY, made_up, write_dump
+
+Act = Callable[[Path, int], str]
+"""Does something for the n-th time in a workspace; returns why it couldn't be done, "" when it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Something that writes: about so many bytes (`needs`), to what begins with one of `makes` within the workspace,
+    which is removed afterwards where there is a # for the number of the time. `ready` is done before, where there is
+    room."""
+
+    name: str
+    act: Act
+    needs: int
+    makes: Sequence[str] = ()
+    ready: Callable[[Path, int], object] = lambda folder, number: None
+
+
+def prepare(folder: Path) -> None:
+    """Fill a workspace with something of everything."""
+    folder.mkdir()
+    dump = write_dump(folder / "dump.sql", 4, 8)
+    for arguments in (
+        ("export", "--source", dump),
+        ("render", "--preset", "original"),
+        ("train", *_TRAINING, "--run", "first"),
+        ("evaluate", "--out", folder / "evaluations" / "first"),
+        ("use", "first"),
+    ):
+        ended = command(folder, *arguments)
+        require(ended.code == 0, f"{arguments[0]} failed: {ended.said[-500:]}")
+    with using(folder):
+        keep_upload("first.sql", io.BytesIO(b"first"))
+        DrawingStore(workspace.store_file()).add(KEY, made_up(0, 0))
+        ReviewList(workspace.review_file()).reject(KEY, 1, made_up(0, 1))
+
+
+# --- the stages ---------------------------------------------------------------------------------
+
+_TRAINING = ("--recipe", "original", "--epochs", 1, "--batch-size", 8, "--device", "cpu")
+
+
+def _complaint(ended: Ended) -> str:
+    return ended.complaint if ended.code else ""
+
+
+def _refusal(folder: Path, act: Callable[[], object]) -> str:
+    """What the library says against it, "" when it does it."""
+    try:
+        with using(folder):
+            act()
+    except (StorageError, ModelError, JobError) as error:
+        return str(error)
+    return ""
+
+
+def _export(folder: Path, number: int) -> str:
+    return _complaint(command(folder, "export", "--source", folder / "dump.sql", "--out", folder / f"new-data{number}"))
+
+
+def _export_over(folder: Path, number: int) -> str:
+    # With the same seed it makes the same: whatever happens, the folder is to stay as it is.
+    return _complaint(command(folder, "export", "--source", folder / "dump.sql"))
+
+
+def _render(folder: Path, number: int) -> str:
+    return _complaint(command(folder, "render", "--preset", "original"))
+
+
+def _render_png(folder: Path, number: int) -> str:
+    return _complaint(command(folder, "render", "--png", "--out", folder / f"new-images{number}"))
+
+
+def _train(folder: Path, number: int) -> str:
+    with using(folder):
+        begun = find_run(f"r{number}") is not None
+    again = ("--resume", "--device", "cpu") if begun else _TRAINING
+    return _complaint(command(folder, "train", "--run", f"r{number}", *again))
+
+
+def _evaluate(folder: Path, number: int) -> str:
+    return _complaint(command(folder, "evaluate", "--out", folder / "evaluations" / f"e{number}"))
+
+
+def _calibrate(folder: Path, number: int) -> str:
+    return _complaint(command(folder, "calibrate", "--model", folder / "models" / f"c{number}.safetensors"))
+
+
+def _upload(folder: Path, number: int) -> str:
+    content = Random(number).randbytes(300_000)
+    return _refusal(folder, lambda: keep_upload(f"dump{number}.sql", io.BytesIO(content)))
+
+
+def _contribute(folder: Path, number: int) -> str:
+    return _refusal(folder, lambda: DrawingStore(workspace.store_file()).add(KEY, made_up(1, number)))
+
+
+def _mark(folder: Path, number: int) -> str:
+    return _refusal(folder, lambda: ReviewList(workspace.review_file()).reject(KEY, number, made_up(2, number)))
+
+
+def _choose(folder: Path, number: int) -> str:
+    return _refusal(folder, lambda: workspace.choose_model(folder / "models" / "first.safetensors"))
+
+
+def _add_model(folder: Path, number: int) -> str:
+    content = (folder / "models" / "first.safetensors").read_bytes()
+    return _refusal(folder, lambda: add_model(io.BytesIO(content), f"m{number}.safetensors"))
+
+
+def _rename_model(folder: Path, number: int) -> str:
+    return _refusal(folder, lambda: rename_model(find_model(f"old{number}"), f"new{number}"))
+
+
+def _copy(folder: Path, number: int, prefix: str) -> None:
+    """Make a copy of the first model."""
+    shutil.copyfile(folder / "models" / "first.safetensors", folder / "models" / f"{prefix}{number}.safetensors")
+
+
+def _job(folder: Path, number: int) -> str:
+    """A job of the dashboard's: refused, or it runs and says itself how it ended."""
+    out = folder / f"new-job{number}"
+    try:
+        with using(folder):
+            job = jobs.start("export", ["--source", str(folder / "dump.sql"), "--out", str(out)], title="Export")
+            give_up = time.monotonic() + 120
+            while job.state == "running":
+                require(time.monotonic() < give_up, "the job hangs")
+                time.sleep(0.05)
+            require(job.state in ("done", "failed"), f"the job is {job.state}")
+            require("killed" not in job.error, "of a job that met a full disk it is said that it was killed")
+            require(job.state == "failed" or out.exists(), "a job is done that made nothing")
+            return job.error
+    except JobError as error:
+        return str(error)
+
+
+_NAMES = ("models/old#.safetensors", "models/new#.safetensors")
+
+STAGES = (
+    Stage("export", _export, 30_000, ("new-data#",)),
+    Stage("export over an earlier one", _export_over, 30_000),
+    Stage("render", _render, 50_000),
+    Stage("render with PNG files", _render_png, 200_000, ("new-images#",)),
+    Stage("train", _train, 24 << 20, ("runs/r#", "models/r#.safetensors")),
+    Stage("evaluate", _evaluate, 12_000, ("evaluations/e#",)),
+    Stage("calibrate", _calibrate, 2_400_000, ("models/c#.safetensors",), partial(_copy, prefix="c")),
+    Stage("upload", _upload, 300_000, ("uploads/",)),
+    Stage("contribution", _contribute, 40_000),
+    Stage("review list", _mark, 8_000, ("review.jsonl",)),
+    Stage("choice of the model", _choose, 4_096, ("serving.json",)),
+    Stage("model that is added", _add_model, 4_600_000, ("models/m#.safetensors",)),
+    Stage("model that is renamed", _rename_model, 2_400_000, _NAMES, partial(_copy, prefix="old")),
+    Stage("job", _job, 60_000, ("new-job#",)),
+)
+"""Everything that writes into a workspace."""
