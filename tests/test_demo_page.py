@@ -177,6 +177,11 @@ def test_who_is_no_operator_is_told_and_can_leave(oidc: None, monkeypatch: pytes
     assert "Sign out" in [button.label for button in app.button]
 
 
+def test_an_operator_whose_address_nobody_verified_is_told(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access.st, "user", {"is_logged_in": True, "email": "ada@example.org"})
+    assert "doesn’t say that it has verified ada" in visit("sign_in").warning[0].value
+
+
 def test_an_address_counts_for_nothing_without_a_provider(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.OPERATORS.name, "ada@example.org")
     user = {"is_logged_in": True, "email": "ada@example.org", "email_verified": True}

@@ -102,10 +102,14 @@ def is_signed_in() -> bool:
 def operator_address() -> str:
     """The verified e-mail address by which an operator is signed in at a provider; empty for anybody else."""
     address = provider_address()
-    allowed = {name.casefold() for name in settings.names_of(settings.OPERATORS)}
     # A provider that doesn't check addresses lets everybody claim any.
-    verified = providers() and st.user.get("email_verified") in (True, "true")
-    return address if verified and address.casefold() in allowed else ""
+    verified = address and st.user.get("email_verified") in (True, "true")
+    return address if verified and is_operators(address) else ""
+
+
+def is_operators(address: str) -> bool:
+    """Whether an e-mail address is among those that the settings name."""
+    return address.casefold() in {name.casefold() for name in settings.names_of(settings.OPERATORS)}
 
 
 def provider_address() -> str:

@@ -49,7 +49,9 @@ def show_sign_in() -> None:
                 width="stretch",
             )
         if address := access.provider_address():
-            st.warning(f"{escaped(address)} is not among this demo’s operators.", icon=":material/block:")
+            verified = "The provider doesn’t say that it has verified {}."
+            why = verified if access.is_operators(address) else "{} is not among this demo’s operators."
+            st.warning(why.format(escaped(address)), icon=":material/block:")
             st.button("Sign out", key="sign-in-leave", on_click=access.sign_out, type="tertiary")
 
 
