@@ -1,15 +1,14 @@
 """Export: samples of one or several sources → a dataset folder with a report.
 
-Rows are checked one at a time and written as they come. What stays in memory is 32 bytes a sample, and a few
-times that while repeats and splits are settled: a million and a half drawings fit in 500 MB.
+Rows are checked some hundreds at a time and written as they come, what is known of each drawing into scratch files,
+where `extexify.settling` finds it at the end: memory doesn't grow with the rows.
 """
 
 from __future__ import annotations
 
-import hashlib
-from array import array
+import shutil
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,14 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from extexify.dataset import ARRAYS, FORMAT_VERSION, Dataset, content_hash
+from extexify.dataset import ARRAYS, FORMAT_VERSION, Dataset
+from extexify.in_parts import Scratch
 from extexify.progress import Reporter, Stage, quiet
 from extexify.samples import REASONS as ROW_REASONS
 from extexify.samples import Batch, Refused, batches
+from extexify.settling import Columns, settle
 from extexify.sources import Source, SourceError
-from extexify.splits import DEFAULT_RATIOS, LEFT_OUT, SPLITS, assign_splits, check_ratios
+from extexify.splits import DEFAULT_RATIOS, SPLITS, check_ratios
 from extexify.storage import ArrayWriter, atomic_folder, write_json, writer_lock
 from extexify.strokes import Drawings, content_digest
 
@@ -36,13 +37,12 @@ REASONS = {
 """Why a row is left out, in the report's words."""
 
 _SHOWN_IDS = 5
-_RENUMBERED_IN_MANIFEST = 100
 
 MAX_CLASSES = 100_000
 """Keys that an export takes; all of LaTeX's symbols are a fifth of that. Beyond it, a column holds something else."""
 
-_FIRST_NEW_ID = 2**52
-"""New ids lie from 2^52 to 2^53: above serial numbers and the embedded store's ids, exact in JSON."""
+_COLUMNS = {"ids": "int64", "labels": "int32", "digests": "uint64", "sample_ends": "int64"}
+"""What is written of each sample until all are there; labels number the keys in the order in which they come."""
 
 
 class _LeftOut:
@@ -83,16 +83,11 @@ class _LeftOut:
 
 
 class _Samples:
-    """The per-sample columns while rows come in, and the point arrays going to disk."""
+    """The columns of the samples on their way to disk, as rows come in; of the keys, a number for each."""
 
-    def __init__(self, points: ArrayWriter, stroke_ends: ArrayWriter, rejected: Collection[tuple[str, int]]) -> None:
-        self.points = points
-        self.stroke_ends = stroke_ends
+    def __init__(self, writers: Mapping[str, ArrayWriter], rejected: Collection[tuple[str, int]]) -> None:
+        self._writers = writers
         self._rejected = rejected
-        self.ids = array("q")
-        self.keys = array("i")
-        self.sample_ends = array("q")
-        self.digests = array("Q")
         self.key_numbers: dict[str, int] = {}
 
     def add(self, batch: Batch) -> list[Refused]:
@@ -124,18 +119,18 @@ class _Samples:
             (dot,) = drawings[index]
             salt = int(ids[index]).to_bytes(8, "little", signed=True)
             digests[index] = content_digest(np.array([1, 1], np.int64), dot, salt)
-        self.digests.frombytes(digests.tobytes())
-        self.sample_ends.frombytes((self.stroke_ends.rows + drawings.sample_ends).tobytes())
-        self.stroke_ends.append(self.points.rows + drawings.stroke_ends)
-        self.points.append(drawings.points + np.float32(0))
-        self.ids.frombytes(ids.tobytes())
-        numbers = self.key_numbers
-        self.keys.extend([numbers.setdefault(key, len(numbers)) for key in keys])
+        numbers, writers = self.key_numbers, self._writers
+        writers["digests"].append(digests)
+        writers["sample_ends"].append(writers["stroke_ends"].rows + drawings.sample_ends)
+        writers["stroke_ends"].append(writers["points"].rows + drawings.stroke_ends)
+        writers["points"].append(drawings.points + np.float32(0))
+        writers["ids"].append(ids)
+        writers["labels"].append(np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int32))
         if len(numbers) > MAX_CLASSES:
             raise SourceError(f"there are more than {MAX_CLASSES:,} different keys: is column key the symbol's?")
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return self._writers["ids"].rows
 
 
 def export_dataset(
@@ -165,28 +160,36 @@ def export_dataset(
     with writer_lock(out, "the dataset"), atomic_folder(out) as folder, ExitStack() as files:
         left_out = _LeftOut(folder)
         files.callback(left_out.abandon)
-        samples = _Samples(
-            files.enter_context(ArrayWriter(folder / "points.npy", *ARRAYS["points"])),
-            files.enter_context(ArrayWriter(folder / "stroke_ends.npy", *ARRAYS["stroke_ends"])),
-            rejected,
-        )
-        source_of = array("i")
+        scratch = Scratch(folder / "scratch")
+        writers = {name: ArrayWriter(folder / f"{name}.npy", *ARRAYS[name]) for name in ("points", "stroke_ends")}
+        writers |= {name: ArrayWriter(scratch.folder / f"{name}.npy", dtype) for name, dtype in _COLUMNS.items()}
+        for writer in writers.values():
+            files.enter_context(writer)
+        samples = _Samples(writers, rejected)
+        starts: list[int] = []
         rows_of: list[dict[str, Any]] = []
-        for number, source in enumerate(sources):
-            before = len(samples)
+        for source in sources:
+            starts.append(len(samples))
             rows = _read_source(source, samples, left_out, report)
-            rows_of.append({"source": source.name, "rows": rows, "usable": len(samples) - before})
-            source_of.extend([number] * (len(samples) - before))
-            if len(samples) == before:
+            usable = len(samples) - starts[-1]
+            rows_of.append({"source": source.name, "rows": rows, "usable": usable})
+            if not usable:
                 why = ", ".join(f"{entry['count']} × {entry['reason']}" for entry in left_out.report()[:3])
                 raise SourceError(
                     f"{source.name} has no usable row" + (f" ({why})" if rows else ": its table is empty")
                 )
-        samples.points.close()
-        samples.stroke_ends.close()
+        for writer in writers.values():
+            writer.close()
         stage = Stage(report, "split", total=len(samples))
-        names = [source.name for source in sources]
-        manifest = _finish(folder, samples, np.array(source_of), names, left_out, seed, ratios)
+        ids, labels, digests, sample_ends = (
+            np.load(scratch.folder / f"{name}.npy", mmap_mode="r+", allow_pickle=False) for name in _COLUMNS
+        )
+        columns = Columns(
+            ids, labels, digests, sample_ends,
+            keys=list(samples.key_numbers), names=[source.name for source in sources], starts=starts,
+        )  # fmt: skip
+        manifest = settle(folder, columns, scratch, left_out.add, seed, ratios)
+        shutil.rmtree(scratch.folder)
         left_out.close()
         manifest = {
             "format_version": FORMAT_VERSION,
@@ -222,143 +225,3 @@ def _read_source(source: Source, samples: _Samples, left_out: _LeftOut, report: 
     stage.done, stage.total = source.position()
     stage.finish(f"{source.name}: {number:,} rows read in {stage.seconds:.1f} s")
     return number
-
-
-def _finish(
-    folder: Path,
-    samples: _Samples,
-    source_of: NDArray[np.int32],
-    names: list[str],
-    left_out: _LeftOut,
-    seed: int,
-    ratios: Sequence[float],
-) -> dict[str, Any]:
-    """Settle repeats, class order and splits; write the arrays; return what the manifest says of them."""
-    classes = sorted(samples.key_numbers)
-    position = {key: number for number, key in enumerate(classes)}
-    relabel = np.array([position[key] for key in samples.key_numbers], np.int32)
-    labels = relabel[np.frombuffer(samples.keys, np.int32)]
-    ids = np.array(samples.ids, np.int64)
-    groups = np.unique(np.frombuffer(samples.digests, np.uint64), return_inverse=True)[1]
-
-    def told(index: np.intp) -> dict[str, Any]:
-        """What the report says of a renumbered row."""
-        old, new = int(before[index]), int(ids[index])
-        return {"id": old, "key": classes[labels[index]], "new_id": new, "source": names[source_of[index]]}
-
-    keep = _first_of_each(ids, labels, groups)
-    for index in np.flatnonzero(~keep):
-        left_out.add("repeated", names[source_of[index]], None, int(ids[index]))
-    before = _renumber(ids, keep, samples, labels, classes)
-    renumbered = np.flatnonzero(ids != before)
-    with (folder / "renumbered.jsonl").open("wb") as file:
-        for index in renumbered:
-            file.write(orjson.dumps(told(index)) + b"\n")
-    first_renumbered = [told(index) for index in renumbered[:_RENUMBERED_IN_MANIFEST]]
-
-    splits = np.full(len(ids), LEFT_OUT, np.uint8)
-    splits[keep] = assign_splits(ids[keep], labels[keep], classes, groups[keep], seed=seed, ratios=ratios)
-    small = keep & (splits == LEFT_OUT)
-    for index in np.flatnonzero(small):
-        left_out.add("class too small", names[source_of[index]], None, int(ids[index]), classes[labels[index]])
-    small_classes = [classes[label] for label in np.unique(labels[small])]
-    keep &= ~small
-    if not keep.any():
-        raise SourceError("no class has three distinct drawings: there is nothing to train on")
-
-    used = np.unique(labels[keep])
-    compact = np.full(len(classes), -1, np.int32)
-    compact[used] = np.arange(len(used))
-    labels, kept_classes = compact[labels], [classes[label] for label in used]
-    if not keep.all():
-        _compact_points(folder, samples, keep)
-    ends = np.frombuffer(samples.sample_ends, np.int64)
-    lengths = np.diff(ends, prepend=0)[keep]
-    for name, values in (
-        ("sample_ends", np.cumsum(lengths)), ("labels", labels[keep]), ("ids", ids[keep]), ("split", splits[keep]),
-    ):  # fmt: skip
-        with ArrayWriter(folder / f"{name}.npy", *ARRAYS[name]) as writer:
-            writer.append(values)
-
-    per_split = np.bincount(splits[keep], minlength=3)
-    groups_kept = groups[keep]
-    return {
-        "classes": kept_classes,
-        "counts": {
-            "samples": int(keep.sum()),
-            "classes": len(kept_classes),
-            **{name: int(count) for name, count in zip(SPLITS, per_split, strict=True)},
-            "duplicates": int(len(groups_kept) - len(np.unique(groups_kept))),
-            "renumbered": len(renumbered),
-        },
-        "class_counts": np.bincount(labels[keep], minlength=len(kept_classes)).tolist(),
-        "splits": {"seed": seed, "ratios": list(ratios)},
-        "left_out_classes": small_classes,
-        "renumbered": first_renumbered,
-        "content_hash": content_hash(folder, tuple(kept_classes)),
-    }
-
-
-def _first_of_each(ids: NDArray[np.int64], labels: NDArray[np.int32], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """True for the first row of each (id, class, drawing)."""
-    order = np.lexsort((groups, labels, ids))  # stable: the first row of equal ones stays first
-    fresh = np.ones(len(ids), bool)
-    fresh[1:] = (np.diff(ids[order]) != 0) | (np.diff(labels[order]) != 0) | (np.diff(groups[order]) != 0)
-    first = np.empty(len(ids), bool)
-    first[order] = fresh
-    return first
-
-
-def _renumber(
-    ids: NDArray[np.int64],
-    keep: NDArray[np.bool_],
-    samples: _Samples,
-    labels: NDArray[np.int32],
-    classes: list[str],
-) -> NDArray[np.int64]:
-    """Give kept rows whose id is taken by an earlier row an id of their own, in `ids`; return the ids before.
-
-    The new id is a hash of old id, key and drawing, so the next export of the same rows gives it again.
-    """
-    before = ids.copy()
-    kept = np.flatnonzero(keep)
-    attempt = 0  # above 0 only if two hashes agree, or one agrees with an id
-    while True:
-        order = kept[np.argsort(ids[kept], kind="stable")]
-        clashes = order[1:][np.diff(ids[order]) == 0]
-        if not len(clashes):
-            return before
-        for index in clashes:
-            salt = f"{attempt}:{before[index]}:{samples.digests[index]}:{classes[labels[index]]}"
-            number = int.from_bytes(hashlib.blake2b(salt.encode(), digest_size=8).digest(), "little")
-            ids[index] = _FIRST_NEW_ID + number % _FIRST_NEW_ID
-        attempt += 1
-
-
-def _compact_points(folder: Path, samples: _Samples, keep: NDArray[np.bool_]) -> None:
-    """Rewrite points and stroke ends without the samples that were dropped, a run of kept ones at a time."""
-    sample_ends = np.frombuffer(samples.sample_ends, np.int64)
-    edges = np.flatnonzero(np.diff(np.r_[False, keep, False]))
-    stroke_ends = np.load(folder / "stroke_ends.npy", allow_pickle=False)
-    with (
-        # Read and not mapped: pages of a map count as memory of ours.
-        (folder / "points.npy").open("rb") as points,
-        ArrayWriter(folder / "points.new", *ARRAYS["points"]) as new_points,
-        ArrayWriter(folder / "stroke_ends.new", *ARRAYS["stroke_ends"]) as new_ends,
-    ):
-        for start, stop in edges.reshape(-1, 2):
-            first = int(sample_ends[start - 1]) if start else 0
-            last = int(sample_ends[stop - 1])
-            begin = int(stroke_ends[first - 1]) if first else 0
-            end = int(stroke_ends[last - 1])
-            new_ends.append(stroke_ends[first:last] - begin + new_points.rows)
-            points.seek(samples.points.offset + begin * _POINT_BYTES)
-            for piece in range(begin, end, _PIECE):
-                read = points.read(min(_PIECE, end - piece) * _POINT_BYTES)
-                new_points.append(np.frombuffer(read, np.float32).reshape(-1, 2))
-    for name in ("points", "stroke_ends"):
-        (folder / f"{name}.new").replace(folder / f"{name}.npy")
-
-
-_POINT_BYTES = 8
-_PIECE = 1 << 17  # points copied at a time

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from extexify.in_parts import parts, pieces
+
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SPLITS = ("train", "validation", "test")
 DEFAULT_RATIOS = (0.7, 0.2, 0.1)
@@ -35,35 +37,41 @@ def assign_splits(
     *,
     seed: int = 0,
     ratios: Sequence[float] = DEFAULT_RATIOS,
+    leaders: NDArray[np.int64] | None = None,
 ) -> NDArray[np.uint8]:
     """The split of every sample: uint8 (N,), 0 train, 1 validation, 2 test, 255 class left out.
 
     ids (N,) unique; labels (N,) index `keys`; groups (N,) is equal for equal drawings. ratios are the
-    parts of train, validation and test. The order of the rows doesn't matter.
+    parts of train, validation and test. The order of the rows doesn't matter. leaders (N,) is room to work in, which
+    may be a file's; nothing else grows with N but the result.
     Raises ValueError for ratios that are not three positive numbers of sum 1.
     """
     check_ratios(ratios)
     splits = np.empty(len(ids), np.uint8)
-    order = np.argsort(ids, kind="stable")
-    ids, labels, groups = ids[order], np.asarray(labels)[order], np.asarray(groups)[order]
-
+    leaders = np.empty(len(ids), np.int64) if leaders is None else leaders
     seeds = np.array([_hash64(f"{seed}:{key}") for key in keys], np.uint64)
-    natural = _natural(ids, seeds[labels], ratios)
-    _, first, member = np.unique(groups, return_index=True, return_inverse=True)
-    leader = first[member]
-    leads = leader == np.arange(len(ids))
+    for piece in pieces(len(ids)):
+        splits[piece] = _natural(ids[piece], seeds[labels[piece]], ratios)
+    for rows in parts(groups):
+        rows = rows[np.argsort(ids[rows])]
+        _, first, member = np.unique(groups[rows], return_index=True, return_inverse=True)
+        leaders[rows] = rows[first[member]]
 
     hands = np.stack([_hand(int(value), ratios) for value in seeds]) if len(keys) else np.empty((0, 1), np.uint8)
-    rank = _rank_within(labels, leads)
-    dealt = leads & (rank < hands.shape[1])
-    natural[dealt] = hands[labels[dealt], rank[dealt]]
-    in_order = natural[leader]
+    for rows in parts(labels):
+        leads = rows[leaders[rows] == rows]
+        leads = leads[np.argsort(ids[leads])]
+        rank = _rank_within(labels[leads])
+        dealt = rank < hands.shape[1]
+        splits[leads[dealt]] = hands[labels[leads[dealt]], rank[dealt]]
 
     seen = np.zeros((len(keys), 3), bool)
-    seen[labels, in_order] = True
-    complete = seen[:, TRAIN] & seen[:, VALIDATION] & seen[:, TEST]
-    in_order[~complete[labels]] = LEFT_OUT
-    splits[order] = in_order
+    for piece in pieces(len(ids)):
+        splits[piece] = splits[leaders[piece]]  # a leader's own leader is itself
+        seen[labels[piece], splits[piece]] = True
+    complete = np.asarray(seen.all(axis=1))
+    for piece in pieces(len(ids)):
+        splits[piece][~complete[labels[piece]]] = LEFT_OUT
     return splits
 
 
@@ -107,13 +115,11 @@ def _shuffled(values: list[int], seed: int) -> list[int]:
     return [values[position] for position in np.argsort(_mix(positions), kind="stable")]
 
 
-def _rank_within(labels: NDArray[np.integer], counted: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each counted sample, how many counted ones of its class come before it; others get a useless number."""
+def _rank_within(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """For each sample, how many of its class come before it."""
     order = np.argsort(labels, kind="stable")
-    marks = counted[order].astype(np.int64)
-    before = np.cumsum(marks) - marks
     starts = np.flatnonzero(np.r_[True, np.diff(labels[order]) != 0]) if len(labels) else np.empty(0, np.int64)
-    base = np.repeat(before[starts], np.diff(np.r_[starts, len(labels)]))
+    first = np.repeat(starts, np.diff(np.r_[starts, len(labels)]))
     rank = np.empty(len(labels), np.int64)
-    rank[order] = before - base
+    rank[order] = np.arange(len(labels)) - first
     return rank

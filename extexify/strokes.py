@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from extexify.in_parts import pieces
 from extexify.sentences import Sentence
 
 Stroke = NDArray[np.float32]
@@ -284,7 +285,10 @@ class Drawings:
         """Whether all ends rise, up to the arrays' lengths, so that no index ever points outside."""
 
         def rising(ends: NDArray[np.int64], last: int) -> bool:
-            return len(ends) > 0 and ends[0] > 0 and ends[-1] == last and bool((np.diff(ends) > 0).all())
+            if not len(ends) or ends[0] <= 0 or ends[-1] != last:
+                return False
+            # With the last one of the piece before: there may be more of them than fit in memory.
+            return all((np.diff(ends[max(piece.start - 1, 0) : piece.stop]) > 0).all() for piece in pieces(len(ends)))
 
         return rising(self.stroke_ends, len(self.points)) and rising(self.sample_ends, len(self.stroke_ends))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from extexify import export
+from extexify import export, in_parts, settling
 from extexify.dataset import ARRAYS, Dataset
 from extexify.export import export_dataset
 from extexify.progress import Progress, Reporter, Stopped
@@ -130,6 +130,22 @@ def test_the_same_drawings_come_from_every_kind_of_source(tmp_path: Path) -> Non
         export_dataset([open_source(str(path))], tmp_path / path.suffix[1:]) for path in (store.path, plain, packed)
     ]
     assert len({one.content_hash for one in exports}) == 1
+
+
+def test_a_dataset_is_the_same_however_many_rows_are_settled_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = sample_rows(classes=9, each=12)
+    rows += [rows[3], rows[50], (rows[7][0], *rows[9][1:]), (5000, rows[20][1], rows[11][2]), (5001, *rows[60][1:])]
+    rows += [(6000, b"rare", rows[0][2]), (-3, b"dots", b"[[[1,1]]]"), (-2, b"dots", b"[[[1,1]]]")]
+    rows += [(-1, b"dots", b"[[[2,2]]]"), (7000, b"rare", b"[[[5,5],[6,7]]]")]
+    sources = [ListSource(rows, "first"), ListSource([*rows[5:9], (8000, b"rare", b"[[[1,9]]]")], "second")]
+    whole = export_dataset(sources, tmp_path / "whole")
+    assert set(left_out(whole)) == {"repeated", "class too small"}
+    assert whole.manifest["counts"]["renumbered"] == 1
+    monkeypatch.setattr(in_parts, "PIECE", 7)
+    export_dataset(sources, tmp_path / "in parts")
+    assert fingerprint(tmp_path / "in parts") == fingerprint(tmp_path / "whole")
 
 
 # --- rows left out ------------------------------------------------------------------------------
@@ -316,7 +332,11 @@ def test_no_failure_touches_the_earlier_dataset(tmp_path: Path, monkeypatch: pyt
     for stage in ("export", "split"):
         fails(Stopped, "enough", good, report=stops_in(stage))
     for error in (KeyboardInterrupt, SystemExit, MemoryError):
-        monkeypatch.setattr(export, "assign_splits", lambda *_, error=error, **__: (_ for _ in ()).throw(error("halt")))
+
+        def halt(*_: object, error: type[BaseException] = error, **__: object) -> None:
+            raise error("halt")
+
+        monkeypatch.setattr(settling, "assign_splits", halt)
         fails(error, "halt", good)
 
 
@@ -418,5 +438,5 @@ def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
 
     small, large = peak(5_000), peak(40_000)
     assert large < 500
-    # 35,000 rows more are 87 MB of dump and 34 MB of points; what is kept in memory are 40 bytes a row.
+    # 35,000 rows more are 87 MB of dump and 34 MB of points; what is kept in memory are two bytes a row.
     assert large - small < 15
