@@ -107,6 +107,10 @@ def restore_checkpoint(
         tensors = load(content)
         position = json.loads(_metadata(content)["state"])
         check_form(position, _STATE)
+        if any(position[name] < 0 for name in ("epoch", "batch", "step", "best_epoch", "seconds")):
+            raise ValueError("its state has a number below 0")
+        if any(number < 0 for number in position["tally"].values()):
+            raise ValueError("its sums have a number below 0")
         network.load_state_dict(_part(tensors, "network."))
         averaged = _part(tensors, "average.")
         for name, tensor in average.items():

@@ -52,6 +52,8 @@ END_ROOM = "end.room"
 
 _END_BYTES, _NUMBER_BYTES = 4096, 16
 
+_FOR_EVER = 1e8  # seconds
+
 _STAMP_LENGTH = len("20260101-000000-000")
 
 _ASKED = {
@@ -200,7 +202,8 @@ class Job:
             units = float(progress.total - progress.done)
             if found:
                 units += (int(found[3]) - int(found[2])) * progress.total
-            return max(units / progress.rate, 0.0)
+            left = max(units / progress.rate, 0.0)
+            return left if left < _FOR_EVER else None
         return None
 
     def _newest(self) -> Iterator[Event]:

@@ -78,7 +78,8 @@ def _other_values(rng: Random, array: NDArray[Any]) -> NDArray[Any]:
     elif kind == 1:
         array = np.concatenate([array, array])
     elif kind == 2:
-        array = array.astype(rng.choice(("float64", "int64", "uint8", "float16", "bool", "complex64")))
+        with np.errstate(all="ignore"):
+            array = array.astype(rng.choice(("float64", "int64", "uint8", "float16", "bool", "complex64")))
     return array
 
 

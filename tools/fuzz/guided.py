@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tools.fuzz.running import Tally, case_of, keep_failure, limits, own_workspace, run_case, warm_up
+from tools.fuzz.running import Tally, case_of, keep_failure, limits, own_workspace, peak_memory, run_case, warm_up
 from tools.fuzz.target import Case, Target
 
 _COMPILED = ("raster", "sequences", "simplifying", "strokes_scanner", "copy_scanner", "augment")
@@ -90,12 +90,13 @@ def _main(order: dict[str, Any], flags: list[str]) -> None:
         if what and (place := what.rpartition("(")[2] + what.partition(":")[0]) not in seen:
             seen.add(place)
             tally.failures.append(f"{keep_failure(Path(order['out']), target, case, what)}: {what}")
-        tally.seconds = time.monotonic() - began
+        tally.seconds, tally.peak = time.monotonic() - began, peak_memory() - before
         if tally.cases >= order["cases"] or tally.seconds > order["seconds"]:
             # libFuzzer never gives back control.
             os.write(1, json.dumps(asdict(tally)).encode() + b"\n")
             os._exit(0)
 
+    before = peak_memory()
     with own_workspace() as folder, limits():
         atheris.Setup([sys.argv[0], *flags], run_bytes)
         atheris.Fuzz()

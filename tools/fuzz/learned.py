@@ -19,6 +19,7 @@ from extexify.judgements import Evaluation, kept_evaluations, read_summary
 from extexify.modelfile import ModelDescription, ModelError, write_model
 from extexify.raster import PRESETS, RasterSettings, rasterize
 from extexify.sequences import SequenceSettings, resample
+from extexify.splits import SPLITS
 from extexify.starter import StarterSource
 from extexify.storage import StorageError
 from tools.fuzz.formats import hostile_npy, npy, safetensors
@@ -214,7 +215,10 @@ def _read_dataset(case: Case, folder: Path) -> None:
         raise Fault("a resampled point is no number")
     examples_of(dataset, dataset.classes[0], 5)
     # What the Export page says of it.
-    check_text(_origin(dataset.manifest), *(f"{count:,}" for count in dataset.manifest["counts"].values()))
+    counts = dataset.manifest["counts"]
+    check_text(
+        _origin(dataset.manifest), *(f"{counts[name]:,}" for name in ("samples", "classes", *SPLITS, "renumbered"))
+    )
     for entry in dataset.manifest["left_out"]:
         check_text(f"{entry['count']:,}", entry["meaning"], _listed(entry["first_ids"]))
     check_text(*dataset.manifest["left_out_classes"], *(f"{entry['id']}" for entry in dataset.manifest["renumbered"]))

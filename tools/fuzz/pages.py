@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
-from typing import Any
+
+from streamlit.testing.v1 import AppTest
 
 from tools.fuzz import kept, learned
 from tools.fuzz.hostile import text
@@ -38,8 +39,6 @@ def _make(rng: Random) -> Case:
 
 
 def _read(case: Case, folder: Path) -> None:
-    from streamlit.testing.v1 import AppTest
-
     parameters = {name: content for name, content in case.items() if name.startswith("parameter/")}
     put({name: content for name, content in case.items() if name not in parameters and name != "page"}, folder)
     app = AppTest.from_file(str(_APP), default_timeout=60)
@@ -50,7 +49,7 @@ def _read(case: Case, folder: Path) -> None:
     check_page(app)
 
 
-def check_page(app: Any) -> None:
+def check_page(app: AppTest) -> None:
     """Raise `Fault` when a page shows an exception, or HTML that isn't ours."""
     for problem in app.exception:
         raise Fault(f"{problem.message}: {' '.join(problem.stack_trace)[-600:]}")

@@ -157,7 +157,7 @@ def work(
     seen: set[str] = set()
     with own_workspace() as folder, (watch or Path(os.devnull)).open("wb", buffering=0) as present:
         warm_up(target, folder)
-        before, began = _peak_memory(), time.monotonic()
+        before, began = peak_memory(), time.monotonic()
         with limits():
             for number in range(first, first + count):
                 if time.monotonic() - began > seconds:
@@ -172,11 +172,12 @@ def work(
                     seen.add(place)
                     tally.failures.append(f"{keep_failure(out, target, case, what)}: {what}")
         tally.seconds = time.monotonic() - began
-        tally.peak = max(_peak_memory() - before, 0)
+        tally.peak = max(peak_memory() - before, 0)
     return tally
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
+    """The most bytes of memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
