@@ -19,6 +19,7 @@ from extexify.sources import open_source
 from extexify.storage import StorageError
 from extexify.strokes import BadDrawing
 from extexify.ui.keeping import Keeping
+from extexify.ui.moderation_view import _decide
 from extexify.workspace import moderation_file
 from tests.demo import ROOT, demo, operator
 from tests.drawings import zigzag
@@ -215,6 +216,28 @@ def test_only_operators_see_and_judge(waiting: ModerationList) -> None:
             act()
     with operator():
         assert waiting.count() == 1
+
+
+@pytest.mark.parametrize(
+    "asked", [None, 7, "x", [], {}, {"ids": [1]}, {"accept": 1, "ids": [1]}, {"accept": False, "ids": "1"}]
+)
+def test_what_no_page_sends_decides_nothing(waiting: ModerationList, asked: object) -> None:
+    shown = offer(waiting, 2)
+    with operator():
+        _decide(asked, shown)
+        assert waiting.count() == 2
+
+
+def test_only_what_was_shown_is_decided(waiting: ModerationList) -> None:
+    first, second, third = offer(waiting, 3)
+    with operator():
+        _decide({"accept": False, "ids": [None, "1", 1.5, [third], {}, 999, third, second]}, [first, second])
+        assert [one.id for one in waiting.offers(9)] == [first, third]
+        _decide({"accept": True, "ids": [first]}, [first])
+        assert [one.id for one in waiting.offers(9)] == [third]
+    assert len(kept()) == 1
+    with pytest.raises(NotPermitted):  # signed out meanwhile
+        _decide({"accept": True, "ids": [third]}, [third])
 
 
 # --- as the Draw page uses it -----------------------------------------------------------------------

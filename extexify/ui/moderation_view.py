@@ -87,12 +87,14 @@ def _tile(offer: Offer) -> dict[str, Any]:
 
 def _decide(asked: object, shown: Collection[int]) -> None:
     """Accept or reject what the browser names, of what it was shown."""
-    if not isinstance(asked, dict) or not isinstance(asked.get("ids"), list):
-        return
-    numbers = [number for number in asked["ids"] if isinstance(number, int) and number in shown]
+    match asked:
+        case {"accept": bool(accept), "ids": list(ids)}:
+            numbers = [number for number in ids if isinstance(number, int) and number in shown]
+        case _:
+            return
     waiting = ModerationList(moderation_file())
     try:
-        if asked.get("accept") is True:
+        if accept:
             done, how = waiting.accept(numbers, open_contributions()), "accepted"
         else:
             done, how = waiting.reject(numbers), "rejected"
