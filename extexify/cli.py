@@ -107,6 +107,11 @@ def parser() -> argparse.ArgumentParser:
     _dataset_option(train)
     train.add_argument("--images", type=Path, metavar="DIR", help="rendered images, for a recipe that reads them")
     _training_options(train)
+    train.add_argument(
+        "--processes", type=int, default=1, metavar="N",
+        help="processes on this machine, each with a GPU of its own, or sharing the CPU (default: 1); torchrun starts "
+        "them on several machines",
+    )  # fmt: skip
     _seed_option(train)
     train.add_argument("--resume", action="store_true", help="go on with --run (default: the newest run)")
     _use_option(train)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from extexify import doubt, interruption, workspace
 from extexify.names import checked_name
-from extexify.progress import EventLog, Progress, Reporter, TerminalProgress
+from extexify.progress import EventLog, Progress, Reporter, TerminalProgress, quiet
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
@@ -58,29 +58,30 @@ def render(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    """A dataset → a model, or going on with a run."""
+    """A dataset → a model, or going on with a run. Every process that trains comes here; what is asked of the one that
+    leads goes for all."""
     from dataclasses import replace
 
     from extexify.dataset import Dataset
+    from extexify.distributed import joined
     from extexify.pipeline import train_on_dataset
-    from extexify.runs import newest_run
-    from extexify.training import recipe_of_run, splits_of_run, stop_on_signals
+    from extexify.processes import leads
+    from extexify.recipes import Recipe
+    from extexify.training import stop_on_signals
 
-    if options.resume:
-        name = checked_name(options.run, "run") if options.run else newest_run()
-        recipe, options.seed = recipe_of_run(workspace.runs_folder() / name)
-        options.train_on = splits_of_run(workspace.runs_folder() / name)
-    else:
-        recipe = _recipe(options)
-        name = _new_run(recipe, options.run)
-    places = replace(_places(), images=options.images or workspace.images_folder())
-    dataset = Dataset.open(options.dataset or workspace.dataset_folder())
-    with stop_on_signals() as should_stop:
+    data = options.dataset or workspace.dataset_folder()
+    places = replace(_places(), dataset=data, images=options.images or workspace.images_folder())
+    follow = ["train", f"--dataset={places.dataset}", f"--images={places.images}", f"--device={options.device}"]
+    asked = _asked_training(options) if leads() else None
+    with joined(options.device, processes=options.processes, follow=follow) as team, stop_on_signals() as should_stop:
+        asked = team.agree(asked)
         result = train_on_dataset(
-            recipe, dataset, places, name, seed=options.seed, train_on=options.train_on, device=options.device,
-            resume=options.resume, report=_reporter(options), should_stop=should_stop,
+            Recipe.from_json(asked["recipe"]), Dataset.open(data), places, asked["run"], seed=asked["seed"],
+            train_on=asked["train_on"], device=options.device, resume=options.resume, team=team,
+            report=_reporter(options) if team.leads else quiet, should_stop=should_stop,
         )  # fmt: skip
-    _finish_training(options, result)
+    if team.leads:
+        _finish_training(options, result)
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -268,6 +269,21 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
     )
+
+
+def _asked_training(options: argparse.Namespace) -> dict[str, Any]:
+    """Recipe, seed, splits and name of the run that is to be begun or gone on with."""
+    from extexify.runs import newest_run
+    from extexify.training import recipe_of_run, splits_of_run
+
+    if not options.resume:
+        recipe, seed, train_on = _recipe(options), options.seed, options.train_on
+        name = _new_run(recipe, options.run)
+    else:
+        name = checked_name(options.run, "run") if options.run else newest_run()
+        folder = workspace.runs_folder() / name
+        (recipe, seed), train_on = recipe_of_run(folder), splits_of_run(folder)
+    return {"recipe": recipe.to_json(), "seed": seed, "train_on": train_on, "run": name}
 
 
 def _finish_training(options: argparse.Namespace, result: PipelineResult, *more: str) -> None:

@@ -13,14 +13,26 @@ class DeviceError(ValueError):
     """A device that this machine does not have."""
 
 
-def pick_device(name: str) -> torch.device:
-    """The device to train on: "auto" takes CUDA, then MPS, then the CPU. Raises `DeviceError` when it isn't there."""
+def pick_device(name: str, number: int | None = None) -> torch.device:
+    """The device to train on: "auto" takes CUDA, then MPS, then the CPU.
+
+    `number`, from 0, is that of a process which trains together with others on this machine: each has a GPU of its own,
+    or they share the CPU. Raises `DeviceError` when the device isn't there.
+    """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if number is not None:
+        if name.startswith(("mps", "cuda:")):
+            raise DeviceError(f"several processes can't share the device {name!r}: use auto, cuda or cpu")
+        present["mps"] = False
     if name == "auto":
         name = next(kind for kind, there in present.items() if there)
     if not present.get(name.split(":")[0], False):
         raise DeviceError(f"this machine has no device {name!r}: use auto, cpu, cuda or mps")
-    return torch.device(name)
+    if number is None or name == "cpu":
+        return torch.device(name)
+    if number >= (there := torch.cuda.device_count()):
+        raise DeviceError(f"each process needs a GPU of its own, and this machine has {there}: start {there} at most")
+    return torch.device("cuda", number)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from extexify.classifier import Classifier
 from extexify.dataset import Dataset
+from extexify.distributed import ALONE, Team
 from extexify.evaluation import Figures, evaluate_dataset
 from extexify.export import export_dataset
 from extexify.feeding import Feed, ImageFeed, StrokeFeed
@@ -55,6 +56,7 @@ def train_on_dataset(
     train_on: str = "train",
     device: str = "auto",
     resume: bool = False,
+    team: Team = ALONE,
     report: Reporter = quiet,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> PipelineResult:
@@ -64,6 +66,8 @@ def train_on_dataset(
     left to judge on either).
     A recipe without augmentation reads the rendered images, which must have been made of this dataset with
     the recipe's raster.
+    Of a `team` that trains together, every process calls this; only the one that leads judges and publishes, and the
+    result of the others is where the run's model lies on its machine.
     Raises as `training.train` does, and `StorageError` when the images don't fit.
     """
     seconds: dict[str, float] = {}
@@ -71,8 +75,11 @@ def train_on_dataset(
         train_feed, validation_feed = feeds(recipe, dataset, places.images, seed, train_on)
         best = train(
             recipe, dataset, train_feed, validation_feed, places.runs / run_name,
-            seed=seed, train_on=train_on, device=device, resume=resume, report=report, should_stop=should_stop,
+            seed=seed, train_on=train_on, device=device, resume=resume, team=team, report=report,
+            should_stop=should_stop,
         )  # fmt: skip
+    if not team.leads:
+        return PipelineResult(best, None, seconds)
     with _timed(seconds, "evaluate"):
         figures = None if train_on == "all" else judge_on_test(best, dataset, report=report)
     return PipelineResult(publish(best, places.models, run_name), figures, seconds)

@@ -82,9 +82,9 @@ def train(
     with writer_lock(run, "run") if team.leads else nullcontext():
         loop = _Loop(recipe, dataset, train_feed, validation_feed, run, seed, train_on, torch_device, team, report)
         loop.check_data()
-        if resume:
+        if team.agree(resume):
             loop.restore()
-        elif holds_files(run):
+        elif team.leads and holds_files(run):
             raise StorageError(f"run {run.name} exists already: go on with --resume, or choose another name")
         else:
             loop.begin()
