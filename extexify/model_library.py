@@ -112,9 +112,12 @@ def list_models() -> list[Model]:
 def find_model(name: str) -> Model:
     """The model of a name, or in a file of the workspace or the shipped ones. Raises `StorageError`."""
     models = list_models()
+    try:
+        path: Path | None = Path(name).resolve()
+    except ValueError:  # a zero byte, or half of a character: the path of no file
+        path = None
     for model in models:
-        # By name first: a text with a zero byte is no path at all.
-        if model.name == name or ("\0" not in name and model.path.resolve() == Path(name).resolve()):
+        if model.name == name or model.path.resolve() == path:
             return model
     known = ", ".join(model.name for model in models[:8]) + (", …" if len(models) > 8 else "")
     raise StorageError(f"there is no model {name}: " + (f"there are {known}" if models else "train one first"))
@@ -208,7 +211,7 @@ def add_model(file: BinaryIO, file_name: str) -> Path:
 @permissions.operators_only
 def publish_run(run_model: Path, run: str) -> Path:
     """Put the best model of a run so far among the models, under the run's name or a similar one that is free."""
-    from extexify.training import publish
+    from extexify.run_files import publish
 
     name = free_name(run, lambda taken: _target(taken).exists())
     return publish(run_model, workspace.models_folder(), name)
