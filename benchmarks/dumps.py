@@ -7,6 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import orjson
+
+from extexify.strokes import Drawing
+
 COPY = b"COPY samples (id, key, strokes) FROM stdin;\n"
 END = b"\\.\n"
 
@@ -32,9 +37,9 @@ def repeated(dump: Path, times: int) -> Iterator[bytes]:
             yield b"%d\t%b" % (number, row.partition(b"\t")[2])
 
 
-def write_dump(path: Path, rows: Iterable[bytes]) -> Path:
-    """Write a dump of rows, gzipped where its name ends in .gz; returns its path."""
-    with gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb") as file:
+def write_dump(path: Path, rows: Iterable[bytes], *, level: int = 6) -> Path:
+    """Write a dump of rows, gzipped (at a level) where its name ends in .gz; returns its path."""
+    with gzip.open(path, "wb", level) if path.suffix == ".gz" else path.open("wb") as file:
         file.write(COPY)
         file.writelines(rows)
         file.write(END)
@@ -51,13 +56,18 @@ def starter_dump(path: Path) -> Path:
     """A dump of starter drawings, for those who have no real ones."""
     from extexify.samples import batches
     from extexify.sources import open_source
-    from extexify.strokes import strokes_json
 
     return write_dump(
         path,
         (
-            b"%d\t%b\t%b\n" % (identifier, key.encode().replace(b"\\", rb"\\"), strokes_json(drawing))
+            b"%d\t%b\t%b\n" % (identifier, key.encode().replace(b"\\", rb"\\"), _timed(drawing))
             for batch in batches(open_source("starter:each=32"))
             for identifier, key, drawing in zip(batch.ids, batch.keys, batch.drawings, strict=True)
         ),
     )
+
+
+def _timed(drawing: Drawing) -> bytes:
+    """Strokes JSON with a time at each point, as Detexify's have and the blog post's loop wants."""
+    timed = [np.column_stack([stroke, 16 * np.arange(len(stroke))]) for stroke in drawing]
+    return orjson.dumps([stroke.tolist() for stroke in timed])

@@ -16,7 +16,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 
-from benchmarks import original_method
 from benchmarks.dumps import repeated
 from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn, of_command
 
@@ -63,8 +62,10 @@ def measure(setting: Setting) -> Row:
 
 def original(address: str, folder: str) -> Work:
     """The post's loop."""
+    from benchmarks import original_export
+
     began = time.perf_counter()
-    rows = original_method.export(address, Path(folder))
+    rows = original_export.export(address, Path(folder))
     seconds = time.perf_counter() - began
     for name in ("strokes", "keys"):
         (Path(folder) / f"{name}.npy").unlink()

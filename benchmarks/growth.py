@@ -72,7 +72,7 @@ def measured(source: Path, times: list[int]) -> Iterator[Point]:
     for number in times:
         with tempfile.TemporaryDirectory(prefix="extexify-growth-") as name:
             folder = Path(name)
-            dump = write_dump(folder / "dump.sql.gz", repeated(source, number))
+            dump = write_dump(folder / "dump.sql.gz", repeated(source, number), level=1)
             for stage, arguments in stages(dump).items():
                 point = run(stage, rows * number, arguments, folder / "workspace")
                 print(

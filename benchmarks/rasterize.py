@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 
-from benchmarks import original_method
 from benchmarks.measuring import Row, Setting, Work, beside, in_turn
 from extexify.dataset import Dataset
 from extexify.raster import PRESETS, available_threads, rasterize
@@ -45,6 +44,8 @@ def measure(setting: Setting) -> Row:
 
 def original(dataset: str) -> Work:
     """The post's method on some of the drawings."""
+    from benchmarks import original_method  # here, so that the others' memory is without PyTorch
+
     drawings = _in_memory(dataset)
     some = [drawings[index] for index in range(0, len(drawings), EVERY)]
     began = time.perf_counter()
@@ -55,6 +56,8 @@ def original(dataset: str) -> Work:
 
 def lean(dataset: str) -> Work:
     """The post's loop without its tensors."""
+    from benchmarks import original_method
+
     drawings = _in_memory(dataset)
     some = [drawings[index] for index in range(0, len(drawings), EVERY)]
     began = time.perf_counter()

@@ -5,7 +5,6 @@ The columns themselves are memory maps of scratch files, which the system writes
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -52,5 +51,6 @@ class Scratch:
         path = self.folder / f"{next(self._numbers)}.tmp"
         with path.open("wb") as file:
             # Room is taken now: on a full disk, writing to a map would kill the process without a word.
-            os.posix_fallocate(file.fileno(), 0, rows * np.dtype(dtype).itemsize)
+            for piece in pieces(rows):
+                file.write(bytes((piece.stop - piece.start) * np.dtype(dtype).itemsize))
         return np.memmap(path, dtype, "r+", shape=(rows,))
