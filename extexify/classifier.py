@@ -18,6 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from extexify.catalog import symbol_for
+from extexify.figures import DRAWN, groups_of
 from extexify.modelfile import ModelDescription, ModelError, read_arrays
 from extexify.onnx_graph import to_onnx
 from extexify.raster import RasterSettings, available_threads, rasterize_drawing
@@ -51,6 +52,7 @@ class Classifier:
     def __init__(self, description: ModelDescription, weights: Mapping[str, NDArray[Any]]) -> None:
         """weights: float16 or float32 arrays by name. Raises ValueError unless they are those of the architecture."""
         self.description = description
+        self._groups = groups_of(description.classes, DRAWN)
         graph = to_onnx(description, weights)
         options = onnxruntime.SessionOptions()
         # A drawing is too little work to share out, and of many each thread takes some: the runtime's own threads
@@ -99,11 +101,20 @@ class Classifier:
     def classify(self, drawing: Drawing, top: int = 5) -> list[Prediction]:
         """The `top` most probable symbols of a drawing, most probable first."""
         probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
-        best = np.argsort(-probabilities, kind="stable")[:top]
-        return [
-            Prediction(self.classes[index], symbol_for(self.classes[index]).command, float(probabilities[index]))
-            for index in best
-        ]
+        return self._predictions(probabilities, np.argsort(-probabilities, kind="stable")[:top])
+
+    def leading(self, drawing: Drawing, *, results: int, symbols: int) -> list[Prediction]:
+        """What the first `results` results and the first `symbols` symbols of a drawing need, most probable first.
+
+        `extexify.results.fold_look_alikes` makes the same first `results` of it as of the predictions of all symbols,
+        which would take twice as long as the network.
+        """
+        probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
+        groups = np.argsort(-np.bincount(self._groups, probabilities), kind="stable")[:results]
+        order = np.argsort(-probabilities, kind="stable")
+        needed = np.isin(self._groups[order], groups)
+        needed[:symbols] = True
+        return self._predictions(probabilities, order[needed])
 
     def probabilities(self, drawings: Drawings, batch: int = BATCH) -> Iterator[NDArray[np.float32]]:
         """Probabilities of all classes, float32 (n, classes), for batches of n ≤ `batch` drawings in order."""
@@ -123,6 +134,12 @@ class Classifier:
     def warm_up(self) -> None:
         """Compile the kernels and touch the weights, so that the first drawing is as fast as the next."""
         self.classify([np.array([[0, 0], [1, 1]], np.float32)])
+
+    def _predictions(self, probabilities: NDArray[np.float32], chosen: NDArray[np.intp]) -> list[Prediction]:
+        return [
+            Prediction(self.classes[index], symbol_for(self.classes[index]).command, float(probabilities[index]))
+            for index in chosen
+        ]
 
     def _logits(self, drawings: Drawings) -> NDArray[np.float32]:
         """The same on the thread that asks."""

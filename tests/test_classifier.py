@@ -20,6 +20,7 @@ from extexify.figures import groups_of, ranks, top_classes
 from extexify.modelfile import ModelDescription
 from extexify.models import Network, build, to_inputs
 from extexify.raster import preset, rasterize_drawing
+from extexify.results import fold_look_alikes
 from extexify.seeing import see
 from extexify.sequences import SequenceSettings
 from extexify.sources import Row, SourceError
@@ -189,3 +190,16 @@ class TestEvaluation:
         assert sum(counts) == evaluate_dataset(classifier, dataset, "all").n
         with pytest.raises(ValueError, match="no split 'exam'"):
             evaluate_dataset(classifier, dataset, "exam")
+
+
+def test_the_leading_predictions_give_the_same_results_as_all(tiny_model: Path) -> None:
+    classifier = Classifier.load(tiny_model)
+    everything = len(classifier.classes)
+    rng = np.random.default_rng(0)
+    for results, symbols in ((1, 1), (5, 10), (25, 10), (100, 3)):
+        drawing = [rng.uniform(0, 100, (9, 2)).astype(np.float32)]
+        complete = classifier.classify(drawing, top=everything)
+        leading = classifier.leading(drawing, results=results, symbols=symbols)
+        assert fold_look_alikes(leading)[:results] == fold_look_alikes(complete)[:results]
+        assert leading[:symbols] == complete[:symbols]
+        assert [one for one in complete if one in leading] == leading

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from extexify.doubt import FEW as DOUBT_OF
 from extexify.doubt import is_doubtful
 from extexify.results import fold_look_alikes
 from extexify.strokes import Drawing
@@ -108,8 +109,7 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         return
     many = st.session_state.setdefault("many", False)
     classifier = model.result()
-    # All symbols and not the first few: a result is as probable as all its look-alikes together.
-    predictions = classifier.classify(drawing, top=len(classifier.classes))
+    predictions = classifier.leading(drawing, results=MANY, symbols=DOUBT_OF)
     results = fold_look_alikes(predictions)[:MANY]
     mine = keeping()
     said = [(result.head.key, result.probability) for result in results[:SAID]]
