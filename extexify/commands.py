@@ -67,13 +67,15 @@ def train(options: argparse.Namespace) -> None:
     from extexify.pipeline import train_on_dataset
     from extexify.processes import leads
     from extexify.recipes import Recipe
-    from extexify.training import stop_on_signals
 
     data = options.dataset or workspace.dataset_folder()
     places = replace(_places(), dataset=data, images=options.images or workspace.images_folder())
     follow = ["train", f"--dataset={places.dataset}", f"--images={places.images}", f"--device={options.device}"]
     asked = _asked_training(options) if leads() else None
-    with joined(options.device, processes=options.processes, follow=follow) as team, stop_on_signals() as should_stop:
+    with (
+        joined(options.device, processes=options.processes, follow=follow) as team,
+        interruption.stop_on_signals() as should_stop,
+    ):
         asked = team.agree(asked)
         result = train_on_dataset(
             Recipe.from_json(asked["recipe"]), Dataset.open(data), places, asked["run"], seed=asked["seed"],
@@ -187,11 +189,10 @@ def classify(options: argparse.Namespace) -> None:
 def pipeline(options: argparse.Namespace) -> None:
     """All of it."""
     from extexify.pipeline import run_pipeline
-    from extexify.training import stop_on_signals
 
     recipe = _recipe(options)
     name = _new_run(recipe, options.run)
-    with stop_on_signals() as should_stop:
+    with interruption.stop_on_signals() as should_stop:
         result = run_pipeline(
             _sources(options), recipe, _places(), name, seed=options.seed,
             ratios=options.ratios, rejected=_rejected(options), train_on=options.train_on, device=options.device,
@@ -273,8 +274,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _asked_training(options: argparse.Namespace) -> dict[str, Any]:
     """Recipe, seed, splits and name of the run that is to be begun or gone on with."""
+    from extexify.run_files import recipe_of_run, splits_of_run
     from extexify.runs import newest_run
-    from extexify.training import recipe_of_run, splits_of_run
 
     if not options.resume:
         recipe, seed, train_on = _recipe(options), options.seed, options.train_on

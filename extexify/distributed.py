@@ -1,8 +1,5 @@
 """Several processes that train together, on one machine or several: who they are, and what they say to each other.
 
-    python -m extexify train --processes 4                                        four processes, or GPUs, here
-    torchrun --nnodes=2 --nproc-per-node=gpu … -m extexify train                  all GPUs of two machines
-
 Each takes its share of every batch, their gradients are added up, and all take the same step. Process 0 leads: it alone
 holds the run's lock, reads and writes the run's files and reports; the others may be on machines without them. Nothing
 that is sent is code: it is numbers, JSON, and a checkpoint.

@@ -8,7 +8,7 @@ it is dropped without a word. So a stage also asks `check` whenever it reports.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STOPPED = 130
@@ -40,3 +40,22 @@ def check() -> None:
     """Raise KeyboardInterrupt when a signal has come inside the block, whatever became of its own exception."""
     if _asked:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether SIGTERM or Ctrl-C came; a second Ctrl-C interrupts at once."""
+    asked = False
+
+    def ask(number: int, _: object) -> None:
+        nonlocal asked
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

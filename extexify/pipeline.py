@@ -18,9 +18,10 @@ from extexify.images import fitting_images, render_dataset
 from extexify.modelfile import read_model, write_model
 from extexify.progress import Progress, Reporter, Stopped, quiet
 from extexify.recipes import Recipe
+from extexify.run_files import publish
 from extexify.sources import Source
 from extexify.splits import DEFAULT_RATIOS
-from extexify.training import publish, train
+from extexify.training import train
 
 TRAIN_ON = ("train", "train+validation", "all")
 """The splits that a training may learn from. Epochs are chosen by validation only where that is held out."""

@@ -1,11 +1,11 @@
 """Train a network: the loop, its metrics, checkpoints and going on after a stop.
 
-    python -m extexify train --recipe default --run first
-    python -m extexify train --run first --resume
+    python -m extexify train --recipe default --run first                     on one device
+    python -m extexify train --run first --resume                             going on after a stop
+    python -m extexify train --processes 4                                    four processes, or GPUs, of a machine
+    torchrun --nnodes=2 --nproc-per-node=gpu … -m extexify train              all GPUs of two machines
 
-A run folder holds `run.json` (what was asked), `metrics.jsonl` (a line an epoch),
-`checkpoint.safetensors` (to go on from) and `model.safetensors` (the best epoch so far, a model file; the last one
-where no drawings are held out to tell).
+A run's files are `extexify.run_files`'; several processes that train together are a `Team` (`extexify.distributed`).
 
 Everything random is a function of (seed, epoch, sample), so a training that was stopped anywhere ends
 like one that was not, and on a CPU two trainings with one seed give the same metrics.
@@ -14,18 +14,15 @@ like one that was not, and on a CPU two trainings with one seed give the same me
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,17 +33,17 @@ from extexify.devices import has_bfloat16, keep_freed_memory, pick_device
 from extexify.distributed import ALONE, LostProcess, Team
 from extexify.doubt import fit_doubt
 from extexify.feeding import Batch, Feed, Share, batches, everything, shuffled_rows
-from extexify.forms import Maybe, check_form
 from extexify.modelfile import ModelDescription, write_model
+from extexify.optimizing import class_shift, learning_rate, loss_of, make_optimizer
 from extexify.progress import Reporter, Stage, Stopped, quiet
 from extexify.recipes import Recipe
-from extexify.storage import StorageError, atomic_file, explained, holds_files, read_json, write_json, writer_lock
+from extexify.run_files import RunFiles
+from extexify.sentences import Sentence
+from extexify.storage import StorageError, holds_files, writer_lock
 from extexify.temperature import fit_temperature
 
-CHECKPOINT = "checkpoint.safetensors"
 
-
-class TrainingError(RuntimeError):
+class TrainingError(Sentence, RuntimeError):
     """A training that can't go on; the message is one sentence that says why and what to try."""
 
 
@@ -86,8 +83,8 @@ def train(
             loop.restore()
         elif team.leads and holds_files(run):
             raise StorageError(f"run {run.name} exists already: go on with --resume, or choose another name")
-        else:
-            loop.begin()
+        elif team.leads:
+            loop.files.begin(loop.asked())
         # One screen: an epoch is its batches, a look at validation, a line of metrics, a checkpoint.
         try:
             while loop.state.epoch < recipe.epochs:
@@ -113,6 +110,7 @@ class _Loop:
         report: Reporter,
     ) -> None:
         self.recipe, self.dataset, self.run, self.seed, self.device = recipe, dataset, run, seed, device
+        self.files = RunFiles(run)
         self.train_feed, self.validation_feed, self.train_on = train_feed, validation_feed, train_on
         self.team, self.report = team, report
         self.state = TrainingState()
@@ -122,8 +120,8 @@ class _Loop:
         self.average = {name: value.clone() for name, value in self.network.state_dict().items() if recipe.averaging}
         # What is judged and kept: the same network with the averaged weights, loaded when an epoch ends.
         self.judged = models.build(recipe.architecture, len(dataset.classes), recipe.options).to(device).eval()
-        self.optimizer = _optimizer(recipe, self.network)
-        self.shift = torch.from_numpy(_shift(recipe, train_feed.labels, len(dataset.classes))).to(device)
+        self.optimizer = make_optimizer(recipe, self.network)
+        self.shift = torch.from_numpy(class_shift(recipe, train_feed.labels, len(dataset.classes))).to(device)
         self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
         self.steps_per_epoch = math.ceil(len(train_feed) / recipe.batch_size)
 
@@ -188,7 +186,7 @@ class _Loop:
         inputs, labels = self.to_device(batch)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             heads = self.network.heads(*inputs)
-        losses = [_loss(head.float(), labels, recipe.label_smoothing) for head in heads]
+        losses = [loss_of(head.float(), labels, recipe.label_smoothing) for head in heads]
         logits, loss = heads[0].float()[: len(labels)], losses[0]
         if recipe.auxiliary and len(losses) > 1:
             loss = loss + recipe.auxiliary * torch.stack(losses[1:]).mean()
@@ -242,8 +240,10 @@ class _Loop:
         top5 = validation["top5"] if validation else state.best_top5
         if top5 > state.best_top5 or validation is None:
             state.best_top5, state.best_epoch = top5, epoch
-            self.write_best(validation)
-        self.write_metrics(entry)
+            if self.team.leads:
+                self.write_best(validation)
+        if self.team.leads:
+            self.files.add_metrics(entry)
         # Only now: until all have judged the epoch, a process that is lost must not take it away from the checkpoint.
         state.epoch, state.batch, state.tally, state.seconds = epoch, 0, Tally(), 0.0
         self.save_checkpoint()
@@ -285,12 +285,6 @@ class _Loop:
                 "the processes of this training read different datasets: copy that of the first one to all machines"
             )
 
-    def begin(self) -> None:
-        """Make the run folder and note what was asked."""
-        if self.team.leads:
-            self.run.mkdir(parents=True, exist_ok=True)
-            write_json(self.run / "run.json", self.asked())
-
     def asked(self) -> dict[str, Any]:
         """What was asked: recipe, seed, data."""
         return {
@@ -303,8 +297,6 @@ class _Loop:
 
     def write_best(self, validation: dict[str, float] | None) -> None:
         """Write the model file of the epoch that is the best so far."""
-        if not self.team.leads:
-            return
         raster, sequence = self.recipe.at(self.epoch)
         temperature, doubt = self.calibrate() if validation else (self.recipe.temperature, self.recipe.doubt)
         description = ModelDescription(
@@ -319,7 +311,7 @@ class _Loop:
             metrics={"validation": validation} if validation else {},
             training={**self.asked(), "run": self.run.name, "epoch": self.epoch},
         )
-        write_model(self.run / "model.safetensors", description, self.judged.state_dict())
+        write_model(self.files.model, description, self.judged.state_dict())
 
     @torch.inference_mode()
     def calibrate(self) -> tuple[float, float]:
@@ -333,17 +325,10 @@ class _Loop:
         temperature = fit_temperature(logits, labels)
         return temperature, fit_doubt(torch.softmax(logits / temperature, 1).cpu().numpy())
 
-    def write_metrics(self, entry: dict[str, Any]) -> None:
-        """Append an epoch's line."""
-        if self.team.leads:
-            metrics = self.run / "metrics.jsonl"
-            with explained(metrics), metrics.open("ab") as file:
-                file.write(orjson.dumps(entry) + b"\n")
-
     def save_checkpoint(self) -> None:
         """Write all that going on needs."""
         if self.team.leads:
-            save_checkpoint(self.run / CHECKPOINT, self.state, self.network, self.average, self.optimizer)
+            save_checkpoint(self.files.checkpoint, self.state, self.network, self.average, self.optimizer)
 
     def keep_after(self, lost: LostProcess) -> LostProcess:
         """Write a checkpoint as of the last batch that all had, after another process was lost; returns what to say."""
@@ -358,23 +343,15 @@ class _Loop:
 
     def restore(self) -> None:
         """Take up the run's checkpoint. Raises `StorageError` unless it belongs to this recipe, seed and dataset."""
-        path, team = self.run / CHECKPOINT, self.team
-        if team.leads and read_json(self.run / "run.json") != orjson.loads(orjson.dumps(self.asked())):
-            raise StorageError(f"run {self.run.name} was begun with other settings or another dataset: start a new run")
+        path, team = self.files.checkpoint, self.team
+        if team.leads:
+            self.files.check(self.asked())
         # Without a checkpoint the run was stopped before its first one: it begins from the start.
         if team.agree(path.exists()):
             content = team.hand_out(read_checkpoint(path) if team.leads else b"")
             self.state = restore_checkpoint(path, self.network, self.average, self.optimizer, content)
         if team.leads:
-            self.forget_later_metrics()
-
-    def forget_later_metrics(self) -> None:
-        """Drop the metrics of epochs after the checkpoint (the process died between writing the two)."""
-        path = self.run / "metrics.jsonl"
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        kept = [line for line in lines if line.endswith(b"\n") and orjson.loads(line)["epoch"] <= self.state.epoch]
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(b"".join(kept))
+            self.files.forget_metrics_after(self.state.epoch)
 
     def finish(self) -> Path:
         """Say how it went and return the model file."""
@@ -382,77 +359,7 @@ class _Loop:
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=state.epoch)
         kept = f"best epoch {state.best_epoch}: validation top-5 {state.best_top5:.2%}"
         stage.finish(kept if self.validation_feed else f"trained on {self.train_on}: the last epoch is kept")
-        return self.run / "model.safetensors"
-
-
-def recipe_of_run(run: Path) -> tuple[Recipe, int]:
-    """The recipe and the seed that a run was begun with. Raises `StorageError` when there is no such run."""
-    if not (run / "run.json").exists():
-        raise StorageError(f"there is no run {run.name} in {run.parent} to go on with")
-    asked: Any = read_json(run / "run.json")
-    try:
-        check_form(asked, {"recipe": {}, "seed": int, "train_on": Maybe(str)})
-        return Recipe.from_json(asked["recipe"]), asked["seed"]
-    except ValueError as error:
-        raise StorageError(f"{run / 'run.json'} is damaged ({error}): start a new run") from None
-
-
-def splits_of_run(run: Path) -> str:
-    """The splits that a run is trained on, as `Dataset.indices` reads them."""
-    asked: Any = read_json(run / "run.json")
-    return str(asked.get("train_on", "train"))
-
-
-def publish(model: Path, models_folder: Path, name: str) -> Path:
-    """Copy a run's model to the models folder under `name`, atomically; the app finds it there."""
-    target = models_folder / f"{name}.safetensors"
-    with atomic_file(target) as temporary:
-        shutil.copyfile(model, temporary)
-    return target
-
-
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate of a step: constant, or one cycle, a cosine up to the peak and one down to nothing
-    (Smith & Topin, 2019; start at 1/25 of the peak)."""
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    warmup = recipe.warmup * steps
-    if step < warmup:
-        return recipe.learning_rate * (1 / 25 + (1 - 1 / 25) * _ease(step / warmup))
-    return recipe.learning_rate * (1 - _ease((step - warmup) / max(steps - warmup, 1)))
-
-
-def _ease(part: float) -> float:
-    return 0.5 - 0.5 * math.cos(math.pi * min(part, 1.0))
-
-
-def _loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """Mean cross entropy of logits (B + scribbles, classes): labels (B,) are of the first B, of the others any class is
-    as good as the next."""
-    known, scribbled = logits[: len(labels)], logits[len(labels) :]
-    loss = F.cross_entropy(known, labels, label_smoothing=smoothing, reduction="sum")
-    return (loss - F.log_softmax(scribbled, 1).mean(1).sum()) / len(logits)
-
-
-def _shift(recipe: Recipe, labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """What the recipe's balance adds to the logits (classes,); a class without drawings counts as one with one."""
-    counts = np.maximum(np.bincount(labels, minlength=classes), 1)
-    return (-recipe.balance * np.log(counts / counts.mean())).astype(np.float32)
-
-
-def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(
-            network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
-    # Decaying biases and normalisation gains towards nothing only hurts.
-    parameters = list(network.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    # One pass over all weights; the default loops over them and takes four times as long.
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+        return self.files.model
 
 
 def _epoch_line(entry: dict[str, Any], epochs: int) -> str:
@@ -462,24 +369,3 @@ def _epoch_line(entry: dict[str, Any], epochs: int) -> str:
         if entry[split]
     )
     return f"epoch {entry['epoch']}/{epochs}: {judged} ({entry['drawings_per_second']:,.0f} drawings/s)"
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether SIGTERM or Ctrl-C came; a second Ctrl-C interrupts at once."""
-    import signal
-
-    asked = False
-
-    def ask(number: int, _: object) -> None:
-        nonlocal asked
-        if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from streamlit.testing.v1 import AppTest
 
 from extexify import jobs
 from extexify.dataset import Dataset
@@ -209,6 +210,61 @@ def test_several_runs_are_overlaid_and_named(tab: Callable[[], Page], address: s
 
 
 # --- without a browser --------------------------------------------------------------------------
+
+
+def form(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, gpus: int, cores: int = 4) -> AppTest:
+    """The form for a new training, on a machine with so many GPUs and cores."""
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(workspace))
+    monkeypatch.setattr("extexify.ui.train_form.local_gpus", lambda: gpus)
+    monkeypatch.setattr("extexify.ui.train_form.local_cores", lambda: cores)
+
+    def script() -> None:
+        from extexify.ui.train_form import training_form
+
+        training_form()
+
+    return AppTest.from_function(script, default_timeout=60).run()
+
+
+def started_with(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options for devices and processes with which the form's button starts a training."""
+    asked: list[str] = []
+    monkeypatch.setattr("extexify.ui.train_form.start_training", lambda options, run, title: asked.extend(options))
+    page.button(key="train-go").click().run()
+    return [option for option in asked if option.startswith(("--device", "--processes"))]
+
+
+def test_all_gpus_are_offered_where_there_are_several(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "all" not in form(place, monkeypatch, gpus=1).selectbox(key="train-device").options[0]
+    page = form(place, monkeypatch, gpus=4)
+    assert page.selectbox(key="train-device").value == "auto"
+    assert started_with(page, monkeypatch) == ["--device=auto"]
+    page.selectbox(key="train-device").select("all 4 NVIDIA GPUs").run()
+    assert started_with(page, monkeypatch) == ["--device=cuda", "--processes=4"]
+
+
+def test_several_processes_on_the_cpu_are_offered_where_it_is_asked_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = form(place, monkeypatch, gpus=0)
+    assert "Processes" not in [field.label for field in page.number_input]
+    page.selectbox(key="train-device").select("cpu").run()
+    assert started_with(page, monkeypatch) == ["--device=cpu"]
+    page.number_input(key="train-processes").set_value(3).run()
+    assert started_with(page, monkeypatch) == ["--device=cpu", "--processes=3"]
+    alone = form(place, monkeypatch, gpus=0, cores=1)
+    alone.selectbox(key="train-device").select("cpu").run()
+    assert "Processes" not in [field.label for field in alone.number_input]
+
+
+def test_the_command_for_several_machines_has_the_forms_settings(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = form(place, monkeypatch, gpus=0)
+    page.text_input(key="train-name").set_value("wide").run()
+    page.number_input(key="train-machine-count").set_value(3).run()
+    command = page.code[0].value
+    assert command.startswith("torchrun --nnodes=3 --nproc-per-node=1 ")
+    assert "-m extexify train --recipe=default --epochs=24 --batch-size=256 " in command
+    assert command.endswith("--run=wide")
 
 
 def epoch(number: int, top5: float) -> Epoch:

@@ -20,13 +20,15 @@ from extexify.devices import DeviceError, pick_device
 from extexify.feeding import ImageFeed, StrokeFeed, batches, shuffled_rows
 from extexify.images import render_dataset
 from extexify.modelfile import read_model
+from extexify.optimizing import learning_rate
 from extexify.pipeline import TRAIN_ON, Places, feeds, train_on_dataset
 from extexify.progress import Progress, Stopped, quiet
 from extexify.raster import PRESETS, preset
 from extexify.recipes import RECIPES, Recipe, recipe
+from extexify.run_files import recipe_of_run, splits_of_run
 from extexify.sequences import SequenceSettings
 from extexify.storage import StorageError
-from extexify.training import TrainingError, learning_rate, recipe_of_run, splits_of_run, train
+from extexify.training import TrainingError, train
 from tests.tiny import tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")

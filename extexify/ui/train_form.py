@@ -11,6 +11,7 @@ from extexify.dataset import Dataset
 from extexify.images import fitting_images
 from extexify.model_library import check_new_run
 from extexify.names import LONGEST
+from extexify.processes import local_cores, local_gpus, torchrun_command
 from extexify.raster import PRESETS
 from extexify.recipes import RECIPES, Recipe
 from extexify.recipes import recipe as changed_recipe
@@ -37,6 +38,8 @@ _DEVICES = {
     "mps": "mps: an Apple GPU",
 }
 
+_ALL_GPUS = "gpus"
+
 _STARTER_EPOCHS = 8  # what the drawings of a program have to teach is learnt by then
 
 
@@ -53,7 +56,7 @@ def training_form() -> None:
         return
     recipe = _choose_recipe()
     epochs, batch, rate = _choose_numbers(recipe)
-    seed, device, name = _choose_more(recipe)
+    seed, machinery, name = _choose_more(recipe)
     try:
         asked = changed_recipe(recipe.name, epochs=epochs, batch_size=batch, learning_rate=rate)
     except ValueError as error:
@@ -61,12 +64,13 @@ def training_form() -> None:
         return
     _show_summary(asked, dataset, name)
     ready = _check_images(asked, dataset)
+    options = [
+        f"--recipe={asked.name}", f"--epochs={epochs}", f"--batch-size={batch}", f"--learning-rate={rate!r}",
+        f"--seed={seed}",
+    ]  # fmt: skip
     if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=not ready, key="train-go"):
-        options = [
-            f"--recipe={asked.name}", f"--epochs={epochs}", f"--batch-size={batch}", f"--learning-rate={rate!r}",
-            f"--seed={seed}", f"--device={device}",
-        ]  # fmt: skip
-        _start(options, name or default_name(asked.name))
+        _start([*options, *machinery], name or default_name(asked.name))
+    _show_command([*options, *([f"--run={name}"] if name else [])])
 
 
 def describe(recipe: Recipe) -> str:
@@ -77,8 +81,8 @@ def describe(recipe: Recipe) -> str:
 
 
 def resume(run: str) -> None:
-    """Go on with an interrupted run, in the background."""
-    if start_training(["--resume"], run, f"Going on with {run}"):
+    """Go on with an interrupted run, in the background and with the devices that it had."""
+    if start_training(["--resume", *_machinery_of(run)], run, f"Going on with {run}"):
         st.rerun()
 
 
@@ -119,8 +123,8 @@ def _choose_numbers(recipe: Recipe) -> tuple[int, int, float]:
     return int(epochs), int(batch), float(rate)
 
 
-def _choose_more(recipe: Recipe) -> tuple[int, str, str]:
-    """Seed, device and the run's name (empty: recipe and time)."""
+def _choose_more(recipe: Recipe) -> tuple[int, list[str], str]:
+    """Seed, the options for devices and processes, and the run's name (empty: recipe and time)."""
     with (
         st.expander("Name, seed and device", icon=":material/tune:", key="train-more"),
         st.container(horizontal=True, key="train-more-row"),
@@ -134,11 +138,45 @@ def _choose_more(recipe: Recipe) -> tuple[int, str, str]:
             "Seed", 0, 2**31, 0, key="train-seed", persist_state="session", width=170,
             help="On a CPU, two trainings with one seed give the same model.",
         )  # fmt: skip
-        device = st.selectbox(
-            "Device", list(_DEVICES), format_func=_DEVICES.__getitem__, key="train-device", persist_state="session",
-            width=280,
-        )  # fmt: skip
-    return int(seed), str(device), (name or "").strip()
+        machinery = _choose_machinery()
+    return int(seed), machinery, (name or "").strip()
+
+
+def _choose_machinery() -> list[str]:
+    """On what to train. More than one process is offered where there are several GPUs, or the CPU is asked for."""
+    gpus = local_gpus()
+    devices = {_ALL_GPUS: f"all {gpus} NVIDIA GPUs", **_DEVICES} if gpus > 1 else _DEVICES
+    device = st.selectbox(
+        "Device", list(devices), index=list(devices).index("auto"), format_func=devices.__getitem__,
+        key="train-device", persist_state="session", width=280,
+    )  # fmt: skip
+    if device == _ALL_GPUS:
+        return ["--device=cuda", f"--processes={gpus}"]
+    if device != "cpu" or local_cores() == 1:
+        return [f"--device={device}"]
+    processes = st.number_input(
+        "Processes", 1, local_cores(), 1, key="train-processes", persist_state="session", width=170,
+        help="They share the cores and every batch. One process uses all cores by itself, and is usually faster.",
+    )  # fmt: skip
+    return ["--device=cpu", *([f"--processes={processes}"] if processes > 1 else [])]
+
+
+def _machinery_of(run: str) -> list[str]:
+    """The options for devices and processes that a run was last trained with."""
+    asked = (job.arguments for job in jobs.jobs("train") if f"runs/{run}" in job.writes)
+    return [option for option in next(asked, ()) if option.startswith(("--device=", "--processes="))]
+
+
+def _show_command(options: Sequence[str]) -> None:
+    """How to train with these settings on more than one machine, which is not started from here."""
+    with st.expander("On several machines", icon=":material/lan:", key="train-machines"):
+        machines = st.number_input("Machines", 2, 1000, 2, key="train-machine-count", width=170)
+        st.markdown(
+            "Copy the dataset to each, into the same place, and run this there; `HOST` is the name of the first. Each "
+            "takes its part of every batch, and the first one writes the run."
+        )
+        command = torchrun_command(options, machines=int(machines), on_gpus=local_gpus() > 0)
+        st.code(command, language="sh", wrap_lines=True)
 
 
 def _show_summary(recipe: Recipe, dataset: Dataset, name: str) -> None:

@@ -43,7 +43,7 @@ def _make_run(rng: Random) -> Case:
 
 
 def _read_run(case: Case, folder: Path) -> None:
-    from extexify.training import recipe_of_run, splits_of_run
+    from extexify.run_files import recipe_of_run, splits_of_run
     from extexify.ui.curves import Curve, _frame
     from extexify.ui.models_view import _run_row
 
