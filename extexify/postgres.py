@@ -217,10 +217,12 @@ def _parsed(address: str) -> dict[str, str]:
     A password with an unquoted @ or / makes libpq take parts of it for the host or the database, which
     messages show: such an address is refused.
     """
-    before_options = address.partition("://")[2].partition("?")[0]
-    _, _, path = before_options.partition("/")
+    rest = address.partition("://")[2]
+    # As libpq does: user and password end with the first @ that stands before any /, also when a ? stands before it.
+    login, at, _ = rest.partition("/")[0].partition("@")
+    place = rest[len(login) + 1 :] if at else rest
     try:
-        if before_options.count("@") > 1 or "@" in path:
+        if "@" in place.partition("?")[0]:
             raise ValueError
         parts: dict[str, str] = psycopg2.extensions.parse_dsn(address)
         if not all(port.isdigit() for port in parts.get("port", "").split(",") if port):

@@ -28,7 +28,7 @@ from extexify.postgres import PostgresSource
 from extexify.postgres_store import PostgresStore
 from extexify.runs import find_run, list_runs
 from extexify.samples import check_row
-from extexify.sources import SqliteSource
+from extexify.sources import SourceError, SqliteSource
 from extexify.storage import StorageError
 from extexify.store import DrawingStore
 from extexify.strokes import BadDrawing
@@ -256,6 +256,24 @@ def test_evaluations_without_a_time_zone_or_with_figures_of_another_kind_are_pas
         folder.mkdir()
         (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))
     assert kept_evaluations(hostile / "evaluations") == [kept]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://user:pa?ss@word@host:5432/database", "postgresql://user:a@word@host/database",
+        "postgresql://user:pa?x@host/databaseuser:word@host/database", "postgresql://user:pa/word@host/database",
+        "postgresql://user:a?b/word@host/database", "postgresql://user@host/word@x",
+    ],
+)  # fmt: skip
+def test_no_part_of_a_password_is_taken_for_another_part_of_an_address(address: str) -> None:
+    with pytest.raises(SourceError, match="can't be understood") as caught:
+        PostgresSource(address)
+    assert "word" not in str(caught.value).replace("PASSWORD", "")
+
+
+def test_an_address_may_have_an_at_in_its_options_or_quoted() -> None:
+    assert PostgresSource("postgresql://u:p%40q@host/db?application_name=a@b").name == "postgresql://u@host/db"
 
 
 # --- SQL ----------------------------------------------------------------------------------------
