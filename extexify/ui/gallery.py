@@ -5,7 +5,7 @@ The server hears of a choice only to put it into the address and to send drawing
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import streamlit as st
@@ -70,12 +70,17 @@ def show_gallery(*, key: str) -> None:
         "addresses": catalog_routes.addresses(),
         "counts": [counts.get(name, 0) for name in (*catalogue, *others)] if counts else None,
         # What the dataset has and the catalogue hasn't: all that is known of it is what its key says.
-        "others": [catalog_routes.entry(derive_symbol(name)) for name in others],
+        "others": [_derived(name) for name in others],
         "opened": asked if known else "",
         "notice": "" if known or not asked else _unknown(asked),
         "drawings": _drawings(dataset, asked, problem) if known else None,
     }
     _component()(data=data, key=key, on_choice_change=choose)
+
+
+@lru_cache(maxsize=1 << 15)  # of each of them, at each click
+def _derived(key: str) -> dict[str, Any]:
+    return catalog_routes.entry(derive_symbol(key))
 
 
 def _dataset() -> tuple[Dataset | None, str]:
