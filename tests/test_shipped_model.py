@@ -6,11 +6,17 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from extexify.classifier import Classifier
+from extexify.doubt import certainty
 from extexify.evaluation import evaluate_sources
+from extexify.recipes import RECIPES, Recipe
+from extexify.scribbles import scribbles
 from extexify.sources import open_source
+from extexify.starter import starter_drawings
+from extexify.strokes import Drawings
 from extexify.workspace import SHIPPED_MODELS
 
 CARD = (SHIPPED_MODELS / "README.md").read_text()
@@ -39,9 +45,21 @@ def test_it_reproduces_the_cards_figures_on_drawings_that_the_project_makes(ship
     assert [100 * found.top[k] for k in (1, 3, 5, 10)] == pytest.approx(card_row(re.escape(source)), abs=0.3)
 
 
-def test_its_figures_on_real_drawings_are_those_of_the_card(shipped: Classifier) -> None:
-    figures = shipped.metrics["test"]
-    assert [round(100 * figures[f"top{k}"], 1) for k in (1, 3, 5, 10)] == card_row("the very symbol")
+def test_it_learned_from_all_drawings_by_the_recipe_as_it_stands(shipped: Classifier) -> None:
+    training = shipped.description.training
+    assert training["train_on"] == "all"
+    assert shipped.metrics == {}, "figures on drawings that it learned from would mislead"
+    assert Recipe.from_json(training["recipe"]) == RECIPES["default"]
+
+
+def test_it_doubts_scribbles_and_few_symbols(shipped: Classifier) -> None:
+    def doubted(drawings: Drawings) -> float:
+        certain = np.concatenate([certainty(part) for part in shipped.probabilities(drawings)])
+        return float((certain < shipped.description.doubt).mean())
+
+    assert doubted(scribbles(200, np.random.default_rng(9))) > 0.95
+    # Synthetic drawings, some of them unlike any that people make; of people's it doubts a hundredth.
+    assert doubted(Drawings.pack([starter_drawings(key, 1)[0] for key in shipped.classes[::4]])) < 0.2
 
 
 def test_it_is_small(shipped: Classifier) -> None:
