@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
-from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 from extexify.forms import Maybe, check_form
 from extexify.sentences import printable
@@ -146,6 +148,8 @@ class TerminalProgress:
             self._print(f"{event.stage}: {event.message}")
 
     def _show_bar(self, event: Progress) -> None:
+        from tqdm import tqdm  # here, because a job or a pipe has no bar, and doesn't wait for it
+
         if self._bar is None or event.stage != self._stage:
             self.close()
             self._stage = event.stage
