@@ -19,6 +19,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 from extexify.storage import write_json
@@ -40,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
         targets = [find_target(name) for name in options.targets] or list(all_targets().values())
     except ValueError as error:
         print(error, file=sys.stderr)
+        return 2
+    if options.guided and find_spec("atheris") is None:
+        print("--guided needs atheris: pip install atheris", file=sys.stderr)
         return 2
     tallies = _read_tallies(options.out)
     if options.guided:

@@ -59,7 +59,7 @@ def _read_strokes(case: Case, folder: Path) -> None:
     if not drawing:
         raise Fault("no strokes, and no refusal")
     # As text, which is what databases give, it reads the same.
-    again = parse_strokes(data.decode())
+    again = parse_strokes(data.decode("utf-8", "surrogatepass"))
     if not all(np.array_equal(one, other) for one, other in zip(drawing, again, strict=True)):
         raise Fault("text and bytes are read differently")
 
