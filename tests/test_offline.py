@@ -232,7 +232,7 @@ def test_one_draws_and_gets_five_answers_without_a_network(page: Page) -> None:
     rows = page.locator("li.row")
     bars = [[(80, y), (300, y)] for y in (120, 200, 280)]
     draw(page, bars[:2], page.locator("#pad"))
-    page.locator('ol[data-strokes="2"] code', has_text="=").first.wait_for()
+    page.locator('ol[data-strokes="2"] li').first.wait_for()
     draw(page, bars[2:], page.locator("#pad"))
     page.locator('ol[data-strokes="3"]').wait_for()
     assert rows.count() == 5

@@ -103,7 +103,7 @@ const rows = [];
 
 worker.onmessage = async ({ data }) => {
   if (data.problem) fail(data.problem);
-  else if (data.part !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.part)} %`;
+  else if (data.part !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.part)}%`;
   else if (data.description) ready(data.description);
   else if (data.number === number) {
     const known = await symbols;
