@@ -48,14 +48,17 @@ def local_gpus() -> int:
 
 
 def torchrun_command(options: Sequence[str], *, machines: int, on_gpus: bool) -> str:
-    """The command that, given on each of several machines, trains on all of them; HOST stands for the first one's name.
+    """The command that, given on each of several machines, trains on all of them. `options` are those of `train`.
 
-    `options` are those of `train`.
+    HOST stands for the name of the machine that leads and writes, NUMBER for 0 there and 1, 2, … on the others. (With a
+    rendezvous in place of numbers, torchrun chooses anew who leads, and nobody knows where the run will be.)
     """
     each = "gpu" if on_gpus else "1"
-    launch = ["torchrun", f"--nnodes={machines}", f"--nproc-per-node={each}", "--rdzv-backend=c10d"]
-    train = ["-m", "extexify", "train", *options]
-    return " \\\n  ".join([shlex.join([*launch, f"--rdzv-endpoint=HOST:{_PORT}"]), shlex.join(train)])
+    launch = ["torchrun", f"--nnodes={machines}", "--node-rank=NUMBER", f"--nproc-per-node={each}"]
+    meeting = ["--master-addr=HOST", f"--master-port={_PORT}"]
+    # Without the dashes, torchrun would take --run for an abbreviation of an option of its own.
+    train = ["-m", "--", "extexify", "train", *options]
+    return " \\\n  ".join(shlex.join(words) for words in (launch, meeting, train))
 
 
 class Followers:

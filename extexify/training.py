@@ -3,7 +3,7 @@
     python -m extexify train --recipe default --run first                     on one device
     python -m extexify train --run first --resume                             going on after a stop
     python -m extexify train --processes 4                                    four processes, or GPUs, of a machine
-    torchrun --nnodes=2 --nproc-per-node=gpu … -m extexify train              all GPUs of two machines
+    torchrun --nnodes=2 --nproc-per-node=gpu … -m -- extexify train           all GPUs of two machines
 
 A run's files are `extexify.run_files`'; several processes that train together are a `Team` (`extexify.distributed`).
 

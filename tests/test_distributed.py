@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -22,13 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from extexify import jobs
 from extexify.augment import AugmentSettings
 from extexify.dataset import Dataset
 from extexify.devices import DeviceError, pick_device
 from extexify.distributed import ALONE, LostProcess, Team, joined
 from extexify.feeding import StrokeFeed, batches, shuffled_rows
 from extexify.images import render_dataset
+from extexify.interruption import STOPPED
 from extexify.pipeline import Places, train_on_dataset
 from extexify.processes import local_gpus, torchrun_command
 from extexify.progress import Progress, Stopped, quiet
@@ -285,35 +284,45 @@ def children(process: int) -> list[int]:
     return [int(number) for number in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
-def test_a_job_in_two_processes_stops_goes_on_and_leaves_none_behind(own_workspace: Path) -> None:
+def start_command(*options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "extexify", "train", "--run=long", "--device=cpu", "--processes=2", *options],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_the_command_stops_goes_on_and_leaves_no_process_behind(own_workspace: Path) -> None:
     run = own_workspace / "runs" / "long"
-    options = ["--run=long", "--device=cpu", "--processes=2"]
-    job = jobs.start(
-        "train", [*options, "--recipe=original", "--batch-size=32", "--epochs=5000"], title="Long", writes=["runs/long"]
-    )
-    wait_until((run / "metrics.jsonl").exists)
-    assert job.process is not None
-    (follower,) = children(job.process)
-    jobs.stop(job)
-    wait_until(lambda: job.state != "running")
-    assert job.state == "stopped"
-    assert [line for line in job.log() if line.startswith("extexify:")] == job.log()[-1:]
-    assert "go on with `python -m extexify train --run long --resume`" in job.log()[-1]
+    with start_command("--recipe=original", "--batch-size=64", "--epochs=5000") as command:
+        wait_until((run / "metrics.jsonl").exists)
+        (follower,) = children(command.pid)
+        command.terminate()
+        _, said = command.communicate(timeout=180)
+    assert command.returncode == STOPPED
+    (complaint,) = [line for line in said.splitlines() if line.startswith("extexify:")]
+    assert "go on with `python -m extexify train --run long --resume`" in complaint
     assert not Path(f"/proc/{follower}").exists()
 
     done = len(metrics(run))
-    job = jobs.start("train", [*options, "--resume"], title="Going on", writes=["runs/long"])
-    wait_until(lambda: len(metrics(run)) > done)
-    assert job.process is not None
-    (follower,) = children(job.process)
-    os.kill(job.process, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{follower}").exists())
-    assert job.state == "failed"
+    with start_command("--resume") as command:
+        wait_until(lambda: len(metrics(run)) > done)
+        command.kill()
+        _, said = command.communicate(timeout=180)  # returns when the follower, which holds it too, has ended
+    assert "Traceback" not in said
     assert find_run("long").can_go_on  # type: ignore[union-attr]
 
 
 def test_under_torchrun(own_workspace: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "extexify"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "--",
+        "extexify",
+    ]
     options = ["--device=cpu", "--recipe=original", "--batch-size=32", "--epochs=1", "--run=together", "--json"]
     ended = subprocess.run([*command, "train", *options], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
@@ -365,5 +374,5 @@ def test_the_gpus_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_for_several_machines_is_one_that_a_shell_understands() -> None:
     command = torchrun_command(["--recipe=default", "--run=a b"], machines=3, on_gpus=True)
     words = shlex.split(command.replace("\\\n", ""))
-    assert words[:3] == ["torchrun", "--nnodes=3", "--nproc-per-node=gpu"]
-    assert words[-5:] == ["-m", "extexify", "train", "--recipe=default", "--run=a b"]
+    assert words[:4] == ["torchrun", "--nnodes=3", "--node-rank=NUMBER", "--nproc-per-node=gpu"]
+    assert words[-6:] == ["-m", "--", "extexify", "train", "--recipe=default", "--run=a b"]

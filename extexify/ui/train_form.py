@@ -172,8 +172,8 @@ def _show_command(options: Sequence[str]) -> None:
     with st.expander("On several machines", icon=":material/lan:", key="train-machines"):
         machines = st.number_input("Machines", 2, 1000, 2, key="train-machine-count", width=170)
         st.markdown(
-            "Copy the dataset to each, into the same place, and run this there; `HOST` is the name of the first. Each "
-            "takes its part of every batch, and the first one writes the run."
+            "Copy the dataset to each, into the same place, and give this command there. `HOST` is the name of the one "
+            "that leads and writes the run; `NUMBER` is 0 on that one, and 1, 2, … on the others."
         )
         command = torchrun_command(options, machines=int(machines), on_gpus=local_gpus() > 0)
         st.code(command, language="sh", wrap_lines=True)
