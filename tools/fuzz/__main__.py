@@ -25,7 +25,7 @@ from pathlib import Path
 from extexify.storage import write_json
 from tools.fuzz import guided
 from tools.fuzz.all_targets import all_targets, find_target
-from tools.fuzz.running import Tally, limits, own_workspace, run_case, supervise
+from tools.fuzz.running import Tally, own_workspace, run_case, supervise, warm_up
 from tools.fuzz.target import Target
 
 MILLION = 1_000_000
@@ -107,7 +107,8 @@ def _replay(folder: Path) -> int:
     target = next(one for one in all_targets().values() if one.name.replace(" ", "-") == folder.resolve().parent.name)
     files = folder / "case"
     case = {str(path.relative_to(files)): path.read_bytes() for path in files.rglob("*") if path.is_file()}
-    with own_workspace() as workspace, limits():
+    with own_workspace() as workspace:
+        warm_up(target, workspace)
         was_read, what = run_case(target, case, workspace)
     print(what or ("read" if was_read else "refused with a sentence"))
     return 1 if what else 0

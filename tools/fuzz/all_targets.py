@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tools.fuzz.target import Target
 
-MODULES = ("drawings", "sources", "learned", "kept", "pages")
+MODULES = ("drawings", "sources", "learned", "kept", "routes", "pages")
 
 
 def all_targets() -> dict[str, Target]:

@@ -53,7 +53,8 @@ def _model() -> tuple[dict[str, Any], dict[str, Any]]:
     return description.to_json(), weights
 
 
-def _make_model(rng: Random) -> Case:
+def hostile_model(rng: Random) -> Case:
+    """A model file, good or not."""
     description, weights = _model()
     if rng.random() < 0.6:
         description = times(rng, changed, description)
@@ -81,7 +82,7 @@ def _read_model(case: Case, folder: Path) -> None:
 
 
 def _make_added(rng: Random) -> Case:
-    (content,) = _make_model(rng).values()
+    (content,) = hostile_model(rng).values()
     name = text(rng)[:100] + rng.choice((".safetensors", ".safetensors", ".safetensors", ""))
     return {"content": content, "name": name.encode("utf-8", "surrogatepass")}
 
@@ -269,7 +270,7 @@ def _read_evaluation(case: Case, folder: Path) -> None:
 
 
 TARGETS = (
-    Target("models", 20_000, _make_model, _read_model, (ModelError,), "models/tiny.safetensors"),
+    Target("models", 20_000, hostile_model, _read_model, (ModelError,), "models/tiny.safetensors"),
     Target("added models", 5_000, _make_added, _read_added, (ModelError, StorageError), "content"),
     Target("checkpoints", 15_000, _make_checkpoint, _read_checkpoint, (StorageError,), "checkpoint.safetensors"),
     Target("datasets", 45_000, _make_dataset, _read_dataset, (StorageError,), "dataset/manifest.json"),

@@ -18,7 +18,7 @@ _APP = Path(__file__).resolve().parent.parent.parent / "app.py"
 
 _PARTS = (
     kept._make_run, kept._make_job, kept._make_review, kept._make_choice,
-    learned._make_dataset, learned._make_images, learned._make_evaluation, learned._make_model,
+    learned._make_dataset, learned._make_images, learned._make_evaluation, learned.hostile_model,
 )  # fmt: skip
 
 _TAGS = {"style", "dl", "dt", "dd", "div", "span", "i", "ol", "ul", "li", "p", "br", "b", "code", "small"}
