@@ -115,8 +115,8 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
     said = [(result.head.key, result.probability) for result in results[:SAID]]
     kept = mine.answer(drawing, classifier.classes, classifier.name, said)
     show_results(
-        results if many else results[:FEW], strokes=len(drawing), kept=kept, on_keep=_keep_result, key="predictions",
-        doubtful=is_doubtful(predictions, classifier.description.doubt),
+        results if many else results[:FEW], strokes=len(drawing), kept=kept, word=mine.word, on_keep=_keep_result,
+        key="predictions", doubtful=is_doubtful(predictions, classifier.description.doubt),
     )  # fmt: skip
     if len(results) > FEW:
         label = "Show fewer" if many else f"Show {len(results) - FEW} more"

@@ -79,6 +79,12 @@ class Keeping:
         kept = self._found()
         return "" if kept is None else kept.key
 
+    @property
+    def word(self) -> str:
+        """What has become of the drawing, if it was named, in a word."""
+        kept = self._found()
+        return "Sent" if kept is not None and kept.offered else "Kept"
+
     def keep(self, key: object) -> None:
         """Store the drawing under a key, unless it is stored already."""
         self.problem = ""

@@ -18,13 +18,13 @@ function makeTile(offer, changed) {
   const chosen = element("div", "chosen", tile);
   showGlyph(element("span", "glyph", chosen), offer.symbol);
   element("code", "", chosen, offer.symbol.command).title = offer.symbol.key;
-  const said = element("p", "said", tile);
+  const said = element("div", "said", tile);
   said.title = `What the model “${offer.model}” answered`;
   offer.said.forEach((answer, at) => {
     if (at) said.append(" ");
     const one = element("span", answer.same ? "same" : "", said);
     element("code", "", one, answer.command);
-    one.append(` ${answer.percent}`);
+    element("span", "", one, answer.percent);
   });
   element("p", "when", tile, offer.when);
   const buttons = element("div", "buttons", tile);

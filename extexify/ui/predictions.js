@@ -18,13 +18,15 @@ function keepButton(parent, keep) {
   return button;
 }
 
+let word = "Kept"; // what has become of a drawing that was named
+
 // Whether the button can be pressed, for a drawing that is kept under the key `kept` ("": not kept).
 function setKeep(button, symbol, kept) {
   const chosen = kept === symbol.key;
   button.hidden = Boolean(kept) && !chosen;
   button.disabled = chosen;
   button.classList.toggle("chosen", chosen);
-  button.setAttribute("aria-label", chosen ? `Kept as ${symbol.command}` : `It was ${symbol.command}`);
+  button.setAttribute("aria-label", chosen ? `${word} as ${symbol.command}` : `It was ${symbol.command}`);
   button.title = chosen ? "" : "It was this one: keep the drawing as an example";
 }
 
@@ -62,7 +64,7 @@ function fill(parts, answer, first, kept) {
   link.href = addressOf(answer.key, "symbols");
   link.setAttribute("aria-label", `Details of ${answer.command}`);
   setKeep(was, answer, kept);
-  was.textContent = kept === answer.key ? "Kept" : "It was this one";
+  was.textContent = kept === answer.key ? word : "It was this one";
   percent.textContent = answer.percent;
   bar.style.transform = `scaleX(${answer.probability})`;
   button.setAttribute("aria-label", `Copy ${answer.command}`);
@@ -120,6 +122,7 @@ export default function (component) {
   const made = rows.get(list) || [];
   rows.set(list, made);
   made.send = setTriggerValue;
+  word = data.word;
   while (made.length > data.answers.length) made.pop().row.remove();
   while (made.length < data.answers.length) made.push(makeRow(list, (...trigger) => made.send(...trigger)));
   parentElement.querySelector(".invitation").hidden = made.length > 0;

@@ -61,6 +61,7 @@ def show_results(
     *,
     strokes: int,
     kept: str = "",
+    word: str = "Kept",
     on_keep: Callable[[], None] | None = None,
     doubtful: bool = False,
     key: str,
@@ -69,13 +70,19 @@ def show_results(
 
     The symbols that a result folds in stand below its first one. Every symbol can be named as the one that was
     meant: `on_keep` is called then, with its key in the component's trigger `keep`. `kept` is the key that the
-    drawing is kept under already, if it is.
+    drawing is kept under already, if it is, and `word` says so.
     Without any result it shows what to do; the same component does both, so that its code and fonts are in the
     browser before the first answer is.
     doubtful: say that the drawing may be no symbol at all.
     `strokes`, the count of strokes that were answered, ends up in the page for tests and measurements.
     """
-    data = {"strokes": strokes, "answers": [_answer(result) for result in results], "kept": kept, "doubtful": doubtful}
+    data = {
+        "strokes": strokes,
+        "answers": [_answer(result) for result in results],
+        "kept": kept,
+        "word": word,
+        "doubtful": doubtful,
+    }
     _list_component()(data=data, key=key, on_keep_change=on_keep or _nothing)
 
 
