@@ -145,6 +145,16 @@ def test_a_model_goes_out_and_comes_back(page: Page, place: Path) -> None:
     assert read_description(place / "models" / "gamma-2.safetensors").name == "gamma-2"
 
 
+def test_a_model_goes_to_other_programs(page: Page) -> None:
+    card = choose(page, "models", "gamma")
+    card.get_by_role("button", name="Use elsewhere").click()
+    for button, name in (("ONNX file", "gamma.onnx"), ("Page (.zip)", "gamma-page.zip")):
+        with page.expect_download() as started:
+            page.get_by_role("button", name=button).click()
+        assert started.value.suggested_filename == name
+        assert Path(started.value.path()).stat().st_size > 0
+
+
 def test_what_is_no_model_is_refused_in_one_sentence(page: Page, place: Path) -> None:
     before = sorted(path.name for path in (place / "models").iterdir())
     add(page, "evil.safetensors", b"\x80\x04 pickled")
