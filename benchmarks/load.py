@@ -43,6 +43,9 @@ READING = (2.0, 6.0)
 STAY = (10.0, 30.0)
 """Seconds that a visitor of the soak stays."""
 
+PATIENCE = 10.0
+"""Seconds for which a visitor waits for an answer."""
+
 RUSH = 8
 """Visitors without pauses."""
 
@@ -121,12 +124,14 @@ async def visit(
 ) -> None:
     """Visit the Draw page and draw until the time comes; what goes wrong is noted."""
     try:
-        async with Visitor(server.address) as visitor:
-            try:
-                while time.monotonic() < until:
+        async with Visitor(server.address, patience=PATIENCE) as visitor:
+            while time.monotonic() < until and visitor.is_connected:
+                try:
                     await _draw_one(visitor, random.choice(drawings), tally, until, random, pauses)
-            finally:
-                tally.received += visitor.received
+                except NoAnswer as error:
+                    # As people do who wait in vain: they draw something else.
+                    tally.failures.append(str(error))
+            tally.received += visitor.received
     except (NoAnswer, OSError) as error:
         tally.failures.append(str(error))
 
@@ -161,6 +166,7 @@ async def crowd(
     )
     took = time.monotonic() - began
     after, own = Look.at(server.process.pid), time.process_time() - own
+    used = after.processor - before.processor
     for why, count in Counter(tally.failures).items():
         print(f"{count} without an answer: {why}", file=sys.stderr)
     times = sorted(tally.seconds) or [float("nan")]
@@ -171,7 +177,8 @@ async def crowd(
         f"{1000 * times[min(int(len(times) * 0.99), len(times) - 1)]:.0f}",
         f"{1000 * times[-1]:.0f}",
         f"{len(tally.failures)}",
-        f"{100 * (after.processor - before.processor) / took:.0f} + {100 * own / took:.0f}",
+        f"{1000 * used / max(len(tally.seconds), 1):.1f}",
+        f"{100 * used / took:.0f} + {100 * own / took:.0f}",
         f"{after.memory:.0f}",
         f"{tally.received / max(len(tally.seconds), 1) / 1000:.0f}",
     ]
@@ -179,7 +186,7 @@ async def crowd(
 
 HEAD = (
     "visitors", "answers a second", "median, ms", "99 %, ms", "longest, ms", "without an answer",
-    "processor, %: server + clients", "memory, MB", "kB an answer",
+    "processor, ms an answer", "processor, %: server + clients", "memory, MB", "kB an answer",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ PATIENCE = 60.0
 _ESCAPED = re.compile(r"\\([^\w\s])")
 """Markdown's way to write a sign that is just that."""
 
+_CACHED = 32
+"""Large deltas that are kept."""
+
 _INK, _PEN = "#606ce0", 6.0
 
 
@@ -57,6 +61,7 @@ class Visitor:
 
     address: str
     page: str = ""
+    patience: float = PATIENCE
     session: str = ""
     received: int = 0
     """Bytes that came from the server."""
@@ -69,6 +74,8 @@ class Visitor:
     _fragments: frozenset[str] = frozenset()
     _answers: int = 0
     _page_hash: str = ""
+    _cache: OrderedDict[str, Delta] = field(default_factory=OrderedDict)
+    """Large deltas by their hash, the newest last: the server sends only the hash of these."""
     _repeats: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
@@ -122,16 +129,21 @@ class Visitor:
                 return shown
         raise LookupError(f"there is no component {key} on the page")
 
-    async def until(self, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-        """Wait until a condition holds, looking whenever the page changes. Raises `NoAnswer`."""
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server is still there."""
+        return not self._reading.done()
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until a condition holds, looking whenever the page changes. Raises `NoAnswer` when patience ends."""
         try:
-            async with asyncio.timeout(seconds), self._news:
+            async with asyncio.timeout(self.patience), self._news:
                 while not condition():
                     if self._reading.done():
-                        raise NoAnswer(f"the server has gone, before {what}")
+                        raise NoAnswer(f"the server has gone, before {what}") from self._reading.exception()
                     await self._news.wait()
         except TimeoutError:
-            raise NoAnswer(f"no {what} within {seconds:g} s") from None
+            raise NoAnswer(f"no {what} within {self.patience:g} s") from None
 
     async def settle(self) -> None:
         """Wait until the server has nothing more to send for what was asked."""
@@ -189,7 +201,7 @@ class Visitor:
 
     async def _rerun(self, *triggers: WidgetState, **how: Any) -> None:
         """Ask the server to run the page, or one fragment, with all that the widgets say."""
-        request = ClientState(page_script_hash=self._page_hash, **how)
+        request = ClientState(page_script_hash=self._page_hash, cached_message_hashes=list(self._cache), **how)
         request.widget_states.widgets.extend(
             [
                 *triggers,
@@ -214,12 +226,11 @@ class Visitor:
 
     def _take(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
-        if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            path, element = tuple(message.metadata.delta_path), message.delta.new_element
-            # The newest last: of a component that has moved, its old place goes with the end of the run.
-            self._shown.pop(path, None)
-            self._shown[path] = Shown(message.delta, message.delta.fragment_id, self._runs)
-            self._answers += element.bidi_component.id.endswith("-predictions")
+        if kind == "ref_hash":
+            self._show(tuple(message.metadata.delta_path), self._cache[message.ref_hash], message.ref_hash)
+        elif kind == "delta":
+            name = message.hash if message.metadata.cacheable else ""
+            self._show(tuple(message.metadata.delta_path), message.delta, name)
         elif kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
             self._is_running = True
@@ -235,6 +246,19 @@ class Visitor:
             self._shown = {path: shown for path, shown in self._shown.items() if not self._is_gone(shown)}
             self._runs += 1
             self._is_running = False
+
+    def _show(self, path: tuple[int, ...], delta: Delta, name: str) -> None:
+        """Put a delta in its place, and keep it under its hash if it has one that is good for that."""
+        if name:
+            self._cache[name] = delta
+            self._cache.move_to_end(name)
+            while len(self._cache) > _CACHED:
+                self._cache.popitem(last=False)
+        if delta.WhichOneof("type") == "new_element":
+            # The newest last: of a component that has moved, its old place goes with the end of the run.
+            self._shown.pop(path, None)
+            self._shown[path] = Shown(delta, delta.fragment_id, self._runs)
+            self._answers += delta.new_element.bidi_component.id.endswith("-predictions")
 
     def _is_gone(self, shown: Shown) -> bool:
         """Whether the run that ends now left out something that an earlier one of the same fragment showed."""
