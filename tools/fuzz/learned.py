@@ -39,7 +39,7 @@ def _contents(folder: Path) -> Case:
 
 
 @cache
-def _model() -> tuple[dict[str, Any], dict[str, Any]]:
+def plain_model() -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the weights (numpy arrays) of a small network that reads pictures and sequences."""
     from extexify.models import build
 
@@ -55,7 +55,7 @@ def _model() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def hostile_model(rng: Random) -> Case:
     """A model file, good or not."""
-    description, weights = _model()
+    description, weights = plain_model()
     if rng.random() < 0.6:
         description = times(rng, changed, description)
     written = json_bytes(rng, description).decode("utf-8", "replace")

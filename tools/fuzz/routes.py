@@ -17,7 +17,7 @@ from extexify.share import encode
 from extexify.ui import catalog_routes, offline_routes, share_routes
 from tools.fuzz.drawings import some_drawing
 from tools.fuzz.hostile import damaged, text
-from tools.fuzz.learned import hostile_model
+from tools.fuzz.learned import hostile_model, plain_model
 from tools.fuzz.target import Case, Fault, Target, check_sentence, put
 
 _PATHS = (
@@ -35,6 +35,7 @@ def _routes() -> list[Route]:
 
 
 def _make(rng: Random) -> Case:
+    plain_model()  # what loads for long loads with the first case
     path = rng.choice(_PATHS)
     link = encode(some_drawing(rng))
     value = rng.choice(
