@@ -1,9 +1,10 @@
 """A model as an ONNX graph: what answers drawings, on the server, on the command line and in a browser.
 
-PyTorch trains a network, ONNX Runtime answers with it: in half the time, and without the seconds and the hundreds of
-megabytes that importing PyTorch takes. So each architecture of `extexify.models` is written down here once more, as
-the operators of its forward pass; tests hold the two against each other. No exporter is involved: the graph is made
-from a model file's arrays in milliseconds, wherever the file came from.
+PyTorch trains a network, ONNX Runtime answers with it: in less than half the time, and without the seconds and the
+hundreds of megabytes that importing PyTorch takes. So each architecture of `extexify.models` is written down here once
+more, as the operators of its forward pass; tests hold the two against each other. PyTorch's own exporter would need
+PyTorch and two more packages, and seconds a model; here the graph is made from a model file's arrays in milliseconds,
+wherever the file came from, and in the form that is fastest to run.
 
 A graph takes what `extexify.seeing.see` gives: `images` uint8 (N, size, size) and, where the network reads them,
 `sequences` float32 (N, CHANNELS, points). It gives `logits` float32 (N, classes), before the temperature. Weights stay
@@ -96,8 +97,8 @@ class _Graph:
         self.inputs.add(name)
         return name
 
-    def weight(self, name: str, *shape: int, as_shape: tuple[int, ...] | None = None) -> str:
-        """A weight of the model as float32. Raises ValueError unless there is one of that shape."""
+    def weight(self, name: str, *shape: int, as_shape: tuple[int, ...] | None = None, part: slice = slice(None)) -> str:
+        """A weight of the model as float32, or a part of it. Raises ValueError unless there is one of that shape."""
         if name not in self._weights:
             raise ValueError(f"{name} is missing")
         array = self._weights[name]
@@ -108,7 +109,8 @@ class _Graph:
         if array.dtype not in (np.float16, np.float32):
             raise ValueError(f"{name} is of the type {array.dtype} instead of float16 or float32")
         self._unused.discard(name)
-        constant = self.constant(array.reshape(as_shape or shape), name)
+        whole = part == slice(None)
+        constant = self.constant(array.reshape(as_shape or shape)[part], name if whole else f"{name}[{part.start}:]")
         return constant if array.dtype == np.float32 else self.node("Cast", constant, to=TensorProto.FLOAT)
 
     def check_all_used(self) -> None:
@@ -121,22 +123,47 @@ class _Graph:
 
 Pair = tuple[int, int]
 
+_GROUP = 64
+"""Filters that the runtime computes at a time."""
+
+_LARGE = 400_000
+"""Bytes of a group's weights from which on groups are convolutions of their own: a core's cache then holds such weights
+for all drawings of a batch, while those of all groups together would be fetched anew for every drawing."""
+
 
 def _convolve(
     graph: _Graph, x: str, name: str, before: int, width: int, kernel: Pair, stride: Pair = (1, 1),
-    padding: Pair = (0, 0), bias: bool = False,
+    padding: Pair = (0, 0), bias: bool = False, part: slice = slice(None),
 ) -> str:  # fmt: skip
-    """`nn.Conv2d`."""
-    inputs = [x, graph.weight(f"{name}.weight", width, before, *kernel)]
+    """`nn.Conv2d`, or a part of its filters."""
+    inputs = [x, graph.weight(f"{name}.weight", width, before, *kernel, part=part)]
     if bias:
-        inputs.append(graph.weight(f"{name}.bias", width))
+        inputs.append(graph.weight(f"{name}.bias", width, part=part))
     return graph.node("Conv", *inputs, kernel_shape=kernel, strides=stride, pads=[*padding, *padding])
 
 
-def _normalise(graph: _Graph, x: str, name: str, width: int) -> str:
-    """`nn.BatchNorm2d`, as it answers."""
-    parts = ("weight", "bias", "running_mean", "running_var")
-    return graph.node("BatchNormalization", x, *(graph.weight(f"{name}.{part}", width) for part in parts), epsilon=1e-5)
+def _normalise(graph: _Graph, x: str, name: str, width: int, part: slice = slice(None)) -> str:
+    """`nn.BatchNorm2d`, as it answers, or a part of its channels."""
+    weights = [
+        graph.weight(f"{name}.{kind}", width, part=part) for kind in ("weight", "bias", "running_mean", "running_var")
+    ]
+    return graph.node("BatchNormalization", x, *weights, epsilon=1e-5)
+
+
+def _convolve_and_normalise(
+    graph: _Graph, x: str, convolution: str, norm: str, before: int, width: int, kernel: Pair, stride: Pair = (1, 1),
+    padding: Pair = (0, 0), relu: bool = False,
+) -> str:  # fmt: skip
+    """Both, and `nn.ReLU` where asked; large ones in groups of filters."""
+    # One row high, the kernels are read once for a whole batch anyway (see `_sequence`).
+    large = kernel[0] > 1 and _GROUP * before * kernel[0] * kernel[1] * 4 > _LARGE
+    groups = []
+    for start in range(0, width, _GROUP) if large else [None]:
+        part = slice(None) if start is None else slice(start, start + _GROUP)
+        y = _convolve(graph, x, convolution, before, width, kernel, stride, padding, part=part)
+        y = _normalise(graph, y, norm, width, part)
+        groups.append(graph.node("Relu", y) if relu else y)
+    return groups[0] if len(groups) == 1 else graph.node("Concat", *groups, axis=1)
 
 
 def _linear(graph: _Graph, x: str, name: str, before: int, width: int) -> str:
@@ -173,15 +200,15 @@ def _squeeze_excite(graph: _Graph, x: str, name: str, width: int, kernel: Pair, 
 def _residual_block(graph: _Graph, x: str, name: str, before: int, width: int, stride: Pair, kernel: Pair) -> str:
     """`models.ResidualBlock`."""
     padding = (kernel[0] // 2, kernel[1] // 2)
-    y = _convolve(graph, x, f"{name}.conv1", before, width, kernel, stride, padding)
-    y = graph.node("Relu", _normalise(graph, y, f"{name}.norm1", width))
-    y = _convolve(graph, y, f"{name}.conv2", width, width, kernel, padding=padding)
-    y = _squeeze_excite(graph, _normalise(graph, y, f"{name}.norm2", width), f"{name}.weigh", width, kernel)
+    y = _convolve_and_normalise(
+        graph, x, f"{name}.conv1", f"{name}.norm1", before, width, kernel, stride, padding, relu=True
+    )
+    y = _convolve_and_normalise(graph, y, f"{name}.conv2", f"{name}.norm2", width, width, kernel, (1, 1), padding)
+    y = _squeeze_excite(graph, y, f"{name}.weigh", width, kernel)
     if stride != (1, 1) or before != width:
         if stride != (1, 1):
             x = graph.node("AveragePool", x, kernel_shape=stride, strides=stride, ceil_mode=1)
-        x = _convolve(graph, x, f"{name}.short_cut.1", before, width, (1, 1))
-        x = _normalise(graph, x, f"{name}.short_cut.2", width)
+        x = _convolve_and_normalise(graph, x, f"{name}.short_cut.1", f"{name}.short_cut.2", before, width, (1, 1))
     return graph.node("Relu", graph.node("Add", y, x))
 
 
@@ -226,8 +253,9 @@ def _residual(
     dropout: float = 0.1,
 ) -> str:  # fmt: skip
     """`models.ResidualNet`."""
-    x = _convolve(graph, _images(graph), f"{name}stem.0", 1, channels[0], (4, 4), (2, 2), (1, 1))
-    x = graph.node("Relu", _normalise(graph, x, f"{name}stem.1", channels[0]))
+    x = _convolve_and_normalise(
+        graph, _images(graph), f"{name}stem.0", f"{name}stem.1", 1, channels[0], (4, 4), (2, 2), (1, 1), relu=True
+    )
     x = _stages(graph, x, f"{name}features", channels, blocks, (2, 2), (3, 3))
     return _classify(graph, x, f"{name}classify", channels[-1])
 
@@ -241,8 +269,9 @@ def _sequence(
     # for all of them, and not once for each.
     rows = graph.node("Transpose", graph.input("sequences"), perm=[1, 0, 2])
     x = graph.node("Unsqueeze", rows, graph.constant(np.array([0])))
-    x = _convolve(graph, x, f"{name}stem.0", CHANNELS, channels[0], (1, 5), (1, 2), (0, 2))
-    x = graph.node("Relu", _normalise(graph, x, f"{name}stem.1", channels[0]))
+    x = _convolve_and_normalise(
+        graph, x, f"{name}stem.0", f"{name}stem.1", CHANNELS, channels[0], (1, 5), (1, 2), (0, 2), relu=True
+    )
     x = _stages(graph, x, f"{name}features", channels, blocks, (1, 2), (1, 3))
     means = graph.node("Squeeze", _mean(graph, x, (1, 3)), graph.constant(np.array([0, 3])))
     return _linear(graph, graph.node("Transpose", means, perm=[1, 0]), f"{name}classify", channels[-1], graph.classes)
