@@ -191,13 +191,15 @@ HEAD = (
 
 
 async def memory_of_sessions(server: Server, drawings: Sequence[Drawing], visitors: int) -> float:
-    """MB that a session takes, of so many that have drawn one drawing and stay."""
-    before = Look.at(server.process.pid).memory
+    """MB that a session takes which has drawn one drawing and stays: the second half of so many, beside the first."""
+    looks = []
     async with AsyncExitStack() as stack:
-        for number in range(visitors):
-            visitor = await stack.enter_async_context(Visitor(server.address))
-            await visitor.draw(drawings[number % len(drawings)])
-        return (Look.at(server.process.pid).memory - before) / visitors
+        for _ in range(2):
+            for number in range(visitors // 2):
+                visitor = await stack.enter_async_context(Visitor(server.address))
+                await visitor.draw(drawings[number % len(drawings)])
+            looks.append(Look.at(server.process.pid).memory)
+    return (looks[1] - looks[0]) / (visitors // 2)
 
 
 async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> None:

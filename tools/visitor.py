@@ -76,7 +76,8 @@ class Visitor:
     _page_hash: str = ""
     _cache: OrderedDict[str, Delta] = field(default_factory=OrderedDict)
     """Large deltas by their hash, the newest last: the server sends only the hash of these."""
-    _repeats: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _repeats: dict[str, tuple[float, asyncio.Task[None]]] = field(default_factory=dict)
+    """For each fragment that reruns by itself, the seconds in between and what does it."""
 
     async def __aenter__(self) -> Self:
         self._news = asyncio.Condition()
@@ -95,7 +96,7 @@ class Visitor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        tasks = [self._reading, *self._repeats.values()]
+        tasks = [self._reading, *(task for _, task in self._repeats.values())]
         for task in tasks:
             task.cancel()
         with suppress(ConnectionClosed):
@@ -237,11 +238,13 @@ class Visitor:
             self._fragments = frozenset(message.metadata.run.fragment_ids)
             if not self._fragments:
                 self._shown.clear()
-                self._stop_repeating()
         elif kind == "navigation":
             self._page_hash = message.navigation.page_script_hash
         elif kind == "auto_rerun":
             self._repeat(message.auto_rerun.fragment_id, message.auto_rerun.interval)
+        elif kind == "stop_auto_rerun":
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self._stop_repeating(fragment)
         elif kind == "script_finished":
             self._shown = {path: shown for path, shown in self._shown.items() if not self._is_gone(shown)}
             self._runs += 1
@@ -270,14 +273,13 @@ class Visitor:
                 await asyncio.sleep(interval)
                 await self._rerun(fragment_id=fragment, is_auto_rerun=True)
 
-        if fragment in self._repeats:
-            self._repeats[fragment].cancel()
-        self._repeats[fragment] = asyncio.create_task(again())
+        if fragment not in self._repeats or self._repeats[fragment][0] != interval:
+            self._stop_repeating(fragment)
+            self._repeats[fragment] = interval, asyncio.create_task(again())
 
-    def _stop_repeating(self) -> None:
-        for task in self._repeats.values():
-            task.cancel()
-        self._repeats.clear()
+    def _stop_repeating(self, fragment: str) -> None:
+        if fragment in self._repeats:
+            self._repeats.pop(fragment)[1].cancel()
 
 
 def _words(delta: Delta) -> str:

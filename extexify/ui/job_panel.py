@@ -16,8 +16,9 @@ from extexify.ui.text import capital, escaped, sentence
 POLL = 1.0
 """Seconds between two looks at a running job; only the fragment that shows it reruns."""
 
-_IDLE_POLL = 10.0
-"""Seconds until a page notices a job that another tab started."""
+_IDLE_POLL = 30.0
+"""Seconds until a page notices a job that another tab started. Every look is a run of its own, and a busy server drops
+what it still has to send of the run before: of a stroke's, say."""
 
 _RECENT = 60.0
 """Seconds for which the sidebar still tells that a job has ended."""
