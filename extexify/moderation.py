@@ -88,11 +88,11 @@ class ModerationList:
             raise TooMany("it is too long")
         strokes = checked_strokes(key, drawing)
         hour, most = settings.count_of(settings.HOUR_LIMIT), settings.count_of(settings.WAITING_LIMIT)
-        now = self._clock()
 
         def insert(connection: sqlite3.Connection) -> int:
-            # After the clock was set back, what lies ahead counts for nothing.
-            connection.execute("DELETE FROM hour WHERE offered <= ? OR offered > ?", (now - _HOUR, now))
+            now = self._clock()
+            # What lies ahead by more than clocks of several machines differ is from before this one was set back.
+            connection.execute("DELETE FROM hour WHERE abs(? - offered) >= ?", (now, _HOUR))
             if _count(connection, "hour") >= hour:
                 raise TooMany("visitors have sent as many drawings as can be taken in an hour: try again later")
             if _count(connection, "waiting") >= most:

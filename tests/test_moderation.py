@@ -187,22 +187,28 @@ def test_another_file_is_left_as_it_is_and_no_path_is_told(waiting: ModerationLi
         assert waiting.path.read_bytes() == content
 
 
-def test_several_processes_offer_at_once(demo: Path) -> None:
+def test_several_processes_offer_at_once_and_none_gets_past_the_limit(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(settings.HOUR_LIMIT.name, "25")
     script = (
-        "import sys; from extexify.moderation import ModerationList; from extexify.workspace import moderation_file;"
-        "from tests.drawings import zigzag\n"
-        "for n in range(10): ModerationList(moderation_file()).offer(sys.argv[1], zigzag(n), 'tiny', [])"
+        "import sys; from extexify.moderation import ModerationList, TooMany;"
+        "from extexify.workspace import moderation_file; from tests.drawings import zigzag\n"
+        "for number in range(10):\n"
+        "    try: ModerationList(moderation_file()).offer(sys.argv[1], zigzag(number), 'tiny', [])\n"
+        "    except TooMany: print('refused')"
     )
     writers = [
-        subprocess.Popen([sys.executable, "-c", script, f"key-{number}"], cwd=ROOT, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", script, f"key-{number}"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         for number in range(4)
     ]
-    for writer in writers:
-        assert writer.communicate(timeout=60)[1] == b""
+    said = [writer.communicate(timeout=60) for writer in writers]
+    assert [errors for _, errors in said] == [b""] * 4
+    assert sum(text.count(b"refused") for text, _ in said) == 15
     with operator():
-        offers = ModerationList(moderation_file()).offers(100)
-    assert len({one.id for one in offers}) == 40
-    assert sorted({one.key for one in offers}) == [f"key-{number}" for number in range(4)]
+        assert len({one.id for one in ModerationList(moderation_file()).offers(100)}) == 25
 
 
 def test_only_operators_see_and_judge(waiting: ModerationList) -> None:
