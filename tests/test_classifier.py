@@ -203,3 +203,12 @@ def test_the_leading_predictions_give_the_same_results_as_all(tiny_model: Path) 
         assert fold_look_alikes(leading)[:results] == fold_look_alikes(complete)[:results]
         assert leading[:symbols] == complete[:symbols]
         assert [one for one in complete if one in leading] == leading
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38])
+def test_weights_that_are_no_numbers_give_probabilities_all_the_same(number: float) -> None:
+    description, network = model_of(list(SHAPES))
+    arrays = arrays_of(network).items()
+    weights = {name: np.full_like(array, number) if array.dtype.kind == "f" else array for name, array in arrays}
+    for prediction in Classifier(description, weights).classify([np.array([[0, 0], [5, 9]], np.float32)]):
+        assert 0 <= prediction.probability <= 1

@@ -138,6 +138,18 @@ def test_another_safetensors_file_is_refused(tmp_path: Path) -> None:
         ({"metrics": []}, "metrics"),
         ({"sequence": {"points": 3}}, "8 to 1024 points"),
         ({"sequence": []}, "sequence settings"),
+        ({"name": 3}, "name is no printable text"),
+        ({"name": "a\u202eb"}, "name is no printable text"),
+        ({"name": "x" * 300}, "its name has over 255 characters"),
+        ({"classes": ["a", "b", "c\n"]}, "entry 3 of classes is no printable text"),
+        ({"classes": ["a", "b", "c" * 300]}, "class order"),
+        ({"temperature": 10**400}, "damaged"),
+        ({"temperature": float("nan")}, "damaged"),
+        ({"metrics": {"test": 3}}, "metrics.test is no object"),
+        ({"training": {"run": "\ud800"}}, "damaged"),
+        # A few bytes that ask for more layers than anybody has time to make.
+        ({"architecture": {"name": "residual", "options": {"channels": [8, 16], "blocks": [10**9, 1]}}}, "layers"),
+        ({"architecture": {"name": "residual", "options": {"channels": [8] * 10**5, "blocks": [1] * 10**5}}}, "layers"),
     ],
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else "",
 )

@@ -212,3 +212,10 @@ def test_bad_settings_are_named(changes: dict[str, object], said: str) -> None:
 def test_an_unknown_preset_is_named() -> None:
     with pytest.raises(ValueError, match="no raster preset 'fancy'"):
         preset("fancy")
+
+
+@pytest.mark.parametrize("settings", [DEFAULT, ORIGINAL])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
+def test_points_of_a_broken_disk_end_no_line_in_eternity(settings: RasterSettings, bad: float) -> None:
+    points = np.array([[0, 0], [bad, 5], [9, bad], [7, 3]], np.float32)
+    assert rasterize_drawing([points, points[::-1]], settings).shape == (settings.size, settings.size)

@@ -145,6 +145,8 @@ def test_the_command_line_uses_the_workspace_s_list_unless_told_not_to(
         (b'{"key": "a", "id": 1, "when": "soon", "note": "", "strokes": [[[0, 0]]]}', "soon"),
         (b'{"key": "", "id": 1, "when": "2026-01-01", "note": "", "strokes": [[[0, 0]]]}', "key"),
         (b'{"key": "a", "id": "1", "when": "2026-01-01", "note": "", "strokes": [[[0, 0]]]}', "id"),
+        (b'{"key": "a", "id": 1, "when": "2026-01-01", "note": "", "strokes": [[[0, 0]]]}', "time zone"),
+        (b'{"key": "a", "id": 1, "when": "0001-01-01T00:00:00+23:59", "note": "", "strokes": [[[0, 0]]]}', "odd year"),
         (b"\xff\xfe", "no JSON"),
     ],
 )

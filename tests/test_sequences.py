@@ -129,3 +129,12 @@ def test_wrong_settings_are_refused(bad: object) -> None:
 
 def test_settings_survive_json() -> None:
     assert SequenceSettings.from_json(SequenceSettings(96).to_json()) == SequenceSettings(96)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("strokes", [1, 3, 40])
+def test_points_of_a_broken_disk_lead_to_no_other_memory(bad: float, strokes: int) -> None:
+    points = np.array([[0, 0], [bad, 5], [9, bad], [7, 3]], np.float32)
+    sequences = resample(Drawings.pack([[points] * strokes]), SequenceSettings(8))
+    assert sequences[0, BEGIN].sum() > 0
+    assert sequences[0, END].sum() > 0
