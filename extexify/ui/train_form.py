@@ -156,7 +156,7 @@ def _choose_machinery() -> list[str]:
         return [f"--device={device}"]
     processes = st.number_input(
         "Processes", 1, local_cores(), 1, key="train-processes", persist_state="session", width=170,
-        help="They share the cores and every batch. One process uses all cores by itself, and is usually faster.",
+        help="They share the cores and every batch. One process by itself uses all cores, too.",
     )  # fmt: skip
     return ["--device=cpu", *([f"--processes={processes}"] if processes > 1 else [])]
 
