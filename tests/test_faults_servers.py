@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from extexify.ui.job_panel import is_recent
+from tools.dashboard import serving
 from tools.faults import clocks, crowds, database_stops, server_kills
 from tools.faults.database_stops import OwnServer
+from tools.visitor import Visitor
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,22 @@ def test_a_job_outlives_its_dashboard_and_the_next_one_tells_the_truth(tmp_path:
 
 def test_a_clock_that_jumps_changes_no_order_and_no_duration(tmp_path: Path) -> None:
     assert clocks.jump(tmp_path, 6, Random()).total() == 9
+
+
+def test_visitors_who_have_left_take_no_place_from_those_who_come(tmp_path: Path) -> None:
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        # As a service manager may start it: each visitor's session keeps three files open for two minutes.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(128, most), most))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (few, most))
+        server = stack.enter_context(serving(tmp_path))
+
+        async def visit_and_leave() -> None:
+            for _ in range(50):
+                async with Visitor(server.address) as visitor:
+                    assert not visitor.failed
+
+        asyncio.run(visit_and_leave())
 
 
 def test_news_of_the_future_is_none() -> None:

@@ -6,6 +6,7 @@ in a thread of its own; a page asks with `model()` and shows what it has until t
 
 from __future__ import annotations
 
+import resource
 import threading
 import webbrowser
 from collections import OrderedDict
@@ -92,6 +93,7 @@ def _load(path: Path) -> Classifier:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """What happens around the server's life: the model that will answer first is loaded at its start."""
+    _allow_many_visitors()
     # Without any model the page says what to do.
     with suppress(OSError):
         model(default_model())
@@ -104,6 +106,13 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     if not st.get_option("server.headless"):
         threading.Thread(target=webbrowser.open, args=(_address(),), daemon=True).start()
     yield {}
+
+
+def _allow_many_visitors() -> None:
+    """Let the process have as many files open as it may: each visitor takes four, and some even after leaving."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # a system with another limit besides
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _address() -> str:

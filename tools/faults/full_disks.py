@@ -23,7 +23,7 @@ _REASONS = (
 def fill_disks(disk: Disk, stage: Stage, times: int, random: Random) -> Counter[str]:
     """Let a stage meet a disk with too little room, `times` times, in a workspace that `prepare` filled."""
     folder = disk.folder / "ws"
-    own = tuple(made.replace("#", "") for made in stage.makes)
+    own = tuple(made.partition("#")[0] for made in stage.makes)
     outcomes: Counter[str] = Counter()
     for number in range(1, times + 1):
         stage.ready(folder, number)
