@@ -25,10 +25,11 @@ README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- benchmarks: made by `python -m benchmarks --table` -->", "<!-- end of benchmarks -->"
 
 
-def machine() -> dict[str, str | int]:
-    """What the figures were measured on."""
+def machine() -> dict[str, str | float]:
+    """What the figures were measured on; load is how many processes wanted a core in the last minute, ours included."""
     libraries = {name: version(name) for name in ("numpy", "numba", "torch", "pillow")}
-    return {"cores": os.cpu_count() or 1, "python": platform.python_version(), **libraries}
+    load = round(os.getloadavg()[0], 1)
+    return {"cores": os.cpu_count() or 1, "load": load, "python": platform.python_version(), **libraries}
 
 
 def read(file: Path = FILE) -> dict[str, Any]:
@@ -56,6 +57,9 @@ def table(rows: Mapping[str, Any]) -> str:
             lines.append(f"| {' | '.join([title, *_cells(method)])} |")
             title = ""
     notes = [f"- {row['title']}: {row['note']}" for row in rows.values() if row["note"]]
+    if busy := [row for row in rows.values() if _was_busy(row.get("machine"))]:
+        titles = "; ".join(row["title"] for row in busy)
+        notes.append(f"- measured beside other work, so that only the ratios tell something: {titles}.")
     return "\n".join([*lines, "", *notes, ""] if notes else [*lines, ""])
 
 
@@ -68,6 +72,11 @@ def write_table(file: Path = FILE, readme: Path = README) -> None:
         raise ValueError(f"{readme} has no place for the benchmarks' table: put the lines {BEGIN} and {END} in it")
     with atomic_file(readme) as temporary:
         temporary.write_text(f"{before}{begin}\n{table(read(file))}{end}{after}", encoding="utf-8")
+
+
+def _was_busy(machine: Mapping[str, Any] | None) -> bool:
+    """Whether others worked on the machine, too: more wanted a core than the one or two processes of a benchmark."""
+    return machine is not None and machine["load"] > machine["cores"] + 1
 
 
 def _cells(method: Mapping[str, Any]) -> list[str]:

@@ -59,6 +59,12 @@ def test_the_ratio_is_by_seconds_a_drawing_and_says_whether_it_suffices() -> Non
     assert "≥ 30 ×: **no**" in results.table({"x": {"title": "X", "note": "", "methods": [ours.__dict__]}})
 
 
+def test_figures_of_a_busy_machine_are_told_as_such() -> None:
+    row = {"title": "X", "note": "", "methods": [OURS.__dict__], "machine": {"cores": 2, "load": 3.5}}
+    assert "measured beside other work, so that only the ratios tell something: X." in results.table({"x": row})
+    assert "other work" not in results.table({"x": {**row, "machine": {"cores": 2, "load": 2.4}}})
+
+
 def test_the_memory_of_a_command_is_its_own() -> None:
     ballast = np.ones(60_000_000)  # 480 MB
     seconds, processor, memory = of_command([sys.executable, "-c", "print('nothing')"])
