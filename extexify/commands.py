@@ -213,7 +213,13 @@ def models(options: argparse.Namespace) -> None:
     width = max((len(model.name) for model in models), default=0)
     for model in models:
         figures = ", ".join(f"top-{k} {model.figures[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.figures)
-        about = model.problem or (f"{model.judged_on}: {figures}" if figures else "never judged")
+        about = model.problem or (
+            f"{model.judged_on}: {figures}"
+            if figures
+            else "trained on all"
+            if model.learned_from_all
+            else "never judged"
+        )
         print(f"{'*' if model.serves else ' '} {model.name:<{width}}  {about}")
 
 

@@ -58,6 +58,11 @@ class Model:
         return self.description.metrics[self.judged_on] if self.description and self.judged_on else {}
 
     @property
+    def learned_from_all(self) -> bool:
+        """Whether no drawing of its dataset is left that could judge it."""
+        return _text(self._training, "train_on") == "all"
+
+    @property
     def recipe(self) -> str:
         """The recipe's name; empty when the file doesn't tell."""
         return _text(self._training.get("recipe"), "name")

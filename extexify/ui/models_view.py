@@ -95,7 +95,8 @@ def _describe(model: Model) -> None:
         show_facts((f"Top-{k}", _percent(model.figures.get(f"top{k}"))) for k in (1, 3, 5, 10))
         st.caption(f"Right within so many answers, {judged}.")
     else:
-        st.caption("Nobody has judged it yet.")
+        unseen = "Learned from all drawings of its dataset: only others can judge it."
+        st.caption(unseen if model.learned_from_all else "Nobody has judged it yet.")
     show_facts(
         [
             ("Symbols", f"{len(description.classes):,}"),
