@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -111,8 +111,10 @@ class Background:
         )
         self._process.start()
 
-    def kill(self, after: float) -> None:
-        """Kill it with SIGKILL after so many seconds, if it hasn't ended by then."""
+    def kill(self, after: float, begin: Callable[[], object] = lambda: True) -> None:
+        """Kill it with SIGKILL so many seconds after `begin` first says so, if it hasn't ended by then."""
+        while not begin() and self._process.is_alive():
+            self._process.join(0.005)
         self._process.join(after)
         self._process.kill()
 
