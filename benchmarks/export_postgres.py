@@ -53,9 +53,8 @@ def measure(setting: Setting) -> Row:
     enough_memory = (single.peak_mb or 0) < MOST_MEMORY
     first = beside(replaced, single, asked=asked, at_least=WANTED if enough_memory else float("inf"))
     note = (
-        f"{SHARDS} processes take {sharded.seconds / single.seconds:.2f} times as long as one where the server runs on "
-        f"the same {os.cpu_count()} cores: one process already receives in a thread while it reads rows, and the "
-        "server packs the next ones meanwhile. `--shards` is for a server with cores of its own."
+        f"{SHARDS} processes are {single.seconds / sharded.seconds:.2f} times as fast as one, on the same "
+        f"{os.cpu_count()} cores as the server; the memory is that of the largest process."
     )
     return Row(f"export from PostgreSQL, {rows:,} rows", [replaced, first, beside(replaced, sharded)], note)
 

@@ -85,8 +85,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, metavar="DIR", help="the dataset folder (default: WORKSPACE/dataset)")
     export.add_argument(
         "--shards", type=int, default=1, metavar="N",
-        help="processes that read a PostgreSQL table, a range of ids each: for a server on a machine of its own "
-        "(default: 1)",
+        help="processes that read a PostgreSQL table, a range of ids each (default: 1)",
     )  # fmt: skip
     _split_options(export)
     _review_option(export)

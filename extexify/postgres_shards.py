@@ -1,7 +1,7 @@
 """A PostgreSQL table read by several processes at once, a range of ids each.
 
 All processes see the same moment of the database, and their rows come in the order of the ids: what comes of it is what
-a single process makes. It pays where the server has cores of its own; see README.md for what was measured.
+a single process makes. README.md says what that gains.
 """
 
 from __future__ import annotations
