@@ -116,7 +116,7 @@ def test_no_address_opens_a_page(demo: Path, page: str, parameters: dict[str, st
     assert is_closed(again(app))
 
 
-@pytest.mark.parametrize("token", ["", "x", HASH, "True", True, ["x"], {"a": 1}])
+@pytest.mark.parametrize("token", ["", "x", pytest.param(HASH, id="hash"), "True", True, ["x"], {"a": 1}])
 def test_no_state_of_a_session_opens_a_page(demo: Path, token: object) -> None:
     app = visit("export")
     for name in (access._TOKEN, access.COOKIE, "welcome-go", "export-go"):
