@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 # Timing decides no test: machines that run tests are busy.
 settings.register_profile("extexify", deadline=None)
 settings.load_profile("extexify")
+
+
+@pytest.fixture(autouse=True)
+def _same_main_module() -> Iterator[None]:
+    """Streamlit runs pages as `__main__`; processes that a later test starts would run the page again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
 
 TINY_CLASSES = (
     *(f"latex2e-OT1-_{name}" for name in ("Delta", "Gamma", "Omega", "Sigma", "alpha", "beta", "cap", "cup", "delta")),

@@ -202,7 +202,7 @@ def test_a_signal_in_the_middle_of_an_export_leaves_nothing_behind(
     # A dump that never ends: the rows go on for as long as somebody reads them.
     code = (
         "import itertools, sys; from extexify import cli, sources; from tests.tiny import TinySource;"
-        "source = TinySource(10**9); sources.open_source = lambda address: source;"
+        "source = TinySource(10**9); sources.open_source = lambda address, shards=1: source;"
         "sys.exit(cli.main(sys.argv[1:]))"
     )
     process = subprocess.Popen(

@@ -59,6 +59,8 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
     go_to(page, "Train", "Train a model")
     page.get_by_role("radiogroup", name="Recipe").get_by_text("original", exact=True).click()
     settle(page)
+    # While the page is being redrawn for another recipe, the field of the one before may still be there.
+    expect(page.get_by_label("Epochs", exact=True)).to_have_count(1)
     expect(page.get_by_label("Epochs", exact=True)).to_have_value("20")
     page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
     page.get_by_text("Name, seed and device").click()

@@ -53,16 +53,6 @@ def test_what_is_drawn_with_the_mouse_is_what_the_library_classifies(
     assert visit.commands == [result.head.command for result in fold_look_alikes(predictions)[:5]]
 
 
-def test_a_scribble_is_doubted_and_a_symbol_is_not(visiting: Visiting) -> None:
-    visit = visiting()
-    doubt = visit.page.get_by_role("status").filter(has_text="Not sure")
-    visit.draw(ALPHA)
-    expect(doubt).to_be_hidden()
-    places = np.random.default_rng(5).uniform(60, 340, (18, 2))
-    visit.draw([[(float(x), float(y)) for x, y in places]], before=1)
-    expect(doubt).to_be_visible()
-
-
 def test_undo_takes_back_one_stroke_and_clear_all(visiting: Visiting) -> None:
     visit = visiting()
     visit.draw(PLUS[:1])

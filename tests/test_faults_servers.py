@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from extexify.ui.job_panel import is_recent
 from tools.dashboard import serving
 from tools.faults import clocks, crowds, database_stops, server_kills
 from tools.faults.database_stops import OwnServer
-from tools.visitor import Visitor
+from tools.visitor import Visitor, run_apart
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +65,7 @@ def test_visitors_who_have_left_take_no_place_from_those_who_come(tmp_path: Path
                 async with Visitor(server.address) as visitor:
                     assert not visitor.failed
 
-        asyncio.run(visit_and_leave())
+        run_apart(visit_and_leave())
 
 
 def test_news_of_the_future_is_none() -> None:

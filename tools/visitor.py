@@ -11,11 +11,12 @@ import json
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from streamlit.components.v2.bidi_component.constants import EVENT_DELIM
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -29,6 +30,15 @@ from websockets.exceptions import ConnectionClosed
 
 from extexify.strokes import Drawing
 from extexify.ui.canvas import canvas_from_drawing
+
+_T = TypeVar("_T")
+
+
+def run_apart(visit: Coroutine[Any, Any, _T]) -> _T:
+    """What a visit returns, run in a thread of its own: the caller's may have a loop of a browser already."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, visit).result()
+
 
 PATIENCE = 60.0
 """Seconds until what doesn't come counts as failed."""

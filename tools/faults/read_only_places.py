@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from tools.faults.breakage import read_only, require, using
 from tools.faults.full_disks import drawings_of, files_of
 from tools.faults.samples import made_up
 from tools.faults.writers import STAGES
-from tools.visitor import Visitor
+from tools.visitor import Visitor, run_apart
 
 PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
 """Every page's address."""
@@ -29,7 +28,7 @@ PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
 _NUMBER = 1_000_000
 """Of what is tried to be written: none that has been written before."""
 
-_REASONS = ("can't be written (", "could not be stored", "can't be used as a store")
+_REASONS = ("can't be written (", "can't be started (", "could not be stored", "can't be used as a store")
 
 
 def write_nowhere(folder: Path) -> Counter[str]:
@@ -88,7 +87,7 @@ def serve_read_only(folder: Path) -> Counter[str]:
         read_only(folder),
         serving(folder, log_file=Path(elsewhere) / "server.log") as server,
     ):
-        return asyncio.run(_visit(server.address))
+        return run_apart(_visit(server.address))
 
 
 async def _visit(address: str) -> Counter[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -17,7 +16,7 @@ from extexify.workspace import dataset_folder
 from tools.dashboard import Server, free_port, serving
 from tools.faults.breakage import leftovers, require, using
 from tools.faults.samples import write_dump
-from tools.visitor import Visitor
+from tools.visitor import Visitor, run_apart
 
 _PATIENCE = 120.0  # seconds
 
@@ -33,23 +32,23 @@ def kill_servers(folder: Path, times: int, random: Random) -> Counter[str]:
     with using(folder):
         for number in range(times):
             with serving(folder, port=port) as server:
-                job = asyncio.run(_export_from_the_page(server, dump))
+                job = run_apart(_export_from_the_page(server, dump))
                 _halt(job)
                 time.sleep(random.uniform(0, 0.5))
                 server.process.kill()
                 server.process.wait()
             with serving(folder, port=port) as server:
-                asyncio.run(_expect(server, "running for"))
+                run_apart(_expect(server, "running for"))
                 if number % 2:
                     _send(job, signal.SIGKILL)
                     _wait(job)
-                    asyncio.run(_expect(server, "was killed, ran out of memory, or the machine went down"))
+                    run_apart(_expect(server, "was killed, ran out of memory, or the machine went down"))
                     outcomes["job killed, too: the page says so, the earlier dataset is intact"] += 1
                 else:
                     _send(job, signal.SIGCONT)
                     _wait(job)
                     require(job.state == "done", f"the job is {job.state}: {job.error}")
-                    asyncio.run(_expect(server, "finished in"))
+                    run_apart(_expect(server, "finished in"))
                     outcomes["the job went on, and the page shows it"] += 1
             Dataset.open(dataset_folder())
             again = jobs.start("export", ["--source", str(dump)], title="Again", writes=["dataset"])
