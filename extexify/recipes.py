@@ -139,15 +139,15 @@ RECIPES: dict[str, Recipe] = {
         label_smoothing=0.1,  # labels are clicks of users, and look-alikes have no right answer
         averaging=0.998,  # about the last 500 steps, five epochs of the real data
         clip=2.0,
-        scribbles=0.03,  # enough to know them; the temperature of the others stays
+        scribbles=0.03,  # enough to know scribbles of these kinds from drawings, every time
         balance=0.5,  # networks underrate what they saw little of: on validation, 1.0 top-1 and 0.6 top-5
-        small=0.6,  # the first epochs only find their way about: half the time, the same in the end
+        small=0.6,  # the first epochs only find their way about, and take little more than half the time
         temperature=0.77,  # this and the next are fitted on validation by a training that held it out
         doubt=0.7,
     ),
 }
 
-# The same for a laptop: ten epochs of 35,000 drawings take under ten minutes on two cores.
+# The same for a laptop.
 RECIPES["quick"] = replace(RECIPES["default"], name="quick", epochs=10)
 
 

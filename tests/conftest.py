@@ -60,6 +60,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def folder(tmp_path: Path, tiny_model: Path) -> Path:
+    """A workspace in which the tiny model answers."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
+    (tmp_path / "serving.json").write_text('{"model": "workspace/tiny.safetensors"}')
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a dashboard that answers with the tiny model, in a workspace of its own."""

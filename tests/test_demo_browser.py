@@ -24,15 +24,6 @@ KEYS = ("latex2e-OT1-_alpha", "latex2e-OT1-_sum", "latex2e-OT1-_int", "latex2e-O
 
 
 @pytest.fixture
-def folder(tmp_path: Path, tiny_model: Path) -> Path:
-    """A workspace in which the tiny model answers."""
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
-    (tmp_path / "serving.json").write_text('{"model": "workspace/tiny.safetensors"}')
-    return tmp_path
-
-
-@pytest.fixture
 def address(folder: Path) -> Iterator[str]:
     """The address of a demo with a password, on that workspace."""
     with dashboard(folder, **{settings.DEMO.name: "yes", settings.PASSWORD_HASH.name: HASH}) as running:

@@ -28,15 +28,6 @@ SUM_KEY = "latex2e-OT1-_sum"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, tiny_model: Path) -> Path:
-    """A workspace in which the tiny model answers."""
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
-    (tmp_path / "serving.json").write_text('{"model": "workspace/tiny.safetensors"}')
-    return tmp_path
-
-
-@pytest.fixture
 def address(folder: Path) -> Iterator[str]:
     """The address of a dashboard on that workspace."""
     with dashboard(folder) as running:
