@@ -74,7 +74,9 @@ def own_server() -> Iterator[OwnServer]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def stop_during_exports(server: OwnServer, folder: Path, times: int, random: Random, rows: int = 24_000) -> Counter[str]:
+def stop_during_exports(
+    server: OwnServer, folder: Path, times: int, random: Random, rows: int = 24_000
+) -> Counter[str]:
     """Stop the server at random moments of exports, start it again, and export again."""
     server.execute(_FILL.format(rows=rows))
     source = open_source(server.address)
