@@ -9,18 +9,24 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from extexify.doubt import FEW as DOUBT_OF
+from extexify.figures import DRAWN, groups_of
 from extexify.modelfile import ModelDescription, ModelError, read_arrays
 from extexify.onnx_graph import to_onnx
+from extexify.results import commonness
 from extexify.storage import StorageError, atomic_file
 from extexify.summaries import summary
 
 MODEL, SYMBOLS, INDEX = "model.onnx", "symbols.json", "index.html"
-"""The page's model, what its symbols are, and its first file."""
+"""The page's model, what answers need to know of its symbols, and its first file."""
 
 _PAGE = Path(__file__).with_name("offline_page")
 _DASHBOARD = Path(__file__).with_name("ui")
+_SHARED = ("page.css", "page.js", "answer_rows.js", "predictions.css", "icon.png", "logo.svg")
 
 
 def onnx_bytes(model: Path) -> tuple[ModelDescription, bytes]:
@@ -47,15 +53,27 @@ def static_files() -> dict[str, Path]:
     """The page's files that are the same for every model, by their names within the page's folder."""
     own = {str(path.relative_to(_PAGE)): path for path in sorted(_PAGE.rglob("*")) if path.is_file()}
     # The list of answers looks and works as on the Draw page.
-    shared = {name: _DASHBOARD / name for name in ("page.css", "page.js", "predictions.css", "icon.png", "logo.svg")}
-    return {**own, **{f"shared/{name}": path for name, path in shared.items()}}
+    return {**own, **{f"shared/{name}": _DASHBOARD / name for name in _SHARED}}
 
 
 def made_files(model: Path) -> dict[str, bytes]:
-    """The page's files that are made of a model: itself, and what is shown of its symbols. Raises `ModelError`."""
+    """The page's files that are made of a model: itself, and what answers need to know of its symbols.
+
+    Raises `ModelError`.
+    """
     description, content = onnx_bytes(model)
-    symbols = {key: summary(key) for key in description.classes}
-    return {MODEL: content, SYMBOLS: json.dumps(symbols, ensure_ascii=False, separators=(",", ":")).encode()}
+    known = {"doubt_of": DOUBT_OF, "symbols": _symbols(description.classes)}
+    return {MODEL: content, SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
+
+
+def _symbols(classes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Each symbol as lists show it, and what folds it into a result: the number of its look-alike group among the
+    classes, and its commonness."""
+    groups = groups_of(classes, DRAWN).tolist()
+    return {
+        key: {**summary(key), "group": group, "commonness": commonness(key)}
+        for key, group in zip(classes, groups, strict=True)
+    }
 
 
 def page_files(model: Path) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,15 +22,20 @@ import onnxruntime
 import pytest
 
 from extexify import cli
-from extexify.classifier import Classifier
+from extexify.catalog import drawn_alike
+from extexify.classifier import Classifier, Prediction
+from extexify.doubt import FEW, is_doubtful
 from extexify.modelfile import load_network, read_description
-from extexify.offline import page_zip, write_page
+from extexify.offline import made_files, page_zip, write_page
 from extexify.raster import PRESETS, RasterSettings, preset, rasterize_drawing
+from extexify.results import Result, commonness, fold_look_alikes
 from extexify.samples import check_row
+from extexify.scribbles import scribbles
 from extexify.seeing import see
 from extexify.sequences import SequenceSettings, resample
 from extexify.sources import open_source
 from extexify.strokes import Drawing, Drawings
+from extexify.summaries import summary
 from extexify.workspace import SHIPPED_MODELS
 from tests.tiny import SHAPES, shape
 from tools.dashboard import draw
@@ -112,7 +118,7 @@ def test_the_page_can_be_written_anew(tiny_model: Path, tmp_path: Path) -> None:
     write_page(tiny_model, tmp_path / "page")
     (tmp_path / "page" / "symbols.json").write_text("old")
     write_page(tiny_model, tmp_path / "page")
-    assert len(json.loads((tmp_path / "page" / "symbols.json").read_bytes())) == 29
+    assert len(json.loads((tmp_path / "page" / "symbols.json").read_bytes())["symbols"]) == 29
 
 
 def test_the_zip_holds_the_same_files(tiny_model: Path, tmp_path: Path) -> None:
@@ -122,6 +128,21 @@ def test_the_zip_holds_the_same_files(tiny_model: Path, tmp_path: Path) -> None:
     written = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert packed == written
     assert {"tiny/index.html", "tiny/model.onnx", "tiny/vendor/LICENSE"} <= packed.keys()
+
+
+def test_the_page_is_told_what_makes_one_answer_of_look_alikes() -> None:
+    known = json.loads(made_files(SHIPPED)["symbols.json"])
+    symbols = known["symbols"]
+    assert known["doubt_of"] == FEW
+    assert list(symbols) == list(read_description(SHIPPED).classes)
+    members: dict[int, set[str]] = {}
+    for key, symbol in symbols.items():
+        members.setdefault(symbol["group"], set()).add(key)
+        assert symbol["commonness"] == commonness(key)
+        assert symbol.items() >= summary(key).items()
+    for group in members.values():
+        for key in group:
+            assert group - {key} == symbols.keys() & set(drawn_alike(key))
 
 
 def test_the_runtime_is_the_one_that_npm_has() -> None:
@@ -207,14 +228,14 @@ def test_it_sees_what_the_library_sees(page: Page) -> None:
         np.testing.assert_allclose(np.array(found), wanted, atol=1e-6)
 
 
-def test_it_gives_the_answers_of_the_library(page: Page) -> None:
+def test_its_model_says_what_the_library_says(page: Page) -> None:
     drawings = [*starter_drawings(30), *ODD]
     found = page.evaluate(
         """async drawings => {
             const { loadModel } = await import(new URL('model.js', location).href);
             const model = await loadModel('model.onnx');
             const answers = [];
-            for (const strokes of drawings) answers.push((await model.classify(strokes)).answers);
+            for (const strokes of drawings) answers.push((await model.classify(strokes)).predictions.slice(0, 5));
             return answers;
         }""",
         [strokes_of(drawing) for drawing in drawings],
@@ -227,6 +248,70 @@ def test_it_gives_the_answers_of_the_library(page: Page) -> None:
         assert [answer["probability"] for answer in answers] == pytest.approx(probabilities, abs=1e-4)
 
 
+def test_it_folds_and_doubts_as_the_library_does(page: Page) -> None:
+    rng = np.random.default_rng(0)
+    alike = [key for key in read_description(SHIPPED).classes if drawn_alike(key)]
+    given = []
+    for _ in range(50):
+        keys = rng.choice(alike, rng.integers(1, 200), replace=False).tolist()
+        shares = sorted(rng.dirichlet([0.1] * len(keys)).tolist(), reverse=True)
+        given.append([Prediction(key, "", share) for key, share in zip(keys, shares, strict=True)])
+    threshold = 0.9
+    found = page.evaluate(
+        """async ({ given, threshold }) => {
+            const { foldLookAlikes, isDoubtful } = await import(new URL('results.js', location).href);
+            const { doubt_of, symbols } = await (await fetch('symbols.json')).json();
+            return given.map(some => [foldLookAlikes(some, symbols), isDoubtful(some, doubt_of, threshold)]);
+        }""",
+        {"given": [[asdict(one) for one in some] for some in given], "threshold": threshold},
+    )
+    doubted = 0
+    for some, (results, doubtful) in zip(given, found, strict=True):
+        wanted = fold_look_alikes(some)
+        assert [keys_of(result["members"]) for result in results] == [members_of(result) for result in wanted]
+        assert [result["probability"] for result in results] == pytest.approx([result.probability for result in wanted])
+        assert doubtful == is_doubtful(some, threshold)
+        doubted += doubtful
+    assert 0 < doubted < len(given)
+
+
+def test_it_answers_as_the_library_does_and_doubts_scribbles(page: Page) -> None:
+    drawings = [*starter_drawings(20), *ODD, *scribbles(8, np.random.default_rng(5))]
+    found = page.evaluate(
+        """drawings => new Promise((resolve, reject) => {
+            const worker = new Worker(new URL('worker.js', location), { type: 'module' });
+            const found = [];
+            worker.onmessage = ({ data }) => {
+                if (data.problem) reject(data.problem);
+                if (data.answers && found.push(data) === drawings.length) resolve(found);
+            };
+            drawings.forEach((strokes, number) => worker.postMessage({ strokes, number }));
+        })""",
+        [strokes_of(drawing) for drawing in drawings],
+    )
+    classifier = Classifier.load(SHIPPED)
+    doubted = []
+    for number, (drawing, said) in enumerate(zip(drawings, found, strict=True)):
+        predictions = classifier.leading(drawing, results=5, symbols=FEW)
+        wanted = fold_look_alikes(predictions)[:5]
+        assert said["number"] == number
+        assert [keys_of([answer, *answer["alike"]]) for answer in said["answers"]] == list(map(members_of, wanted))
+        probabilities = [result.probability for result in wanted]
+        assert [answer["probability"] for answer in said["answers"]] == pytest.approx(probabilities, abs=1e-4)
+        assert said["doubtful"] == is_doubtful(predictions, classifier.description.doubt)
+        doubted.append(said["doubtful"])
+    assert sum(doubted[:20]) < 5
+    assert all(doubted[-8:])
+
+
+def keys_of(symbols: list[dict[str, Any]]) -> list[str]:
+    return [symbol["key"] for symbol in symbols]
+
+
+def members_of(result: Result) -> list[str]:
+    return [member.key for member in result.members]
+
+
 def test_one_draws_and_gets_five_answers_without_a_network(page: Page) -> None:
     page.context.set_offline(True)
     rows = page.locator("li.row")
@@ -237,7 +322,7 @@ def test_one_draws_and_gets_five_answers_without_a_network(page: Page) -> None:
     page.locator('ol[data-strokes="3"]').wait_for()
     assert rows.count() == 5
     assert r"\equiv" in rows.locator("code").all_inner_texts()
-    assert page.locator("li.row .glyph svg").count() == 5
+    assert page.locator("li.row > .glyph svg").count() == 5
     inked = (
         "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v).length"
     )
@@ -248,6 +333,35 @@ def test_one_draws_and_gets_five_answers_without_a_network(page: Page) -> None:
     page.locator(".invitation").wait_for()
     assert rows.count() == 0
     assert page.locator("#seen").evaluate(inked) == 0
+
+
+def test_look_alikes_are_one_answer_each_to_copy(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    draw(page, [[(300, 80), (100, 80), (210, 200), (100, 320), (300, 320)]], page.locator("#pad"))
+    first = page.locator('ol[data-strokes="1"] li').first
+    first.wait_for()
+    assert first.locator(".command").inner_text() in (r"\sum", r"\Sigma")
+    chips = first.locator(".member .pick")
+    assert {r"\sum", r"\Sigma"} <= {first.locator(".command").inner_text(), *chips.locator("code").all_inner_texts()}
+    command = chips.first.locator("code").inner_text()
+    chips.first.click()
+    chips.first.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == command
+    assert page.locator(".was, .details").count() == 0  # there is nobody to keep drawings here
+
+
+def test_it_says_when_a_drawing_looks_like_no_symbol(page: Page) -> None:
+    doubt = page.locator(".doubt")
+    place = page.locator("#pad")
+    rng = np.random.default_rng(1)
+    draw(page, [rng.uniform(20, 380, (30, 2)).tolist()], place)
+    page.locator('ol[data-strokes="1"] li').first.wait_for()
+    assert doubt.inner_text() == "Not sure: this looks like none of the symbols I know. The nearest are these."
+    page.keyboard.press("Escape")
+    doubt.wait_for(state="hidden")
+    draw(page, [[(80, 200), (320, 200)], [(200, 80), (200, 320)]], place)
+    page.locator('ol[data-strokes="2"] li').first.wait_for()
+    assert doubt.is_hidden()
 
 
 def test_a_phone_has_room_for_all_of_it(page: Page) -> None:
@@ -262,7 +376,7 @@ def test_the_dashboard_serves_it_with_the_model_that_answers(server: str) -> Non
         assert response.url == f"{server}/offline/"
         assert b"get its LaTeX command" in response.read()
     with urlopen(f"{server}/offline/symbols.json") as response:
-        assert len(json.load(response)) == 29
+        assert len(json.load(response)["symbols"]) == 29
     with urlopen(f"{server}/offline/model.onnx") as response:
         session = onnxruntime.InferenceSession(response.read(), providers=["CPUExecutionProvider"])
     assert json.loads(session.get_modelmeta().custom_metadata_map["extexify"])["name"] == "tiny"

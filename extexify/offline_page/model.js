@@ -27,9 +27,9 @@ class Model {
     this.session = session;
   }
 
-  // strokes: [[[x, y], …], …] → the picture that the model sees, and its most probable symbols, best first:
-  // {image: Uint8Array, answers: [{key, probability}, …]}
-  async classify(strokes, top = 5) {
+  // strokes: [[[x, y], …], …] → the picture that the model sees, and all its symbols, most probable first:
+  // {image: Uint8Array, predictions: [{key, probability}, …]}
+  async classify(strokes) {
     const { classes, raster, sequence, temperature } = this.description;
     const image = rasterize(strokes, raster);
     const inputs = { images: new ort.Tensor("uint8", image, [1, raster.size, raster.size]) };
@@ -43,13 +43,13 @@ class Model {
     const most = Math.max(...scaled);
     const exponentials = scaled.map((value) => Math.exp(value - most));
     const sum = exponentials.reduce((before, value) => before + value, 0);
-    const best = [...exponentials.keys()].sort((one, other) => exponentials[other] - exponentials[one]).slice(0, top);
-    return { image, answers: best.map((index) => ({ key: classes[index], probability: exponentials[index] / sum })) };
+    const predictions = classes.map((key, index) => ({ key, probability: exponentials[index] / sum }));
+    return { image, predictions: predictions.sort((one, other) => other.probability - one.probability) };
   }
 }
 
 // A file's bytes.
-async function load(address, progress) {
+export async function load(address, progress = () => {}) {
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address} can't be loaded (${response.status})`);
   const size = Number(response.headers.get("Content-Length")) || Infinity;

@@ -1,5 +1,5 @@
 // The page: a box to draw in, and the answers of the model that works beside it (worker.js).
-// `element`, `copyButton` and `showGlyph` are the dashboard's (shared/page.js).
+// `element`, `makeRow` and `showAnswers` are the dashboard's (shared/page.js, shared/answer_rows.js).
 
 const PEN = 6; // pixels
 const SIDE = 400; // the box in its own units, whatever size it is shown at
@@ -7,8 +7,8 @@ const SIDE = 400; // the box in its own units, whatever size it is shown at
 const pad = document.querySelector("#pad");
 const undo = document.querySelector("#undo");
 const clear = document.querySelector("#clear");
-const list = document.querySelector("ol");
-const invitation = document.querySelector(".invitation");
+const answers = document.querySelector(".answers");
+const list = answers.querySelector("ol");
 const status = document.querySelector("#status");
 const problem = document.querySelector("#problem");
 const seen = document.querySelector("#seen");
@@ -69,7 +69,7 @@ function changed() {
   undo.disabled = clear.disabled = !strokes.length;
   show();
   if (strokes.length) worker.postMessage({ strokes, number });
-  else showAnswers([]);
+  else answer({ answers: [], doubtful: false, strokes: 0, image: null });
 }
 
 function show() {
@@ -95,22 +95,14 @@ new ResizeObserver(() => {
 
 // --- answers ------------------------------------------------------------------------------------
 
-const symbols = fetch(new URL("symbols.json", import.meta.url))
-  .then((response) => response.json())
-  .catch(() => ({})); // the answers then go by their keys
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const rows = [];
 
-worker.onmessage = async ({ data }) => {
+worker.onmessage = ({ data }) => {
   if (data.problem) fail(data.problem);
   else if (data.part !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.part)}%`;
   else if (data.description) ready(data.description);
-  else if (data.number === number) {
-    const known = await symbols;
-    if (data.number !== number) return;
-    showAnswers(data.answers.map((answer) => ({ command: answer.key, about: "", ...known[answer.key], ...answer })));
-    showSeen(data.image);
-  }
+  else if (data.number === number) answer(data);
 };
 worker.onerror = (event) => fail(event.message || "the model's part of the page can't be loaded");
 
@@ -131,39 +123,11 @@ function ready({ name, classes, raster, metrics }) {
   element("span", "", caption, `Model “${name}”: ${classes.length.toLocaleString("en")} symbols${figure}`);
 }
 
-function showAnswers(answers) {
-  invitation.hidden = answers.length > 0;
-  while (rows.length > answers.length) rows.pop().row.remove();
-  while (rows.length < answers.length) rows.push(makeRow());
-  answers.forEach((answer, index) => fill(rows[index], answer, index === 0));
-  list.dataset.strokes = strokes.length; // for whoever (or whatever) waits for the answer to a certain drawing
-  if (!answers.length) showSeen(null);
-}
-
-function makeRow() {
-  const row = element("li", "row", list);
-  const glyph = element("span", "glyph", row);
-  const middle = element("div", "middle", row);
-  const command = element("code", "command", middle);
-  const about = element("span", "origin", element("div", "about", middle));
-  const share = element("div", "share", row);
-  const percent = element("span", "percent", share);
-  const bar = element("div", "bar", element("div", "track", share));
-  const button = copyButton(row, () => command.textContent);
-  return { row, glyph, command, about, percent, bar, button };
-}
-
-function fill({ row, glyph, command, about, percent, bar, button }, answer, first) {
-  row.classList.toggle("first", first);
-  showGlyph(glyph, answer);
-  if (command.textContent !== answer.command) button.reset();
-  command.textContent = answer.command;
-  command.dataset.key = answer.key;
-  about.textContent = answer.about;
-  about.title = answer.preamble ?? "";
-  percent.textContent = percentage(answer.probability);
-  bar.style.transform = `scaleX(${answer.probability})`;
-  button.setAttribute("aria-label", `Copy ${answer.command}`);
+// Shows what the worker says of the drawing.
+function answer(said) {
+  const found = said.answers.map((one) => ({ ...one, percent: percentage(one.probability) }));
+  showAnswers(answers, rows, { ...said, answers: found }, () => makeRow(list));
+  showSeen(said.image);
 }
 
 function percentage(share) {

@@ -1,16 +1,31 @@
 // Answers drawings beside the page, so that no ink waits for an answer.
 
-import { loadModel } from "./model.js";
+import { load, loadModel } from "./model.js";
+import { foldLookAlikes, isDoubtful } from "./results.js";
 
-const model = loadModel(new URL("model.onnx", import.meta.url), (part) => postMessage({ part }));
-model.then(
-  ({ description }) => postMessage({ description }),
+const SHOWN = 5; // answers
+
+const ready = Promise.all([
+  loadModel(new URL("model.onnx", import.meta.url), (part) => postMessage({ part })),
+  load(new URL("symbols.json", import.meta.url)).then((bytes) => JSON.parse(new TextDecoder().decode(bytes))),
+]);
+ready.then(
+  ([{ description }]) => postMessage({ description }),
   (error) => postMessage({ problem: error.message }),
 );
 
 onmessage = async ({ data: { strokes, number } }) => {
   try {
-    postMessage({ number, ...(await (await model).classify(strokes)) });
+    const [model, { doubt_of, symbols }] = await ready;
+    const { image, predictions } = await model.classify(strokes);
+    const answers = foldLookAlikes(predictions, symbols)
+      .slice(0, SHOWN)
+      .map(({ members, probability }) => {
+        const [head, ...alike] = members.map(({ key }) => symbols[key]);
+        return { ...head, alike, probability };
+      });
+    const doubtful = isDoubtful(predictions, doubt_of, model.description.doubt ?? 0);
+    postMessage({ number, strokes: strokes.length, image, answers, doubtful });
   } catch (error) {
     postMessage({ problem: error.message });
   }

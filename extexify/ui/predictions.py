@@ -27,7 +27,7 @@ _LIST_HTML = """
   <p>Commands such as <code>\\alpha</code> appear here.</p>
   <p>Size and place in the box don't matter.</p>
 </div>
-<p class="doubt" role="status" hidden>Not sure: this looks like none of the symbols I know. The nearest are these.</p>
+<p class="doubt" role="status" hidden></p>
 <ol aria-live="polite"></ol>
 """
 
@@ -120,7 +120,7 @@ def _list_component() -> Any:
         "extexify_predictions",
         html=_LIST_HTML,
         css=code("page.css", "predictions.css"),
-        js=code("page.js", "predictions.js"),
+        js=code("page.js", "answer_rows.js", "predictions.js"),
     )
 
 
