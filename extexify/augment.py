@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from extexify.chance import normal, number_state, uniform
 from extexify.strokes import Drawings
 
 
@@ -29,6 +30,8 @@ class AugmentSettings:
     around, one half of them all strokes, in the other half each by a coin's fall. shuffle: the part whose
     strokes come in any order. coarse: the part whose points are rounded to a grid of 24 to 96 steps a side, as on a
     small canvas.
+
+    blend: the part of drawings that move towards another of the same symbol before all this (`extexify.blending`).
     """
 
     rotation: float = 0.11
@@ -44,6 +47,7 @@ class AugmentSettings:
     reverse: float = 0.0
     shuffle: float = 0.0
     coarse: float = 0.0
+    blend: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object."""
@@ -88,31 +92,12 @@ def augment(
 
 
 @njit(cache=True, nogil=True)
-def _next(state):  # type: ignore[no-untyped-def]
-    """One step of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): a uniform number in [0, 1) from state[0]."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    x = state[0]
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    x = x ^ (x >> np.uint64(31))
-    return np.float64(x >> np.uint64(11)) * 2.0**-53
-
-
-@njit(cache=True, nogil=True)
-def _normal(state):  # type: ignore[no-untyped-def]
-    """A standard normal number (Box & Muller, 1958), held within ±3 so that no drawing becomes another."""
-    radius = np.sqrt(-2.0 * np.log(1.0 - _next(state)))
-    return min(max(radius * np.cos(2.0 * np.pi * _next(state)), -3.0), 3.0)
-
-
-@njit(cache=True, nogil=True)
 def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, out_ends, extra):  # type: ignore[no-untyped-def]
     rotation, scale, shear, warp, stroke_shift, stroke_turn, stroke_scale, reverse, shuffle, coarse = amounts
     state = np.empty(1, np.uint64)
     for sample in range(len(sample_ends)):
-        state[0] = base ^ (numbers[sample] * np.uint64(0xD1342543DE82EF95))
-        _next(state)
-        extra[sample, 0], extra[sample, 1], extra[sample, 2] = _next(state), _next(state), _next(state)
+        number_state(state, base, numbers[sample])
+        extra[sample, 0], extra[sample, 1], extra[sample, 2] = uniform(state), uniform(state), uniform(state)
         first_stroke = sample_ends[sample - 1] if sample > 0 else 0
         last_stroke = sample_ends[sample]
         first = stroke_ends[first_stroke - 1] if first_stroke > 0 else 0
@@ -126,24 +111,24 @@ def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, out_
         side = max(high_x - low_x, high_y - low_y)
         unit = 1.0 / side if side > 0 else 1.0
 
-        turn = rotation * _normal(state)
+        turn = rotation * normal(state)
         cosine, sine = np.cos(turn), np.sin(turn)
-        grow_x, grow_y = np.exp(scale * _normal(state)), np.exp(scale * _normal(state))
-        slant = shear * _normal(state)
+        grow_x, grow_y = np.exp(scale * normal(state)), np.exp(scale * normal(state))
+        slant = shear * normal(state)
         # Two waves an axis, of half a period to one and a half over the drawing.
         waves = np.empty((4, 3))
         for wave in range(4):
-            waves[wave, 0] = warp * _normal(state)
-            waves[wave, 1] = np.pi * (1.0 + 2.0 * _next(state))
-            waves[wave, 2] = 2.0 * np.pi * _next(state)
+            waves[wave, 0] = warp * normal(state)
+            waves[wave, 1] = np.pi * (1.0 + 2.0 * uniform(state))
+            waves[wave, 2] = 2.0 * np.pi * uniform(state)
         order = np.arange(first_stroke, last_stroke)
-        if _next(state) < shuffle:
+        if uniform(state) < shuffle:
             for index in range(len(order) - 1, 0, -1):
-                other = int(_next(state) * (index + 1))
+                other = int(uniform(state) * (index + 1))
                 order[index], order[other] = order[other], order[index]
-        turned = _next(state) / reverse if reverse > 0 else 1.0  # below 1/2: all strokes, below 1: some
-        grid = 24.0 + 72.0 * _next(state)
-        if _next(state) >= coarse:
+        turned = uniform(state) / reverse if reverse > 0 else 1.0  # below 1/2: all strokes, below 1: some
+        grid = 24.0 + 72.0 * uniform(state)
+        if uniform(state) >= coarse:
             grid = 0.0
         place = first
         for number in range(len(order)):
@@ -156,11 +141,11 @@ def _augment(points, stroke_ends, sample_ends, numbers, base, amounts, out, out_
                 center_y += points[index, 1]
             center_x = (center_x / (end - begin) - middle_x) * unit
             center_y = (center_y / (end - begin) - middle_y) * unit
-            shift_x, shift_y = stroke_shift * _normal(state), stroke_shift * _normal(state)
-            own_turn = stroke_turn * _normal(state)
-            own_scale = np.exp(stroke_scale * _normal(state))
+            shift_x, shift_y = stroke_shift * normal(state), stroke_shift * normal(state)
+            own_turn = stroke_turn * normal(state)
+            own_scale = np.exp(stroke_scale * normal(state))
             own_cosine, own_sine = own_scale * np.cos(own_turn), own_scale * np.sin(own_turn)
-            backwards = turned < 0.5 or (turned < 1.0 and _next(state) < 0.5)
+            backwards = turned < 0.5 or (turned < 1.0 and uniform(state) < 0.5)
             for index in range(begin, end):
                 x = (points[index, 0] - middle_x) * unit - center_x
                 y = (points[index, 1] - middle_y) * unit - center_y

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.augment import AugmentSettings, augment
+from extexify.blending import REACH, Kin, blend, chances
 from extexify.dataset import Dataset
 from extexify.images import RenderedImages
 from extexify.raster import RasterSettings
@@ -91,6 +92,10 @@ class StrokeFeed:
         self._variation = variation
         self._seed = seed
         self._shift_scale = 1.0
+        self._kin: Kin | None = None
+        if variation is not None and variation.blend:
+            strokes = np.diff(dataset.drawings.sample_ends, prepend=0)
+            self._kin = Kin(self.labels, strokes[self._indices])
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -109,6 +114,8 @@ class StrokeFeed:
         labels = self.labels[mine]
         if self._variation is None:
             return see(drawings, self._raster, self._sequence, threads=1), labels
+        if self._kin is not None:
+            drawings = self._blended(drawings, mine, epoch)
         count = round(self._scribbled * len(rows))
         made = share(np.arange(count))
         if len(made):
@@ -122,6 +129,15 @@ class StrokeFeed:
             width_factors=varied.width_factors, shifts=varied.shifts * np.float32(self._shift_scale),
         )  # fmt: skip
         return seen, labels
+
+    def _blended(self, drawings: Drawings, rows: NDArray[np.int64], epoch: int) -> Drawings:
+        """Some of the drawings moved towards others of the same symbol."""
+        assert self._kin is not None
+        assert self._variation is not None
+        chance = chances(self._indices[rows], seed=self._seed, epoch=epoch, each=3)
+        towards = self._dataset.drawings.take(self._indices[self._kin.of(rows, chance[:, 0])])
+        parts = REACH[0] + (REACH[1] - REACH[0]) * chance[:, 1]
+        return blend(drawings, towards, np.where(chance[:, 2] < self._variation.blend, parts, 0.0))
 
 
 def shuffled_rows(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from extexify.catalog import drawn_alike
 from extexify.recipes import Recipe
 
 
@@ -28,18 +31,48 @@ def _ease(part: float) -> float:
     return 0.5 - 0.5 * math.cos(math.pi * min(part, 1.0))
 
 
-def loss_of(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+@dataclass(frozen=True)
+class LookAlikes:
+    """Which classes are drawn alike: group (classes,), the number of each one's group, and share (classes,), the part
+    of its group's drawings that are its own."""
+
+    group: Tensor
+    share: Tensor
+
+    def to(self, device: torch.device) -> LookAlikes:
+        return LookAlikes(self.group.to(device), self.share.to(device))
+
+
+def look_alikes(classes: Sequence[str], labels: NDArray[np.int64]) -> LookAlikes:
+    """The groups of the catalogue, with the shares that training drawings (their labels, (N,)) give."""
+    counts = _counts(labels, len(classes))
+    number = {key: index for index, key in enumerate(classes)}
+    leaders = [min((number[key] for key in drawn_alike(key) if key in number), default=number[key]) for key in classes]
+    _, group = np.unique(np.minimum(leaders, np.arange(len(classes))), return_inverse=True)
+    share = counts / np.bincount(group, weights=counts)[group]
+    return LookAlikes(torch.from_numpy(group), torch.from_numpy(share.astype(np.float32)))
+
+
+def loss_of(logits: Tensor, labels: Tensor, recipe: Recipe, alike: LookAlikes) -> Tensor:
     """Mean cross entropy of logits (B + scribbles, classes): labels (B,) are of the first B, of the others any class is
-    as good as the next."""
+    as good as the next. The recipe's part of each target is that of the classes drawn alike."""
     known, scribbled = logits[: len(labels)], logits[len(labels) :]
-    loss = F.cross_entropy(known, labels, label_smoothing=smoothing, reduction="sum")
+    loss = F.cross_entropy(known, labels, label_smoothing=recipe.label_smoothing, reduction="sum")
+    if recipe.alike:
+        shares = F.log_softmax(known, 1) * alike.share
+        groups = torch.zeros_like(known).index_add_(1, alike.group, shares)
+        loss = torch.lerp(loss, -groups.gather(1, alike.group[labels][:, None]).sum(), recipe.alike)
     return (loss - F.log_softmax(scribbled, 1).mean(1).sum()) / len(logits)
 
 
 def class_shift(recipe: Recipe, labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     """What the recipe's balance adds to the logits (classes,); a class without drawings counts as one with one."""
-    counts = np.maximum(np.bincount(labels, minlength=classes), 1)
+    counts = _counts(labels, classes)
     return (-recipe.balance * np.log(counts / counts.mean())).astype(np.float32)
+
+
+def _counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    return np.maximum(np.bincount(labels, minlength=classes), 1)
 
 
 def make_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:

@@ -25,6 +25,7 @@ class Recipe:
     `scribbles` of its size: drawings of no symbol (see `extexify.scribbles`), whose target is all classes alike.
 
     warmup is the part of all steps in which the learning rate rises; label_smoothing is spread evenly over all classes;
+    alike is the part of a target that goes to the symbols drawn alike, by how many drawings each has;
     averaging is the decay of the exponential weight average (0: none); clip bounds the gradient's norm (0: none).
 
     balance raises the logits of rare classes when the network answers: by -balance · log(drawings of the class /
@@ -49,6 +50,7 @@ class Recipe:
     schedule: str = "constant"  # or "one-cycle"
     warmup: float = 0.0
     label_smoothing: float = 0.0
+    alike: float = 0.0
     scribbles: float = 0.0
     averaging: float = 0.0
     clip: float = 0.0
@@ -61,7 +63,7 @@ class Recipe:
             ("epochs", 1, MAX_EPOCHS), ("batch_size", 2, 65_536), ("learning_rate", 1e-9, 10), ("weight_decay", 0, 10),
             ("warmup", 0, 0.9), ("label_smoothing", 0, 0.9), ("averaging", 0, 0.99999), ("clip", 0, 1e6),
             ("auxiliary", 0, 10), ("small", 0, 1), ("small_scale", 0.25, 1), ("balance", 0, 2),
-            ("scribbles", 0, 1), ("temperature", 0.1, 10), ("doubt", 0, 1),
+            ("scribbles", 0, 1), ("alike", 0, 1), ("temperature", 0.1, 10), ("doubt", 0, 1),
         ]  # fmt: skip
         for name, low, high in limits:
             if not low <= getattr(self, name) <= high:

@@ -34,7 +34,7 @@ from extexify.distributed import ALONE, LostProcess, Team
 from extexify.doubt import fit_doubt
 from extexify.feeding import Batch, Feed, Share, batches, everything, shuffled_rows
 from extexify.modelfile import ModelDescription, write_model
-from extexify.optimizing import class_shift, learning_rate, loss_of, make_optimizer
+from extexify.optimizing import class_shift, learning_rate, look_alikes, loss_of, make_optimizer
 from extexify.progress import Reporter, Stage, Stopped, quiet
 from extexify.recipes import Recipe
 from extexify.run_files import RunFiles
@@ -122,6 +122,7 @@ class _Loop:
         self.judged = models.build(recipe.architecture, len(dataset.classes), recipe.options).to(device).eval()
         self.optimizer = make_optimizer(recipe, self.network)
         self.shift = torch.from_numpy(class_shift(recipe, train_feed.labels, len(dataset.classes))).to(device)
+        self.alike = look_alikes(dataset.classes, train_feed.labels).to(device)
         self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
         self.steps_per_epoch = math.ceil(len(train_feed) / recipe.batch_size)
 
@@ -186,7 +187,7 @@ class _Loop:
         inputs, labels = self.to_device(batch)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             heads = self.network.heads(*inputs)
-        losses = [loss_of(head.float(), labels, recipe.label_smoothing) for head in heads]
+        losses = [loss_of(head.float(), labels, recipe, self.alike) for head in heads]
         logits, loss = heads[0].float()[: len(labels)], losses[0]
         if recipe.auxiliary and len(losses) > 1:
             loss = loss + recipe.auxiliary * torch.stack(losses[1:]).mean()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from extexify import training
 from extexify.augment import AugmentSettings
@@ -20,7 +21,7 @@ from extexify.devices import DeviceError, pick_device
 from extexify.feeding import ImageFeed, StrokeFeed, batches, shuffled_rows
 from extexify.images import render_dataset
 from extexify.modelfile import read_model
-from extexify.optimizing import learning_rate
+from extexify.optimizing import learning_rate, look_alikes, loss_of
 from extexify.pipeline import TRAIN_ON, Places, feeds, train_on_dataset
 from extexify.progress import Progress, Stopped, quiet
 from extexify.raster import PRESETS, preset
@@ -249,6 +250,30 @@ class TestFeeding:
         np.testing.assert_array_equal(seen.images, again.images)
         assert (seen.images[4:] != later.images[4:]).any()
 
+    def test_drawings_are_blended_with_others_of_their_symbol(self, dataset: Dataset) -> None:
+        still = AugmentSettings(
+            rotation=0,
+            scale=0,
+            shear=0,
+            warp=0,
+            stroke_shift=0,
+            stroke_turn=0,
+            stroke_scale=0,
+            thin=1,
+            thick=1,
+            shift=0,
+        )
+        rows = np.arange(8)
+        plain, some, again, later = (
+            StrokeFeed(dataset, "train", RASTER, replace(still, blend=blend)).batch(rows, epoch)[0].images
+            for blend, epoch in [(0.0, 1), (1.0, 1), (1.0, 1), (1.0, 2)]
+        )
+        np.testing.assert_array_equal(some, again)
+        assert (some != plain).any()
+        assert (some != later).any()
+        alone = StrokeFeed(dataset, "train", RASTER, replace(still, blend=1.0)).batch(rows[3:4], 1)[0].images
+        np.testing.assert_array_equal(alone, some[3:4])
+
     def test_epochs_come_in_other_orders(self) -> None:
         assert shuffled_rows(50, seed=0, epoch=1).tolist() != shuffled_rows(50, seed=0, epoch=2).tolist()
 
@@ -291,6 +316,30 @@ class TestBalance:
             run_training(dataset, tmp_path / f"{balance}", replace(QUICK, epochs=2, balance=balance))
             losses.append([entry["train"] for entry in metrics(tmp_path / f"{balance}")])
         assert losses[0] == losses[1]
+
+
+class TestLookAlikes:
+    CLASSES = ("latex2e-OT1-_alpha", "latex2e-OT1-_cdots", "latex2e-OT1-_ldots", "amsmath-OT1-_dotsb", "unheard-of")
+    LABELS = np.array([0, 0, 1, 1, 1, 2, 4])  # of the last dots there is no drawing
+
+    def test_a_group_shares_by_its_drawings(self) -> None:
+        alike = look_alikes(self.CLASSES, self.LABELS)
+        assert alike.group.tolist() == [0, 1, 1, 1, 2]
+        np.testing.assert_allclose(alike.share, [1, 3 / 5, 1 / 5, 1 / 5, 1])
+
+    def test_the_loss_is_least_where_look_alikes_are_as_likely_as_they_are_common(self) -> None:
+        asked, alike = replace(QUICK, alike=1.0, label_smoothing=0.0), look_alikes(self.CLASSES, self.LABELS)
+        logits = torch.tensor([[-9.0, 0.0, 0.0, 0.0, -9.0]]).requires_grad_()
+        for _ in range(200):
+            (slope,) = torch.autograd.grad(loss_of(logits, torch.tensor([2]), asked, alike), logits)
+            logits = (logits - 2 * slope).detach().requires_grad_()
+        np.testing.assert_allclose(torch.softmax(logits, 1).detach()[0, 1:4], [0.6, 0.2, 0.2], atol=0.01)
+
+    @pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
+    def test_a_symbol_like_no_other_has_its_own_target(self, part: float) -> None:
+        logits, label = torch.tensor([[0.3, -1.0, 2.0, 0.1, 0.5]]), torch.tensor([0])
+        asked, alike = replace(QUICK, label_smoothing=0.0, alike=part), look_alikes(self.CLASSES, self.LABELS)
+        assert float(loss_of(logits, label, asked, alike)) == pytest.approx(float(F.cross_entropy(logits, label)))
 
 
 def test_one_cycle_rises_to_the_peak_and_falls_to_nothing() -> None:
