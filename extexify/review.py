@@ -6,8 +6,8 @@ and its points, since ids may be given anew; nothing is ever removed from where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -77,14 +77,43 @@ class ReviewList:
 
     @permissions.operators_only
     def reject(self, key: str, identifier: int, drawing: Drawing, note: str = "") -> Rejected:
-        """Mark a drawing as mislabelled; one that is marked already gets the new note. Raises ValueError for a note
-        that is too long."""
-        if len(note) > MAX_NOTE:
-            raise ValueError(f"a note may have {MAX_NOTE} characters, not {len(note):,}")
-        entry = Rejected(key, identifier, drawing, datetime.now().astimezone().replace(microsecond=0), note)
+        """Mark a drawing as mislabelled; one that is marked already gets the new note, or keeps its own without one.
+
+        Raises ValueError, one sentence, for a note that can't be kept.
+        """
+        entry = Rejected(key, identifier, drawing, datetime.now().astimezone().replace(microsecond=0), _checked(note))
+        mark = entry.mark
         with writer_lock(self.path, "the review list", wait=_WAIT):
-            self._write([*(other for other in self.entries() if other.mark != entry.mark), entry])
+            others = []
+            for other in self.entries():
+                if other.mark != mark:
+                    others.append(other)
+                elif not note:
+                    entry = replace(entry, note=other.note)
+            self._write([*others, entry])
         return entry
+
+    @permissions.operators_only
+    def annotate(self, mark: Mark, note: str, seen: Collection[str]) -> bool:
+        """Change the note of a drawing on the list; False when it isn't there.
+
+        `seen` is what the note may have said to whoever changes it. If it says something else by now, somebody has
+        changed it meanwhile: then what both say is kept, one below the other. Raises ValueError, one sentence, for a
+        note that can't be kept.
+        """
+        _checked(note)
+        with writer_lock(self.path, "the review list", wait=_WAIT):
+            entries = self.entries()
+            at = next((number for number, entry in enumerate(entries) if entry.mark == mark), None)
+            if at is None:
+                return False
+            now = entries[at].note
+            if now != note and now not in seen:
+                note = _both(now, note)
+            if now != note:
+                entries[at] = replace(entries[at], note=note)
+                self._write(entries)
+        return True
 
     @permissions.operators_only
     def restore(self, mark: Mark) -> bool:
@@ -124,3 +153,24 @@ class ReviewList:
         except (BadDrawing, ValueError, TypeError, AttributeError) as error:
             why = str(error)
         raise StorageError(f"line {number} of {self.path} is damaged ({why}): correct or remove that line")
+
+
+def _checked(note: str) -> str:
+    if len(note) > MAX_NOTE:
+        raise ValueError(f"a note may have {MAX_NOTE} characters, not {len(note):,}")
+    if any("\ud800" <= letter <= "\udfff" for letter in note):
+        raise ValueError("a note can't hold half a character")
+    return note
+
+
+def _both(now: str, note: str) -> str:
+    """Two notes, one below the other; lines that the first has already aren't repeated."""
+    if not note or f"\n{note}\n" in f"\n{now}\n":
+        return now
+    both = f"{now}\n{note}" if now else note
+    if len(both) > MAX_NOTE:
+        raise ValueError(
+            f"somebody else has changed the note meanwhile, and both together have {len(both):,} characters, more than "
+            f"{MAX_NOTE}: make yours shorter"
+        )
+    return both

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -18,8 +19,8 @@ from extexify.classifier import Classifier
 from extexify.evaluation import evaluate_dataset
 from extexify.judgements import About, Evaluation, file_digest, kept_evaluations, save_evaluation
 from extexify.modelfile import read_description, write_model
-from extexify.review import ReviewList
-from tests.drawings import copy_block, dump_text
+from extexify.review import MAX_NOTE, Mark, ReviewList
+from tests.drawings import copy_block, dump_text, zigzag
 from tests.test_classifier import model_of
 from tests.tiny import SHAPES, TinySource, tiny_dataset
 from tools.dashboard import dashboard
@@ -187,6 +188,78 @@ def test_a_drawing_is_marked_as_mislabelled_and_restored(
     page.locator(".judged").get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Review list (0)")).to_be_visible()
     assert review.entries() == []
+
+
+def note_fields(page: Page) -> Locator:
+    """The fields for notes, after the review list has been opened."""
+    page.get_by_text("Review list (2)").click(timeout=SECONDS)
+    fields = page.locator(".st-key-review-list textarea")
+    expect(fields).to_have_count(2)
+    return fields
+
+
+def test_a_note_is_kept_when_its_field_is_left(opening: Opening, folder: Path) -> None:
+    review = ReviewList(folder / "review.jsonl")
+    later, earlier = (review.reject("key", number, zigzag(number)).mark for number in (2, 1))
+
+    def notes() -> dict[Mark, str]:
+        return {entry.mark: entry.note for entry in review.entries()}
+
+    try:
+        page, other = opening("evaluation=first"), opening("evaluation=first")
+        field, others = note_fields(page).first, note_fields(other)
+        status = page.locator(".st-key-review-list .note").first.get_by_role("status")
+        hostile = "<img src=x onerror=window.broken=1>\n**no beta**"
+        field.fill(hostile)
+        field.blur()
+        expect(status).to_have_text("Kept.")
+        assert notes() == {earlier: hostile, later: ""}
+        # Another tab, which hasn't seen it, writes on the other drawing, and then on the same.
+        others.nth(1).fill("theirs")
+        others.nth(1).blur()
+        expect(others.first).to_have_value(hostile)
+        assert notes() == {earlier: hostile, later: "theirs"}
+        field.fill("mine")
+        others.first.fill("theirs, too")
+        field.blur()
+        expect(status).to_have_text("Kept.")
+        others.first.blur()
+        expect(others.first).to_have_value("mine\ntheirs, too")
+        expect(other.get_by_text("Somebody else has written here, too: both are kept.")).to_be_visible()
+        # What is too long is told, and not kept.
+        field.fill("x" * (MAX_NOTE + 1))
+        field.blur()
+        expect(status).to_have_text("A note may have 500 characters, this one has 501: it isn’t kept.")
+        page.reload()
+        expect(note_fields(page).first).to_have_value("mine\ntheirs, too")
+        assert notes() == {earlier: "mine\ntheirs, too", later: "theirs"}
+        assert page.evaluate("window.broken") is None
+        # Of a drawing that was taken off meanwhile, the note is shown at least.
+        review.restore(later)
+        others.nth(1).fill("too late")
+        others.nth(1).blur()
+        expect(other.get_by_role("alert")).to_contain_text("no longer in the review list: its note “too late”")
+    finally:
+        review.path.unlink()
+
+
+def test_marking_in_a_tab_that_lags_behind_takes_no_mark_and_no_note_away(
+    opening: Opening, evaluation: Evaluation, folder: Path
+) -> None:
+    review = ReviewList(folder / "review.jsonl")
+    label = int(class_table(evaluation).worst_first()[0])
+    page = opening(f"evaluation=first&view=Symbols&symbol={evaluation.classes[label]}")
+    button = tiles(page, 0).first.get_by_role("button")
+    expect(button).to_have_text("Mislabelled", timeout=SECONDS)
+    row = class_drawings(evaluation, label)[0][0]
+    drawing = [np.array(stroke) for stroke in evaluation.judged.drawings[row]]
+    review.reject(evaluation.classes[label], int(evaluation.judged.ids[row]), drawing, note="theirs")
+    try:
+        button.click()
+        expect(button).to_have_text("Undo")
+        assert [entry.note for entry in review.entries()] == ["theirs"]
+    finally:
+        review.path.unlink()
 
 
 def test_a_damaged_review_list_is_one_sentence_and_nothing_can_be_marked(

@@ -79,6 +79,7 @@ ACTS: dict[str, Callable[[Path], object]] = {
     "delete a run": lambda here: runs.delete_run("run"),
     "read the review list": lambda here: ReviewList(places.review_file()).entries(),
     "reject a drawing": lambda here: ReviewList(places.review_file()).reject("key", 1, zigzag(1)),
+    "annotate a drawing": lambda here: ReviewList(places.review_file()).annotate(("key", 1), "note", ()),
     "restore a drawing": lambda here: ReviewList(places.review_file()).restore(("key", 1)),
     "list evaluations": lambda here: kept_evaluations(places.evaluations_folder()),
     "open an evaluation": lambda here: Evaluation.open(here / "evaluations" / "x"),
@@ -141,7 +142,7 @@ def test_callbacks_of_pages_end_the_same_way(closed: Path) -> None:
     before = content(closed)
     with pytest.raises(NotPermitted):
         use_model(closed / "models" / "mine.safetensors")
-    set_marked("key", 3, zigzag(3))  # says on the page what kept it from being marked
+    set_marked("key", 3, zigzag(3), True)  # says on the page what kept it from being marked
     assert content(closed) == before
 
 

@@ -59,6 +59,48 @@ def test_marking_again_changes_the_note_and_nothing_twice(review: ReviewList) ->
     assert (entry.id, entry.note) == (77, "again")
     with pytest.raises(ValueError, match="a note may have"):
         review.reject(A, 1, zigzag(1), note="x" * (MAX_NOTE + 1))
+    review.reject(A, 78, zigzag(1))
+    assert [(entry.id, entry.note) for entry in review.entries()] == [(78, "again")]
+
+
+def test_a_note_is_changed_and_nothing_else(review: ReviewList) -> None:
+    review.reject(A, 1, zigzag(1))
+    mark = review.reject(B, 2, zigzag(2), note="before").mark
+    review.reject(A, 3, zigzag(3))
+    before = [json.loads(line) for line in review.path.read_bytes().splitlines()]
+    for note, seen in (("after", "before"), ("", "after")):
+        assert review.annotate(mark, note, [seen])
+        after = [json.loads(line) for line in review.path.read_bytes().splitlines()]
+        assert after == [before[0], before[1] | {"note": note}, before[2]]
+    assert not review.annotate(mark_of(A, zigzag(9)), "of none", [""])
+
+
+def test_of_a_note_that_two_people_change_at_once_both_stay(review: ReviewList) -> None:
+    mark = review.reject(A, 1, zigzag(1)).mark
+    for note in ("mine", "yours", "yours"):
+        assert review.annotate(mark, note, [""])
+    assert review.entries()[0].note == "mine\nyours"
+    assert review.annotate(mark, "", [""])
+    assert review.entries()[0].note == "mine\nyours"
+    assert review.annotate(mark, "our", [""])
+    assert review.entries()[0].note == "mine\nyours\nour"
+    assert review.annotate(mark, "ours", ["mine", "mine\nyours\nour"])
+    assert review.entries()[0].note == "ours"
+
+
+@pytest.mark.parametrize(
+    ("note", "why"),
+    [
+        ("x" * (MAX_NOTE + 1), "a note may have 500 characters, not 501"),
+        ("y" * MAX_NOTE, "both together have 505 characters, more than 500"),
+        ("\ud83d", "half a character"),
+    ],
+)
+def test_a_note_that_cannot_be_kept_is_told_and_the_earlier_one_stays(review: ReviewList, note: str, why: str) -> None:
+    mark = review.reject(A, 1, zigzag(1), note="mine").mark
+    with pytest.raises(ValueError, match=why):
+        review.annotate(mark, note, [""])
+    assert review.entries()[0].note == "mine"
 
 
 @given(

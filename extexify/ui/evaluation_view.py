@@ -234,15 +234,15 @@ def _show_drawings(evaluation: Evaluation, table: ClassTable, label: int, way: s
         f"within five, {percentage(float(table.probability[label]))} given to the right symbol on average"
     )
 
-    def toggle(row: str) -> None:
+    def set_mark(row: str, marked: bool) -> None:
         number = int(row)
         drawing = [np.array(stroke) for stroke in evaluation.judged.drawings[number]]
-        set_marked(evaluation.classes[label], int(evaluation.judged.ids[number]), drawing)
+        set_marked(evaluation.classes[label], int(evaluation.judged.ids[number]), drawing, marked)
 
     with st.container(border=True, key="symbol-drawings"):
         show_sections(
             sections,
-            toggle=toggle,
+            set_mark=set_mark,
             mark="Mislabelled" if marks is not None else "",
             restore="Undo",
             head=(evaluation.classes[label], line),

@@ -1,9 +1,17 @@
 // Shows judged drawings in sections, each drawing with what it was taken for and a button that marks it as mislabelled
-// or takes that back. Tiles stay from one message to the next, so that a mark changes its tile and nothing else.
+// or takes that back, and perhaps a field for a note. Tiles stay from one message to the next, so that a mark changes
+// its tile and nothing else, and whoever is writing isn't disturbed.
 
-const tiles = new WeakMap();
+const made = new WeakMap();
+let written = 0; // notes, in this browser's window
 
-function makeTile(drawing) {
+// What is kept of a component from one message to the next. `edits` are the notes that the server hasn't answered yet,
+// by the ids of their drawings: [number, note, what it may have said before].
+function start() {
+  return { tiles: new Map(), boxes: [], edits: {}, setState: null };
+}
+
+function makeTile(drawing, kept) {
   const tile = element("li", "tile");
   const ink = element("div", "ink", element("div", "square", tile));
   ink.setAttribute("role", "img");
@@ -14,10 +22,15 @@ function makeTile(drawing) {
   const percent = element("span", "percent", answer);
   const button = element("button", "mark", tile);
   button.type = "button";
-  return { tile, ink, answer, glyph, command, percent, button };
+  const keep = (note, seen) => {
+    kept.edits[drawing.id] = [(written += 1), note, seen];
+    kept.setState("notes", { ...kept.edits });
+  };
+  const note = drawing.note === null ? null : makeNote(tile, keep, button);
+  return { tile, ink, answer, glyph, command, percent, button, note };
 }
 
-function fill(parts, drawing, labels, send) {
+function fill(parts, drawing, { labels, limit, waiting }, send) {
   const { tile, ink, answer, glyph, command, percent, button } = parts;
   tile.classList.toggle("marked", drawing.marked);
   ink.setAttribute("aria-label", drawing.about);
@@ -34,8 +47,9 @@ function fill(parts, drawing, labels, send) {
   button.hidden = !labels.mark;
   button.onclick = () => {
     button.disabled = true; // until the server has answered
-    send("toggle", drawing.id);
+    send("mark", { id: drawing.id, marked: !drawing.marked });
   };
+  if (parts.note) fillNote(parts.note, drawing.note, { limit, about: drawing.about, waiting });
 }
 
 function showHead(root, head) {
@@ -49,28 +63,49 @@ function showHead(root, head) {
   element("p", "", words, head.line);
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".judged");
-  const made = tiles.get(root) || new Map();
-  const kept = new Map();
-  root.classList.toggle("fading", data.fading);
-  showHead(root, data.head);
-  const sections = data.sections.map((section) => {
-    const box = element("section", "");
-    if (section.title) element("h3", "", box, section.title);
-    if (!section.drawings.length) element("p", "empty", box, section.empty);
-    const list = element("ul", "", box);
-    for (const drawing of section.drawings) {
-      const parts = made.get(drawing.id) || makeTile(drawing);
-      kept.set(drawing.id, parts);
-      fill(parts, drawing, data.labels, setTriggerValue);
-      list.appendChild(parts.tile);
-    }
-    return box;
+function makeBox() {
+  const box = element("section", "");
+  return { box, title: element("h3", "", box), empty: element("p", "empty", box), list: element("ul", "", box) };
+}
+
+// Makes `children` the children of a place, without moving any that is where it belongs.
+function put(place, children) {
+  const wanted = new Set(children);
+  for (const child of [...place.children]) if (!wanted.has(child)) child.remove();
+  children.forEach((child, at) => {
+    if (place.children[at] !== child) place.insertBefore(child, place.children[at] ?? null);
   });
-  // Whoever pressed a button stays at it.
+}
+
+export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+  const root = parentElement.querySelector(".judged");
+  const kept = made.get(root) || start();
+  made.set(root, kept);
+  kept.setState = setStateValue;
+  for (const [id, [number]] of Object.entries(kept.edits)) if (number <= data.done) delete kept.edits[id];
+  const tiles = new Map();
+  root.classList.toggle("fading", data.fading);
+  root.classList.toggle("noting", data.limit > 0);
+  showHead(root, data.head);
   const focused = root.getRootNode().activeElement;
-  root.querySelector(".sections").replaceChildren(...sections);
+  while (kept.boxes.length < data.sections.length) kept.boxes.push(makeBox());
+  const boxes = kept.boxes.slice(0, data.sections.length);
+  put(root.querySelector(".sections"), boxes.map(({ box }) => box));
+  data.sections.forEach((section, at) => {
+    const { title, empty, list } = boxes[at];
+    title.textContent = section.title;
+    title.hidden = !section.title;
+    empty.textContent = section.empty;
+    empty.hidden = section.drawings.length > 0;
+    const shown = section.drawings.map((drawing) => {
+      const parts = kept.tiles.get(drawing.id) || makeTile(drawing, kept);
+      tiles.set(drawing.id, parts);
+      fill(parts, drawing, { ...data, waiting: drawing.id in kept.edits }, setTriggerValue);
+      return parts.tile;
+    });
+    put(list, shown);
+  });
+  // Whoever pressed a button stays at it, also where it has moved.
   if (focused?.isConnected) focused.focus({ preventScroll: true });
-  tiles.set(root, kept);
+  kept.tiles = tiles;
 }

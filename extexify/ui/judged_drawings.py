@@ -23,13 +23,17 @@ from extexify.ui.ink import ink_url
 # The proportions of the default raster, at about the size at which the page shows them on a sharp screen.
 _PICTURE = RasterSettings(size=128, stroke_width=4.3)
 
+_DONE = "notes-done-"
+"""Begins the name of the last number of a note that was kept in this visit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
     """A drawing and what a grid says of it.
 
     id comes back when its button is pressed; taken_for is the key of the symbol that stands below the picture, with
-    `percent` beside it, or empty; about describes it in words; marked is whether it is in the review list.
+    `percent` beside it, or empty; about describes it in words; marked is whether it is in the review list. note is
+    what the field for a note says; None: there is no field.
     """
 
     id: str
@@ -38,6 +42,16 @@ class Tile:
     taken_for: str = ""
     percent: str = ""
     marked: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """How notes are kept: `keep` is called with a drawing's id, its note, and all that the note may have said when its
+    writer began; limit is in characters."""
+
+    keep: Callable[[str, str, Sequence[str]], None]
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +82,10 @@ def pictures(drawings: Drawings) -> NDArray[np.uint8]:
 def show_sections(
     sections: Sequence[Section],
     *,
-    toggle: Callable[[str], None],
+    set_mark: Callable[[str, bool], None],
     mark: str,
     restore: str,
+    notes: Notes | None = None,
     head: tuple[str, str] | None = None,
     fading: bool = True,
     key: str,
@@ -78,17 +93,24 @@ def show_sections(
     """Show drawings in sections, below a symbol (its key and a line about it) if `head` names one.
 
     `mark` and `restore` are on the buttons of drawings that aren't marked and that are (without `mark` there are no
-    buttons); pressing one calls `toggle` with the drawing's id. With `fading`, marked ones are pale.
+    buttons); pressing one calls `set_mark` with the drawing's id and whether it is to be marked. With `fading`, marked
+    ones are pale.
     """
 
     def pressed() -> None:
-        if chosen := st.session_state[key].toggle:
-            toggle(str(chosen))
+        if chosen := st.session_state[key].mark:
+            set_mark(str(chosen["id"]), bool(chosen["marked"]))
+
+    def written() -> None:
+        if notes:
+            _keep_new(notes, key)
 
     data = {
         "head": None if head is None else {"symbol": summary(head[0]), "line": head[1]},
         "fading": fading,
         "labels": {"mark": mark, "restore": restore},
+        "limit": notes.limit if notes else 0,
+        "done": st.session_state.get(_DONE + key, 0),
         "sections": [
             {
                 "title": section.title,
@@ -101,6 +123,7 @@ def show_sections(
                         "symbol": summary(tile.taken_for) if tile.taken_for else None,
                         "percent": tile.percent,
                         "marked": tile.marked,
+                        "note": tile.note,
                     }
                     for tile in section.tiles
                 ],
@@ -108,7 +131,21 @@ def show_sections(
             for section in sections
         ],
     }
-    _judged()(data=data, key=key, on_toggle_change=pressed)
+    _judged()(data=data, key=key, on_mark_change=pressed, default={"notes": {}}, on_notes_change=written)
+
+
+def _keep_new(notes: Notes, key: str) -> None:
+    """Keep what has been written since the last time.
+
+    The browser sends all that hasn't been answered yet, numbered, as a state: of two triggers, a busy server may hear
+    only the second.
+    """
+    written = st.session_state[key].notes
+    last = st.session_state.get(_DONE + key, 0)
+    for name, (number, note, seen) in written.items():
+        if number > last:
+            notes.keep(name, note, seen)
+    st.session_state[_DONE + key] = max(last, *(number for number, _, _ in written.values()))
 
 
 def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None], key: str) -> None:
@@ -139,8 +176,8 @@ def _judged() -> Any:
     return st.components.v2.component(
         "extexify_judged",
         html='<div class="judged"><div class="head"></div><div class="sections"></div></div>',
-        css=code("tiles.css", "judged.css"),
-        js=code("page.js", "judged.js"),
+        css=code("tiles.css", "judged.css", "note.css"),
+        js=code("page.js", "note.js", "judged.js"),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from extexify.catalog import symbol_for
-from extexify.review import Mark, Rejected, ReviewList, mark_of
+from extexify.review import MAX_NOTE, Mark, Rejected, ReviewList, mark_of
 from extexify.storage import StorageError
 from extexify.strokes import Drawing, Drawings
-from extexify.ui.judged_drawings import Section, Tile, pictures, show_sections
+from extexify.ui.judged_drawings import Notes, Section, Tile, pictures, show_sections
 from extexify.ui.text import sentence
 from extexify.workspace import review_file
 
@@ -23,17 +25,19 @@ def review_marks() -> frozenset[Mark]:
     return _review().marks()
 
 
-def set_marked(key: str, identifier: int, drawing: Drawing) -> None:
-    """Mark a drawing as mislabelled, or take the mark back if it has one."""
+def set_marked(key: str, identifier: int, drawing: Drawing, marked: bool) -> None:
+    """Mark a drawing as mislabelled, or take its mark back."""
     try:
-        if not _review().restore(mark_of(key, drawing)):
+        if marked:
             _review().reject(key, identifier, drawing)
+        else:
+            _review().restore(mark_of(key, drawing))
     except OSError as error:
         st.session_state[_PROBLEM] = str(error)
 
 
 def show_review() -> None:
-    """Show the drawings in the review list, each with a button that takes it off."""
+    """Show the drawings in the review list, each with a field for a note and a button that takes it off."""
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(sentence(problem), icon=":material/error:")
     try:
@@ -47,21 +51,36 @@ def show_review() -> None:
                 "Drawings that you mark as mislabelled come here. Exports leave them out; their source keeps them."
             )
             return
-        st.caption("The next export leaves these out; their source keeps them. Restore what was marked by mistake.")
+        st.caption(
+            "The next export leaves these out; their source keeps them. Restore what was marked by mistake; a note is "
+            "kept when you leave its field."
+        )
         shown = st.session_state.get("review-shown", SHOWN)
         by_id = {_id_of(entry): entry for entry in entries[:shown]}
         images = pictures(Drawings.pack(entry.drawing for entry in by_id.values()))
         tiles = [_tile(name, entry, image) for (name, entry), image in zip(by_id.items(), images, strict=True)]
 
-        def restore(name: str) -> None:
+        def set_mark(name: str, marked: bool) -> None:
             if entry := by_id.get(name):
-                set_marked(entry.key, entry.id, entry.drawing)
+                set_marked(entry.key, entry.id, entry.drawing, marked)
+
+        def keep_note(name: str, note: str, seen: Sequence[str]) -> None:
+            _keep_note(by_id.get(name), note, seen)
 
         show_sections(
-            [Section("", tiles)], toggle=restore, mark="Reject", restore="Restore", fading=False, key="review-list"
-        )
+            [Section("", tiles)], set_mark=set_mark, mark="Reject", restore="Restore", fading=False,
+            notes=Notes(keep_note, MAX_NOTE), key="review-list",
+        )  # fmt: skip
         if len(entries) > shown:
             st.button("Show more", type="tertiary", key="review-more", on_click=_show_more, args=(2 * shown,))
+
+
+def _keep_note(entry: Rejected | None, note: str, seen: Sequence[str]) -> None:
+    try:
+        if entry is None or not _review().annotate(entry.mark, note, seen):
+            st.session_state[_PROBLEM] = f"The drawing is no longer in the review list: its note “{note}” wasn't kept"
+    except (OSError, ValueError) as error:
+        st.session_state[_PROBLEM] = str(error)
 
 
 def _show_more(count: int) -> None:
@@ -76,7 +95,7 @@ def _id_of(entry: Rejected) -> str:
 def _tile(name: str, entry: Rejected, image: object) -> Tile:
     when = entry.when.astimezone()
     about = f"Drawing {entry.id}, labelled {symbol_for(entry.key).command}, marked on {when:%-d %b %Y, %H:%M}"
-    return Tile(name, image, about, taken_for=entry.key, marked=True)  # type: ignore[arg-type]
+    return Tile(name, image, about, taken_for=entry.key, marked=True, note=entry.note)  # type: ignore[arg-type]
 
 
 def _review() -> ReviewList:
