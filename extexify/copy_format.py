@@ -6,7 +6,8 @@ The format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator
 from typing import Self
 
 from extexify.sources import COLUMNS, PlainRows, Row
@@ -18,6 +19,24 @@ _HEAD = 1024  # bytes kept of an overlong line: enough for an id and a key ahead
 
 _ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+
+
+class CopySource(ABC):
+    """A source whose rows come in the format, to be read one by one or, where they are plain, many at a time."""
+
+    def rows(self) -> Generator[Row]:
+        """All rows, in the source's order. Raises `SourceError`."""
+        for row in self._rows(quick=False):
+            assert isinstance(row, Row)
+            yield row
+
+    def quick_rows(self) -> Generator[Row | PlainRows]:
+        """The same rows, those of the plain form many at a time."""
+        return self._rows(quick=True)
+
+    @abstractmethod
+    def _rows(self, *, quick: bool) -> Generator[Row | PlainRows]:
+        """All rows, in the source's order; only with `quick` are there plain ones among them."""
 
 
 class Lines:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from extexify import settings
-from extexify.copy_format import Lines, RowReader
+from extexify.copy_format import CopySource, Lines, RowReader
 from extexify.readahead import read_ahead
 from extexify.sources import COLUMNS, TABLE, PlainRows, Row, SourceError, shown_path
 
@@ -42,7 +42,7 @@ _OTHER_FORMATS = {
 """First bytes of files that people have instead of a text dump, and what to do with them."""
 
 
-class DumpSource:
+class DumpSource(CopySource):
     r"""The rows of every COPY block of table `samples` in a dump; other tables are passed over.
 
     Blocks are `COPY samples (id, key, strokes) FROM stdin;` or with a schema before the name, with the
@@ -60,20 +60,8 @@ class DumpSource:
     def position(self) -> tuple[int, int | None]:
         return self._read, self._size
 
-    def rows(self) -> Generator[Row]:
-        """All rows in the dump's order.
-
-        Raises `SourceError` for a file that is no dump, lacks the table or is cut off.
-        """
-        for row in self._rows(quick=False):
-            assert isinstance(row, Row)
-            yield row
-
-    def quick_rows(self) -> Generator[Row | PlainRows]:
-        """The same rows, those of the plain form many at a time."""
-        return self._rows(quick=True)
-
     def _rows(self, *, quick: bool) -> Generator[Row | PlainRows]:
+        """Raises `SourceError` for a file that is no dump, lacks the table or is cut off."""
         count = 0
         found = inserts = False
         reader: RowReader | None = None

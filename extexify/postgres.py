@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import sql
 
 from extexify import permissions
-from extexify.copy_format import Lines, RowReader
+from extexify.copy_format import CopySource, Lines, RowReader
 from extexify.readahead import read_ahead
 from extexify.samples import MAX_KEY
 from extexify.sentences import printable
@@ -35,7 +35,7 @@ _CONNECTION = {
 }
 
 
-class PostgresSource:
+class PostgresSource(CopySource):
     """The rows of table `samples` in a database, read in one read-only snapshot.
 
     The column strokes may be json, jsonb or text. The table is found as the connection's search path says.
@@ -69,20 +69,9 @@ class PostgresSource:
             except psycopg2.Error as error:
                 raise SourceError(f"{self.name}: {self._reason(error)}") from None
 
-    def rows(self) -> Generator[Row]:
-        """All rows, in the order of their ids.
-
-        Raises `SourceError` when the server, the table or a column is missing or the connection breaks.
-        """
-        for row in self._rows(quick=False):
-            assert isinstance(row, Row)
-            yield row
-
-    def quick_rows(self) -> Generator[Row | PlainRows]:
-        """The same rows, those of the plain form many at a time."""
-        return self._rows(quick=True)
-
     def _rows(self, *, quick: bool) -> Generator[Row | PlainRows]:
+        """In the order of their ids. Raises `SourceError` when the server, the table or a column is missing or the
+        connection breaks."""
         self._read = 0
         with self.reading() as connection:
             with connection.cursor() as cursor:
