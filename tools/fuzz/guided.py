@@ -80,15 +80,12 @@ def _main(order: dict[str, Any], flags: list[str]) -> None:
         target = find_target(order["target"])
         with own_workspace() as folder:
             warm_up(target, folder)  # what is imported late is instrumented, too
-    tally, seen, began = Tally(target.name, "guided"), set[str](), time.monotonic()
+    tally, began = Tally(target.name, "guided"), time.monotonic()
 
     def run_bytes(content: bytes) -> None:
         case = case_of_bytes(target, content)
         was_read, what = run_case(target, case, folder)
-        tally.cases += 1
-        tally.refused += not was_read and not what
-        if what and (place := what.rpartition("(")[2] + what.partition(":")[0]) not in seen:
-            seen.add(place)
+        if tally.count(was_read, what):
             tally.failures.append(f"{keep_failure(Path(order['out']), target, case, what)}: {what}")
         tally.seconds, tally.peak = time.monotonic() - began, peak_memory() - before
         if tally.cases >= order["cases"] or tally.seconds > order["seconds"]:

@@ -44,7 +44,8 @@ class TooSlow(BaseException):
 
 @dataclass
 class Tally:
-    """What came of a target's cases. peak: bytes of memory that its process took beyond what it began with."""
+    """What came of a target's cases. peak: bytes of memory that its process took beyond what it began with; places:
+    where cases have failed, each once."""
 
     target: str
     engine: str = "seeded"
@@ -53,6 +54,18 @@ class Tally:
     seconds: float = 0.0
     peak: int = 0
     failures: list[str] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+
+    def count(self, was_read: bool, what: str) -> bool:
+        """Count a case; whether it failed (`what` says how) in a place where none has failed yet."""
+        self.cases += 1
+        self.refused += not was_read and not what
+        # The same fault again, with other values in its message, is no news.
+        place = what.rpartition("(")[2] + what.partition(":")[0]
+        news = bool(what) and place not in self.places
+        if news:
+            self.places.append(place)
+        return news
 
     def add(self, other: Tally) -> None:
         """Count another tally of the same target, too."""
@@ -61,6 +74,7 @@ class Tally:
         self.seconds += other.seconds
         self.peak = max(self.peak, other.peak)
         self.failures += [failure for failure in other.failures if failure not in self.failures]
+        self.places += [place for place in other.places if place not in self.places]
 
 
 def case_of(target: Target, seed: int, number: int) -> Case:
@@ -154,7 +168,6 @@ def work(
     """
     logging.disable(logging.CRITICAL)
     tally = Tally(target.name)
-    seen: set[str] = set()
     with own_workspace() as folder, (watch or Path(os.devnull)).open("wb", buffering=0) as present:
         warm_up(target, folder)
         before, began = peak_memory(), time.monotonic()
@@ -165,11 +178,7 @@ def work(
                 os.pwrite(present.fileno(), number.to_bytes(8, "little"), 0)
                 case = case_of(target, seed, number)
                 was_read, what = run_case(target, case, folder)
-                tally.cases += 1
-                tally.refused += not was_read and not what
-                # The same fault again, with other values in its message, is no news.
-                if what and (place := what.rpartition("(")[2] + what.partition(":")[0]) not in seen:
-                    seen.add(place)
+                if tally.count(was_read, what):
                     tally.failures.append(f"{keep_failure(out, target, case, what)}: {what}")
         tally.seconds = time.monotonic() - began
         tally.peak = max(peak_memory() - before, 0)
