@@ -36,13 +36,17 @@ class Network(nn.Module):
 class OriginalNet(Network):
     """The blog post's network: five 3×3 convolutions, each ReLU then batch norm, average pool, linear.
 
-    It reads three equal channels, as torchvision's ImageFolder gives for a grey PNG.
+    It reads three equal channels, as torchvision's ImageFolder gives for a grey PNG; dark_on_light: of black ink on
+    white, as in the post's pictures, from which it learns faster.
     """
 
     in_channels = 3
 
-    def __init__(self, classes: int, channels: tuple[int, ...] = (64, 64, 128, 256, 512)) -> None:
+    def __init__(
+        self, classes: int, channels: tuple[int, ...] = (64, 64, 128, 256, 512), dark_on_light: bool = False
+    ) -> None:
         super().__init__()
+        self.dark_on_light = dark_on_light
         layers: list[nn.Module] = []
         before = self.in_channels
         for number, width in enumerate(channels):
@@ -53,7 +57,8 @@ class OriginalNet(Network):
         self.classify = nn.Linear(before, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classify(self.features(images).mean((2, 3)))
+        seen = 1 - images if self.dark_on_light else images
+        return self.classify(self.features(seen).mean((2, 3)))
 
 
 class SqueezeExcite(nn.Module):

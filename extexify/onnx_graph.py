@@ -235,9 +235,14 @@ def _images(graph: _Graph) -> str:
     return graph.node("Unsqueeze", scaled, graph.constant(np.array([1])))
 
 
-def _original(graph: _Graph, name: str, channels: Sequence[int] = (64, 64, 128, 256, 512)) -> str:
+def _original(
+    graph: _Graph, name: str, channels: Sequence[int] = (64, 64, 128, 256, 512), dark_on_light: bool = False
+) -> str:
     """`models.OriginalNet`."""
-    x = graph.node("Concat", *[_images(graph)] * 3, axis=1)
+    images = _images(graph)
+    if dark_on_light:
+        images = graph.node("Sub", graph.constant(np.array(1, np.float32)), images)
+    x = graph.node("Concat", *[images] * 3, axis=1)
     before = 3
     for number, width in enumerate(channels):
         stride = (1, 1) if number == 0 else (2, 2)

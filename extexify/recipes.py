@@ -116,6 +116,7 @@ RECIPES: dict[str, Recipe] = {
     "original": Recipe(
         name="original",
         architecture="original",
+        options={"dark_on_light": True},
         raster=PRESETS["original"],
         epochs=20,
         batch_size=512,

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 KEYS = tuple(sorted(SHAPES))
 RESIDUAL = {"channels": [8, 8, 12], "blocks": [1, 2, 1], "dropout": 0.2}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "original": {"channels": [4, 6, 8]},
+    "original": {"channels": [4, 6, 8], "dark_on_light": True},
     "residual": RESIDUAL,
     "sequence": RESIDUAL,
     "fused": {"picture": RESIDUAL, "sequence": {"channels": [16, 16], "blocks": [2, 1]}},
