@@ -128,6 +128,40 @@ def _probes(points, ends, first, last, begin):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _distance(one, other, backwards):  # type: ignore[no-untyped-def]
+    """The mean distance of two strokes' probes (PROBES, 2), those of the other in their order or backwards."""
+    distance = 0.0
+    for index in range(PROBES):
+        place = PROBES - 1 - index if backwards else index
+        dx, dy = one[index, 0] - other[place, 0], one[index, 1] - other[place, 1]
+        distance += np.sqrt(dx * dx + dy * dy) / PROBES
+    return distance
+
+
+@njit(cache=True, nogil=True)
+def _paired(a_probes, b_probes, limit):  # type: ignore[no-untyped-def]
+    """For each stroke of one drawing the nearest of the other's that is still free, and whether that one runs the other
+    way; ends before the first stroke without any within the limit."""
+    strokes = len(a_probes)
+    free = np.ones(strokes, np.bool_)
+    pairs = np.empty(strokes, np.int64)
+    turned = np.zeros(strokes, np.bool_)
+    for stroke in range(strokes):
+        best = np.inf
+        for candidate in range(strokes):
+            if not free[candidate]:
+                continue
+            for backwards in (False, True):
+                distance = _distance(a_probes[stroke], b_probes[candidate], backwards)
+                if distance < best:
+                    best, pairs[stroke], turned[stroke] = distance, candidate, backwards
+        if best > limit:
+            return pairs[:stroke], turned[:stroke]
+        free[pairs[stroke]] = False
+    return pairs, turned
+
+
+@njit(cache=True, nogil=True)
 def _blend(a, a_strokes, a_samples, b, b_strokes, b_samples, parts, limit, out):  # type: ignore[no-untyped-def]
     for sample in range(len(a_samples)):
         a_first = a_samples[sample - 1] if sample > 0 else 0
@@ -144,29 +178,8 @@ def _blend(a, a_strokes, a_samples, b, b_strokes, b_samples, parts, limit, out):
         other = _fitted(b, b_begin, b_end)
         a_probes = _probes(_stretched(mine), a_strokes, a_first, a_last, a_begin)
         b_probes = _probes(_stretched(other), b_strokes, b_first, b_last, b_begin)
-        free = np.ones(strokes, np.bool_)
-        pairs = np.empty(strokes, np.int64)
-        turned = np.zeros(strokes, np.bool_)
-        fits = True
-        for stroke in range(strokes):
-            best = np.inf
-            for candidate in range(strokes):
-                if not free[candidate]:
-                    continue
-                for backwards in (False, True):
-                    distance = 0.0
-                    for index in range(PROBES):
-                        place = PROBES - 1 - index if backwards else index
-                        dx = a_probes[stroke, index, 0] - b_probes[candidate, place, 0]
-                        dy = a_probes[stroke, index, 1] - b_probes[candidate, place, 1]
-                        distance += np.sqrt(dx * dx + dy * dy) / PROBES
-                    if distance < best:
-                        best, pairs[stroke], turned[stroke] = distance, candidate, backwards
-            if best > limit:
-                fits = False
-                break
-            free[pairs[stroke]] = False
-        if not fits:
+        pairs, turned = _paired(a_probes, b_probes, limit)
+        if len(pairs) < strokes:
             continue
         for stroke in range(strokes):
             start = (a_strokes[a_first + stroke - 1] if a_first + stroke > 0 else 0) - a_begin

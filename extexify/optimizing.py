@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extexify.catalog import drawn_alike
+from extexify.figures import DRAWN, groups_of
 from extexify.recipes import Recipe
 
 
@@ -46,9 +46,7 @@ class LookAlikes:
 def look_alikes(classes: Sequence[str], labels: NDArray[np.int64]) -> LookAlikes:
     """The groups of the catalogue, with the shares that training drawings (their labels, (N,)) give."""
     counts = _counts(labels, len(classes))
-    number = {key: index for index, key in enumerate(classes)}
-    leaders = [min((number[key] for key in drawn_alike(key) if key in number), default=number[key]) for key in classes]
-    _, group = np.unique(np.minimum(leaders, np.arange(len(classes))), return_inverse=True)
+    _, group = np.unique(groups_of(classes, DRAWN), return_inverse=True)
     share = counts / np.bincount(group, weights=counts)[group]
     return LookAlikes(torch.from_numpy(group), torch.from_numpy(share.astype(np.float32)))
 
