@@ -37,6 +37,11 @@ CREATE TABLE IF NOT EXISTS samples (
 
 FIRST_ID, LAST_ID = 2**40, 2**52 - 1
 
+_STATE = """
+SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+    (SELECT count(*) FROM sqlite_master)
+"""
+
 _BUSY_SECONDS = 30.0
 
 
@@ -126,10 +131,8 @@ class DrawingStore:
 
     def _is_ready(self, connection: sqlite3.Connection) -> bool:
         """Whether the file is a store already; False for an empty one. Raises `StorageError` for any other."""
-        application, version, tables = (
-            connection.execute(query).fetchone()[0]
-            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-        )
+        # One statement reads one state of the file: between two, another process might make its tables.
+        application, version, tables = connection.execute(_STATE).fetchone()
         if application != APPLICATION_ID:
             if application or version or tables:
                 raise StorageError(f"{self._name} is the SQLite file of another program; name another file")

@@ -152,6 +152,17 @@ def test_a_symbol_can_be_chosen_for_the_preview(opening: Opening, dataset: Datas
     assert drawing_of(dataset, first, PRESETS["default"]) is not None
 
 
+def test_a_preset_is_taken_also_when_the_next_click_follows_at_once(opening: Opening, dataset: Dataset) -> None:
+    page = opening()
+    later = page.get_by_role("switch", name="PNG files too").element_handle()
+    option(page, "Blog post").evaluate(
+        "(preset, later) => { preset.click(); setTimeout(() => later.click(), 20) }", later
+    )
+    expect(page.get_by_text("and the PNG files")).to_be_visible()
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(previews(page).first.locator("figcaption").last).to_have_text("32 × 32")
+
+
 def test_what_is_rendered_is_what_was_asked_and_is_shown_by_split(
     opening: Opening, dataset: Dataset, place: Path
 ) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -194,6 +195,29 @@ def test_a_killed_writer_loses_nothing_that_was_confirmed(tmp_path: Path) -> Non
     assert all(check_row(row) for row in rows(path))
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
     assert DrawingStore(path).add(KEY, zigzag(1)) > max(confirmed)
+
+
+def test_a_store_that_another_writer_makes_meanwhile_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "drawings.sqlite3"
+    connect = DrawingStore._connect
+    others: list[threading.Thread] = []
+
+    def watched(self: DrawingStore) -> sqlite3.Connection:
+        connection = connect(self)
+        connection.set_trace_callback(make_it_too)
+        return connection
+
+    def make_it_too(statement: str) -> None:
+        if not others and "user_version" in statement:
+            monkeypatch.setattr(DrawingStore, "_connect", connect)
+            others.append(threading.Thread(target=DrawingStore, args=(path,)))
+            others[0].start()
+            others[0].join(1)  # it may have to wait for the first
+
+    monkeypatch.setattr(DrawingStore, "_connect", watched)
+    store = DrawingStore(path)
+    others[0].join()
+    assert store.add(KEY, zigzag(1)) == rows(path)[0].id
 
 
 def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:

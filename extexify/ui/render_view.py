@@ -120,20 +120,19 @@ def _choose_settings() -> tuple[str, RasterSettings, bool]:
         help="Default: what our own recipe sees. Blog post: as its authors did, lines of one pixel, hard-edged.",
     )  # fmt: skip
     start = PRESETS[name]
-    for field in ("size", "stroke_width", "fit"):
-        st.session_state.setdefault(f"render-{field}", getattr(start, field))
+    turn = st.session_state.get("render-turn", 0)
     size = st.slider(
-        "Size, pixels a side", *_SIZES, key="render-size", persist_state="session",
+        "Size, pixels a side", *_SIZES, start.size, key=f"render-size-{turn}", persist_state="session",
         help="A larger picture keeps more detail and takes longer to learn from.",
     )  # fmt: skip
     width = st.slider(
-        "Stroke width, pixels", *_WIDTHS, step=0.1, format="%.1f", key="render-stroke_width", persist_state="session",
-        disabled=not start.antialias,
+        "Stroke width, pixels", *_WIDTHS, float(start.stroke_width), step=0.1, format="%.1f",
+        disabled=not start.antialias, key=f"render-width-{turn}", persist_state="session",
         help="Lines are soft-edged, so parts of pixels count. The blog post's are one pixel wide, whatever the size.",
     )  # fmt: skip
     fit = st.segmented_control(
-        "Fit", list(_FITS), required=True, format_func=_FITS.__getitem__, key="render-fit", persist_state="session",
-        width="stretch",
+        "Fit", list(_FITS), default=start.fit, required=True, format_func=_FITS.__getitem__,
+        key=f"render-fit-{turn}", persist_state="session", width="stretch",
         help="Whether a drawing keeps its proportions, or each axis is stretched by itself, which makes a flat "
         "drawing tall.",
     )  # fmt: skip
@@ -147,9 +146,9 @@ def _choose_settings() -> tuple[str, RasterSettings, bool]:
 
 
 def _take_preset() -> None:
-    start = PRESETS[st.session_state["render-preset"]]
-    for field in ("size", "stroke_width", "fit"):
-        st.session_state[f"render-{field}"] = getattr(start, field)
+    """Give the settings new keys, so that they start from the preset's values: a value set under an old key is lost
+    when the next click comes before the browser has heard of it."""
+    st.session_state["render-turn"] = st.session_state.get("render-turn", 0) + 1
 
 
 def _use(raster: RasterSettings) -> str:
