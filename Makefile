@@ -15,7 +15,7 @@ STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
 
-STUDIES := $(addprefix benchmarks/,breakdown.py starter.py robustness.py doubt.py answer_time.py onnx_agreement.py start_up.py link_lengths.py)
+STUDIES := $(addprefix benchmarks/,breakdown.py starter.py robustness.py doubt.py answer_time.py training_step.py onnx_agreement.py start_up.py link_lengths.py)
 
 .PHONY: run test check format bench growth studies fuzz faults load latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ run: $(STAMPS)/requirements
 	$(BIN)/streamlit run app.py $(ARGS)
 
 test: $(STAMPS)/requirements-dev $(STAMPS)/browser
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMPS)/requirements-dev
 	$(BIN)/ruff check $(CHECKED)

@@ -30,7 +30,7 @@ def measure(setting: Setting) -> Row:
         f"preset `original`, the same pixels, {threads} threads": (
             "benchmarks.rasterize:ours", [dataset, "original", threads],
         ),
-        f"preset `default`, 48×48, soft edges, {threads} threads": (
+        f"preset `default`, 40×40, soft edges, {threads} threads": (
             "benchmarks.rasterize:ours", [dataset, "default", threads],
         ),
     }  # fmt: skip

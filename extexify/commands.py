@@ -19,6 +19,7 @@ from extexify.progress import EventLog, Progress, Reporter, TerminalProgress, qu
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
+    from extexify.model_library import Model
     from extexify.pipeline import PipelineResult, Places
     from extexify.recipes import Recipe
     from extexify.sources import Source
@@ -91,8 +92,9 @@ def evaluate(options: argparse.Namespace) -> None:
     from extexify.classifier import Classifier
     from extexify.dataset import Dataset
     from extexify.evaluation import evaluate_dataset, evaluate_sources
-    from extexify.figures import Figures, Keep, drop
+    from extexify.figures import DRAWN, EXACT, WAYS, Figures, Judged, Keep, drop
     from extexify.judgements import About, file_digest, save_evaluation
+    from extexify.reliability import ReliabilityCounter
 
     if options.source and options.dataset:
         raise ValueError("evaluate takes --source or --dataset, not both")
@@ -101,10 +103,17 @@ def evaluate(options: argparse.Namespace) -> None:
     sources = _sources(options) if options.source else []
     dataset = None if sources else Dataset.open(options.dataset or workspace.dataset_folder())
 
+    counters = {way: ReliabilityCounter() for way in WAYS}
+
     def evaluate(keep: Keep) -> Figures:
+        def count(judged: Judged) -> None:
+            for number, counter in enumerate(counters.values()):
+                counter.add(judged.confidence[:, number], judged.correct[:, number], judged.right[:, number])
+            keep(judged)
+
         if dataset is None:
-            return evaluate_sources(classifier, sources, keep=keep, report=_reporter(options))
-        return evaluate_dataset(classifier, dataset, options.split, keep=keep, report=_reporter(options))
+            return evaluate_sources(classifier, sources, keep=count, report=_reporter(options))
+        return evaluate_dataset(classifier, dataset, options.split, keep=count, report=_reporter(options))
 
     if options.out is None:
         figures = evaluate(drop)
@@ -121,9 +130,15 @@ def evaluate(options: argparse.Namespace) -> None:
     text = f"{classifier.name}: {_shown(figures.top)} of {figures.n:,} drawings"
     text += f"\ncounting symbols that print alike as right: {_shown(figures.prints_alike)}"
     text += f"\ncounting symbols that are drawn alike as right: {_shown(figures.drawn_alike)}"
+    calibration = {way: counter.figures() for way, counter in counters.items() if figures.n}
+    if calibration:
+        exact, drawn = calibration[EXACT], calibration[DRAWN]
+        text += f"\nexpected calibration error {exact.ece:.1%}, {drawn.ece:.1%} with those drawn alike as one answer; "
+        text += f"mean negative log-likelihood {exact.nll:.3f}"
     if figures.unknown_keys:
         text += f"\n{figures.unknown_keys:,} more have keys that the model doesn't know"
-    _print(options, figures.to_json(), text)
+    honest = {way: {"ece": found.ece, "nll": found.nll} for way, found in calibration.items()}
+    _print(options, {**figures.to_json(), "calibration": honest}, text)
 
 
 def calibrate(options: argparse.Namespace) -> None:
@@ -212,15 +227,17 @@ def models(options: argparse.Namespace) -> None:
         return
     width = max((len(model.name) for model in models), default=0)
     for model in models:
-        figures = ", ".join(f"top-{k} {model.figures[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.figures)
-        about = model.problem or (
-            f"{model.judged_on}: {figures}"
-            if figures
-            else "trained on all"
-            if model.learned_from_all
-            else "never judged"
-        )
-        print(f"{'*' if model.serves else ' '} {model.name:<{width}}  {about}")
+        print(f"{'*' if model.serves else ' '} {model.name:<{width}}  {_about(model)}")
+
+
+def _about(model: Model) -> str:
+    """What is known of a model, in a few words."""
+    if model.problem:
+        return model.problem
+    figures = ", ".join(f"top-{k} {model.figures[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.figures)
+    if figures:
+        return f"{model.judged_on}: {figures}"
+    return "trained on all" if model.learned_from_all else "never judged"
 
 
 def use(options: argparse.Namespace) -> None:

@@ -39,8 +39,8 @@ class RasterSettings:
     Pillow's `ImageDraw.line` does (stroke_width is then 1).
     """
 
-    size: int = 48
-    stroke_width: float = 1.6
+    size: int = 40
+    stroke_width: float = 1.333
     margin: float = 0.06
     fit: Fit = "aspect"
     antialias: bool = True

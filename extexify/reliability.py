@@ -29,29 +29,42 @@ class Reliability:
     nll: float
 
 
+class ReliabilityCounter:
+    """Compares confidence with accuracy, answers by answers: what it holds doesn't grow with them."""
+
+    def __init__(self, bins: int = BINS) -> None:
+        self._counts = np.zeros(bins, np.int64)
+        self._confidence, self._correct = np.zeros(bins), np.zeros(bins)
+        self._loss = 0.0
+
+    def add(self, first: NDArray[np.floating], correct: NDArray[np.generic], right: NDArray[np.floating]) -> None:
+        """Count n answers: first (n,) is the probability of each drawing's first answer, correct (n,) whether that is
+        right (1 or 0), right (n,) the probability of the right answer."""
+        bins = len(self._counts)
+        # A bin holds its upper edge: (0, 1/B], …, so that a certainty of exactly 1 is in the last one.
+        place = np.clip(np.ceil(np.asarray(first, np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
+        self._counts += np.bincount(place, minlength=bins)
+        self._confidence += np.bincount(place, first, bins)
+        self._correct += np.bincount(place, correct, bins)
+        # A probability that float32 rounds to 0 is at most its smallest number.
+        self._loss -= float(np.log(np.maximum(right, np.finfo(np.float32).tiny, dtype=np.float64)).sum())
+
+    def figures(self) -> Reliability:
+        """What came of it. Raises ValueError when nothing was counted."""
+        total = int(self._counts.sum())
+        if not total:
+            raise ValueError("no answers to compare with their probabilities")
+        with np.errstate(invalid="ignore"):
+            confidence, accuracy = self._confidence / self._counts, self._correct / self._counts
+        ece = float(np.abs(self._confidence - self._correct).sum() / total)
+        edges = np.linspace(0, 1, len(self._counts) + 1)
+        return Reliability(edges, self._counts.copy(), confidence, accuracy, ece=ece, nll=self._loss / total)
+
+
 def reliability(
     first: NDArray[np.floating], correct: NDArray[np.generic], right: NDArray[np.floating], bins: int = BINS
 ) -> Reliability:
-    """Compare confidence with accuracy.
-
-    first (n,) is the probability of each drawing's first answer, correct (n,) whether that is right (1 or 0), right
-    (n,) the probability of the right answer. Raises ValueError when n is 0.
-    """
-    if not len(first):
-        raise ValueError("no answers to compare with their probabilities")
-    edges = np.linspace(0, 1, bins + 1)
-    # A bin holds its upper edge: (0, 1/B], …, so that a certainty of exactly 1 is in the last one.
-    place = np.clip(np.ceil(np.asarray(first, np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
-    counts = np.bincount(place, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        confidence = np.bincount(place, first, bins) / counts
-        accuracy = np.bincount(place, correct, bins) / counts
-    gaps = np.nan_to_num(np.abs(confidence - accuracy))
-    return Reliability(
-        edges, counts, confidence, accuracy, ece=float((gaps * counts).sum() / len(first)), nll=_nll(right)
-    )
-
-
-def _nll(right: NDArray[np.floating]) -> float:
-    # A probability that float32 rounds to 0 is at most its smallest number.
-    return float(-np.log(np.maximum(right, np.finfo(np.float32).tiny, dtype=np.float64)).mean())
+    """Compare confidence with accuracy; arguments as for `ReliabilityCounter.add`. Raises ValueError when n is 0."""
+    counter = ReliabilityCounter(bins)
+    counter.add(first, correct, right)
+    return counter.figures()

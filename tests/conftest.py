@@ -20,6 +20,27 @@ settings.register_profile("extexify", deadline=None)
 settings.load_profile("extexify")
 
 
+SLOWEST_FIRST = (
+    "train_page",
+    "faults_kills",
+    "export_page",
+    "training",
+    "cli",
+    "evaluate_page",
+    "distributed",
+    "click_through",
+)
+"""Files that take longest: begun last, one of them would keep a single worker busy when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem.removeprefix("test_")
+        return SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SLOWEST_FIRST)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(autouse=True)
 def _same_main_module() -> Iterator[None]:
     """Streamlit runs pages as `__main__`; processes that a later test starts would run the page again."""

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from extexify import cli, recipes
+from extexify.figures import WAYS
 from extexify.sources import COLUMNS
 from tests.tiny import SHAPES, TinySource
 
@@ -75,7 +76,9 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     assert Path(result["model"]) == tmp_path / "ws" / "models" / "first.safetensors"
     # evaluate reads the dataset or a dump, and agrees with what the pipeline found.
     figures = run_json(capsys, "evaluate", "--model", result["model"], "--split", "test")
+    calibration = figures.pop("calibration")
     assert figures == result["test"]
+    assert all(0 <= calibration[way]["ece"] <= 1 and calibration[way]["nll"] > 0 for way in WAYS)
     whole = run_json(capsys, "evaluate", "--model", result["model"], "--source", dump)
     assert (whole["n"], whole["unknown_keys"], whole["unusable"]) == (120, 0, 1)
     assert {"n", "top1", "top3", "top5", "top10", "unknown_keys"} <= set(whole)
@@ -115,7 +118,7 @@ def test_the_original_recipe_asks_for_its_images(capsys: pytest.CaptureFixture[s
     run_json(capsys, "render")
     code, _, err = run(capsys, "train", "--recipe", "original", "--run", "blog")
     assert code == 1
-    assert "size 48 instead of 32" in err
+    assert "size 40 instead of 32" in err
     run_json(capsys, "render", "--preset", "original")
     trained = run_json(capsys, "train", "--recipe", "original", "--run", "blog", "--epochs", "1", "--batch-size", "32")
     assert trained["test"]["n"] > 0

@@ -33,7 +33,7 @@ from extexify.judgements import (
     read_summary,
     save_evaluation,
 )
-from extexify.reliability import reliability
+from extexify.reliability import ReliabilityCounter, reliability
 from extexify.storage import StorageError
 from extexify.strokes import Drawings
 from tests.drawings import zigzag
@@ -175,6 +175,18 @@ def test_reliability_bins_hold_their_upper_edge_and_impossible_answers_stay_fini
     assert np.isfinite(found.nll)
     with pytest.raises(ValueError, match="no answers"):
         reliability(np.empty(0), np.empty(0, bool), np.empty(0))
+
+
+@given(st.integers(1, 50), st.integers(0, 49), st.integers(0, 2**32 - 1))
+def test_reliability_is_the_same_counted_in_parts(count: int, cut: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, correct, right = rng.uniform(size=count), rng.integers(0, 2, count), rng.uniform(size=count)
+    counter = ReliabilityCounter()
+    counter.add(first[:cut], correct[:cut], right[:cut])
+    counter.add(first[cut:], correct[cut:], right[cut:])
+    whole, parts = reliability(first, correct, right), counter.figures()
+    assert (whole.counts == parts.counts).all()
+    assert (parts.ece, parts.nll) == pytest.approx((whole.ece, whole.nll))
 
 
 @given(st.integers(1, 200), st.integers(0, 2**32 - 1))

@@ -292,8 +292,8 @@ def test_it_answers_as_the_library_does_and_doubts_scribbles(page: Page) -> None
     classifier = Classifier.load(SHIPPED)
     doubted = []
     for number, (drawing, said) in enumerate(zip(drawings, found, strict=True)):
-        predictions = classifier.leading(drawing, results=5, symbols=FEW)
-        wanted = fold_look_alikes(predictions)[:5]
+        predictions = classifier.leading(drawing, results=25, symbols=FEW)
+        wanted = fold_look_alikes(predictions)[:25]
         assert said["number"] == number
         assert [keys_of([answer, *answer["alike"]]) for answer in said["answers"]] == list(map(members_of, wanted))
         probabilities = [result.probability for result in wanted]
@@ -333,6 +333,21 @@ def test_one_draws_and_gets_five_answers_without_a_network(page: Page) -> None:
     page.locator(".invitation").wait_for()
     assert rows.count() == 0
     assert page.locator("#seen").evaluate(inked) == 0
+
+
+def test_twenty_more_answers_are_a_click_away(page: Page) -> None:
+    rows = page.locator("li.row")
+    draw(page, [[(80, 120), (300, 120)]], page.locator("#pad"))
+    page.get_by_role("button", name="Show 20 more").click()
+    assert rows.count() == 25
+    draw(page, [[(80, 220), (300, 220)]], page.locator("#pad"))
+    page.locator('ol[data-strokes="2"]').wait_for()
+    assert rows.count() == 25
+    page.get_by_role("button", name="Show fewer").click()
+    assert rows.count() == 5
+    page.keyboard.press("Escape")
+    page.locator(".invitation").wait_for()
+    assert page.locator("#more").is_hidden()
 
 
 def test_look_alikes_are_one_answer_each_to_copy(page: Page) -> None:

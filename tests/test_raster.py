@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from PIL import Image, ImageDraw
 from extexify.raster import PRESETS, RasterSettings, fit_points, preset, rasterize, rasterize_drawing
 from extexify.strokes import Drawing, Drawings
 
-DEFAULT, ORIGINAL = PRESETS["default"], PRESETS["original"]
+DEFAULT, ORIGINAL = RasterSettings(size=48, stroke_width=1.6), PRESETS["original"]
 
 coordinates = st.floats(-1e6, 1e6, width=32) | st.integers(-300, 300)
 strokes = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=12)
@@ -84,7 +86,7 @@ def test_direction_and_order_of_strokes_hardly_matter(lines: Drawing, raster: Ra
 
 
 @pytest.mark.parametrize(
-    "raster", [DEFAULT, ORIGINAL, preset("default", fit="stretch")], ids=["default", "original", "stretch"]
+    "raster", [DEFAULT, ORIGINAL, replace(DEFAULT, fit="stretch")], ids=["default", "original", "stretch"]
 )
 class TestOddDrawings:
     def test_a_horizontal_line_runs_across_the_middle(self, raster: RasterSettings) -> None:
@@ -125,22 +127,23 @@ def test_aspect_is_kept_or_stretched_as_asked() -> None:
     flat = drawing([(0, 0), (100, 0), (100, 10), (0, 10), (0, 0)])
     _, top, _, bottom = ink_box(rasterize_drawing(flat, DEFAULT))
     assert bottom - top < 12
-    _, top, _, bottom = ink_box(rasterize_drawing(flat, preset("default", fit="stretch")))
+    _, top, _, bottom = ink_box(rasterize_drawing(flat, replace(DEFAULT, fit="stretch")))
     assert bottom - top > 40
 
 
 def test_lines_are_anti_aliased_and_as_wide_as_asked() -> None:
-    image = rasterize_drawing(drawing([(0, 0), (100, 0)]), preset("default", stroke_width=3))
+    image = rasterize_drawing(drawing([(0, 0), (100, 0)]), replace(DEFAULT, stroke_width=3))
     column = image[:, 24].astype(int)
     assert abs(column.sum() / 255 - 3) < 0.05
     slope = rasterize_drawing(drawing([(0, 0), (100, 37)]), DEFAULT)
     assert ((slope > 0) & (slope < 255)).sum() > 20
 
 
-def test_a_dot_is_larger_than_the_line_is_wide() -> None:
-    line = rasterize_drawing(drawing([(0, 0), (100, 0)]), DEFAULT)
-    dot = rasterize_drawing(drawing([(0, 0)]), DEFAULT)
-    assert dot[:, 24].sum() > line[:, 24].sum()
+@pytest.mark.parametrize("raster", [DEFAULT, PRESETS["default"]], ids=["48 pixels", "the preset"])
+def test_a_dot_is_larger_than_the_line_is_wide(raster: RasterSettings) -> None:
+    line = rasterize_drawing(drawing([(0, 0), (100, 0)]), raster)
+    dot = rasterize_drawing(drawing([(0, 0)]), raster)
+    assert dot[:, raster.size // 2].sum() > line[:, raster.size // 2].sum()
 
 
 def test_widths_and_shifts_of_single_drawings() -> None:

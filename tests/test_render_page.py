@@ -118,13 +118,13 @@ def test_the_preview_is_what_the_settings_make_of_the_drawings(opening: Opening,
     assert drawing is not None
     before = shown(tile, 0)
 
-    press(page, "Size, pixels a side", "ArrowLeft", 8)
-    expect(tile.locator("figcaption").last).to_have_text("40 × 40")
+    press(page, "Size, pixels a side", "ArrowRight", 8)
+    expect(tile.locator("figcaption").last).to_have_text("48 × 48")
     expect(page.get_by_text("No recipe uses these settings")).to_be_visible()
     press(page, "Stroke width, pixels", "ArrowRight", 4)
-    expect(page.get_by_role("slider", name="Stroke width, pixels")).to_have_attribute("aria-valuetext", "2.0")
+    expect(page.get_by_role("slider", name="Stroke width, pixels")).to_have_attribute("aria-valuetext", "1.7")
     option(page, "Stretch").click()
-    wanted = RasterSettings(size=40, stroke_width=2.0, fit="stretch")
+    wanted = RasterSettings(size=48, stroke_width=1.7, fit="stretch")
     stretched = rasterize(dataset.drawings, wanted)[drawing]
     give_up = time.monotonic() + 20
     while not np.array_equal(shown(tile, 1), stretched):

@@ -97,7 +97,7 @@ RICH: dict[str, Drawing] = {
 
 
 def picture(strokes: Drawing) -> np.ndarray:
-    """What the model sees, int (48, 48)."""
+    """What the model sees, int (40, 40)."""
     return rasterize_drawing(strokes, PRESETS["default"]).astype(int)
 
 

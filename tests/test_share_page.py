@@ -44,7 +44,7 @@ def open_dialog(page: Page) -> str:
 
 
 def picture(strokes: Drawing) -> np.ndarray:
-    """What the model sees, int (48, 48)."""
+    """What the model sees, int (40, 40)."""
     return rasterize_drawing(strokes, PRESETS["default"]).astype(int)
 
 

@@ -280,7 +280,10 @@ class TestFeeding:
 
 class TestSmallEpochs:
     def test_the_first_epochs_see_smaller_pictures_and_shorter_sequences(self) -> None:
-        asked = replace(RECIPES["default"], epochs=5, small=0.5, small_scale=2 / 3)
+        large = replace(RECIPES["default"].raster, size=48, stroke_width=1.6)
+        asked = replace(
+            RECIPES["default"], epochs=5, raster=large, sequence=SequenceSettings(128), small=0.5, small_scale=2 / 3
+        )
         seen = [asked.at(epoch) for epoch in range(1, 6)]
         assert [(raster.size, sequence.points) for raster, sequence in seen if sequence] == [(32, 85)] * 2 + [
             (48, 128)

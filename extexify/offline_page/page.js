@@ -3,12 +3,14 @@
 
 const PEN = 6; // pixels
 const SIDE = 400; // the box in its own units, whatever size it is shown at
+const FEW = 5; // answers that are shown until one asks for more
 
 const pad = document.querySelector("#pad");
 const undo = document.querySelector("#undo");
 const clear = document.querySelector("#clear");
 const answers = document.querySelector(".answers");
 const list = answers.querySelector("ol");
+const more = document.querySelector("#more");
 const status = document.querySelector("#status");
 const problem = document.querySelector("#problem");
 const seen = document.querySelector("#seen");
@@ -97,6 +99,13 @@ new ResizeObserver(() => {
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const rows = [];
+let latest = null; // what the worker said last
+let many = false; // whether all of its answers are shown
+
+more.onclick = () => {
+  many = !many;
+  answer(latest);
+};
 
 worker.onmessage = ({ data }) => {
   if (data.problem) fail(data.problem);
@@ -125,7 +134,11 @@ function ready({ name, classes, raster, metrics }) {
 
 // Shows what the worker says of the drawing.
 function answer(said) {
-  const found = said.answers.map((one) => ({ ...one, percent: percentage(one.probability) }));
+  latest = said;
+  const shown = many ? said.answers : said.answers.slice(0, FEW);
+  const found = shown.map((one) => ({ ...one, percent: percentage(one.probability) }));
+  more.hidden = said.answers.length <= FEW;
+  more.textContent = many ? "Show fewer" : `Show ${said.answers.length - FEW} more`;
   showAnswers(answers, rows, { ...said, answers: found }, () => makeRow(list));
   showSeen(said.image);
 }

@@ -3,7 +3,7 @@
 import { load, loadModel } from "./model.js";
 import { foldLookAlikes, isDoubtful } from "./results.js";
 
-const SHOWN = 5; // answers
+const MOST = 25; // answers
 
 const ready = Promise.all([
   loadModel(new URL("model.onnx", import.meta.url), (part) => postMessage({ part })),
@@ -19,7 +19,7 @@ onmessage = async ({ data: { strokes, number } }) => {
     const [model, { doubt_of, symbols }] = await ready;
     const { image, predictions } = await model.classify(strokes);
     const answers = foldLookAlikes(predictions, symbols)
-      .slice(0, SHOWN)
+      .slice(0, MOST)
       .map(({ members, probability }) => {
         const [head, ...alike] = members.map(({ key }) => symbols[key]);
         return { ...head, alike, probability };

@@ -1,0 +1,146 @@
+"""Where the time of a training step goes, part by part, and how far the machine is from what it can do.
+
+    PYTHONPATH=. python benchmarks/training_step.py [--dataset DIR] [--recipe default] [--steps 40]
+
+Trains by a recipe for some steps at the size of its last epochs, in a folder that is thrown away, with a clock around
+each part of the step. The next batch is made in a thread beside the step; those parts are told apart, as the step
+doesn't wait for them unless they take longer than it does. Below stands the wall: the operations of the network's
+forward and backward pass a second, beside those of a matrix multiplication in the same precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.data import add_dataset_option, open_dataset
+from extexify import feeding, models, training
+from extexify.dataset import Dataset
+from extexify.devices import has_bfloat16
+from extexify.pipeline import feeds
+from extexify.progress import Stopped
+from extexify.recipes import RECIPES, Recipe, recipe
+from extexify.seeing import see
+from extexify.training import train
+
+BESIDE = {
+    "blend": (feeding.StrokeFeed, "_blended"),
+    "vary": (feeding, "augment"),
+    "scribble": (feeding, "scribbles"),
+    "rasterize, resample": (feeding, "see"),
+}
+"""Parts of making a batch, and what does them."""
+
+STEP = {
+    "to the network's layout": (models, "to_inputs"),
+    "forward": (models.FusedNet, "heads"),
+    "loss": (training, "loss_of"),
+    "backward": (torch.Tensor, "backward"),
+    "clip": (torch.nn.utils, "clip_grad_norm_"),
+    "optimizer": (torch.optim.AdamW, "step"),
+    "weight average": (torch, "_foreach_lerp_"),
+}
+"""Parts of a step, and what does them."""
+
+SIDE = 2048
+ROUNDS = 5
+
+
+def main() -> None:
+    """Print a table of the parts, then the wall."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_dataset_option(parser)
+    fused = [name for name, each in RECIPES.items() if each.architecture == "fused"]
+    parser.add_argument("--recipe", choices=fused, default="default")
+    parser.add_argument("--steps", type=int, default=40, help="to measure, after ten that warm up (default: 40)")
+    options = parser.parse_args()
+    dataset = open_dataset(options.dataset)
+    asked = replace(recipe(options.recipe), small=0.0, epochs=1)
+    times, whole = step_times(asked, dataset, options.steps)
+    size = asked.batch_size
+    print(f"{asked.name}: {size} drawings a step, {1e3 * whole:.0f} ms, {size / whole:,.0f} drawings/s\n")
+    print("| part | ms | of the step |\n| --- | ---: | ---: |")
+    for name in STEP:
+        print(f"| {name} | {1e3 * times[name]:.1f} | {times[name] / whole:.0%} |")
+    rest = whole - sum(times[name] for name in STEP)
+    print(f"| the rest: waiting for the batch, Python | {1e3 * rest:.1f} | {rest / whole:.0%} |")
+    for name in BESIDE:
+        print(f"| beside the step: {name} | {1e3 * times[name]:.1f} | |")
+    done = operations(asked, dataset) / (times["forward"] + times["backward"])
+    reached, most = done / 1e9, multiplications(torch.bfloat16 if has_bfloat16(torch.device("cpu")) else torch.float32)
+    print(f"\nforward and backward: {reached:,.0f} GFLOP/s; a matrix multiplication: {most / 1e9:,.0f}")
+
+
+def step_times(asked: Recipe, dataset: Dataset, steps: int, warm_up: int = 10) -> tuple[dict[str, float], float]:
+    """Seconds that each part takes in the mean step, and those of the median step."""
+    times: dict[str, float] = defaultdict(float)
+    ends: list[float] = []
+
+    def stop_after() -> bool:
+        ends.append(time.perf_counter())
+        if len(ends) == warm_up:
+            times.clear()
+        return len(ends) >= warm_up + steps
+
+    train_feed, _ = feeds(asked, dataset, Path(), 0)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        for name, (owner, attribute) in {**BESIDE, **STEP}.items():
+            stack.enter_context(_clocked(owner, attribute, name, times))
+        stack.enter_context(suppress(Stopped))
+        train(asked, dataset, train_feed, None, Path(folder) / "run", device="cpu", should_stop=stop_after)
+    counted = len(ends) - warm_up
+    apart = [after - before for before, after in zip(ends[warm_up - 1 :], ends[warm_up:], strict=False)]
+    return {name: times[name] / counted for name in (*BESIDE, *STEP)}, statistics.median(apart)
+
+
+@contextmanager
+def _clocked(owner: Any, attribute: str, name: str, times: dict[str, float]) -> Iterator[None]:
+    """Inside, each call of the owner's function adds its seconds to the name's."""
+    function: Callable[..., Any] = getattr(owner, attribute)
+
+    def clocked(*arguments: Any, **options: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return function(*arguments, **options)
+        finally:
+            times[name] += time.perf_counter() - began
+
+    with mock.patch.object(owner, attribute, clocked):
+        yield
+
+
+def operations(asked: Recipe, dataset: Dataset) -> float:
+    """Additions and multiplications of one step's forward and backward pass, scribbles included."""
+    network = models.build(asked.architecture, len(dataset.classes), asked.options)
+    seen = see(dataset.drawings.take(dataset.indices("train")[:8]), asked.raster, asked.sequence)
+    inputs = models.to_inputs(seen, network, torch.device("cpu"))
+    with FlopCounterMode(display=False) as counter:
+        torch.stack([head.sum() for head in network.heads(*inputs)]).sum().backward()
+    return counter.get_total_flops() / 8 * asked.batch_size * (1 + asked.scribbles)
+
+
+def multiplications(precision: torch.dtype) -> float:
+    """Additions and multiplications a second of the product of two square matrices, at best."""
+    a, b = (torch.rand(SIDE, SIDE).to(precision) for _ in range(2))
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        a @ b
+        times.append(time.perf_counter() - began)
+    return 2 * SIDE**3 / min(times)
+
+
+if __name__ == "__main__":
+    main()
