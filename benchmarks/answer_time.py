@@ -107,14 +107,17 @@ def tell_the_wall(path: Path, singles: list[list[np.ndarray]], rate: float) -> N
     with FlopCounterMode(display=False) as counter:
         classifier.logits(packed[0])
     work = counter.get_total_flops()
-    matrix = torch.rand(SIDE, SIDE)
-    best = min(seconds(lambda: torch.mm(matrix, matrix)) for _ in range(ROUNDS))
-    machine = 2 * SIDE**3 / best
     print(
         f"\n{path.stem}: picture and sequence take {1e3 * np.median(times):.3f} ms of a drawing. The network's "
         f"{work / 1e6:.0f} million operations make {rate * work / 1e9:.0f} GFLOP/s in batches; a matrix multiplication "
-        f"on {torch.get_num_threads()} cores reaches {machine / 1e9:.0f}."
+        f"on {torch.get_num_threads()} cores reaches {multiplications(torch.float32) / 1e9:.0f}."
     )
+
+
+def multiplications(precision: torch.dtype) -> float:
+    """Additions and multiplications a second of the product of two square matrices, at best."""
+    matrix = torch.rand(SIDE, SIDE).to(precision)
+    return 2 * SIDE**3 / min(seconds(lambda: torch.mm(matrix, matrix)) for _ in range(ROUNDS))
 
 
 def seconds(act: Callable[[], object]) -> float:

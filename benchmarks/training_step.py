@@ -25,6 +25,7 @@ from unittest import mock
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.answer_time import multiplications
 from benchmarks.data import add_dataset_option, open_dataset
 from extexify import feeding, models, training
 from extexify.dataset import Dataset
@@ -53,9 +54,6 @@ STEP = {
     "weight average": (torch, "_foreach_lerp_"),
 }
 """Parts of a step, and what does them."""
-
-SIDE = 2048
-ROUNDS = 5
 
 
 def main() -> None:
@@ -129,17 +127,6 @@ def operations(asked: Recipe, dataset: Dataset) -> float:
     with FlopCounterMode(display=False) as counter:
         torch.stack([head.sum() for head in network.heads(*inputs)]).sum().backward()
     return counter.get_total_flops() / 8 * asked.batch_size * (1 + asked.scribbles)
-
-
-def multiplications(precision: torch.dtype) -> float:
-    """Additions and multiplications a second of the product of two square matrices, at best."""
-    a, b = (torch.rand(SIDE, SIDE).to(precision) for _ in range(2))
-    times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        a @ b
-        times.append(time.perf_counter() - began)
-    return 2 * SIDE**3 / min(times)
 
 
 if __name__ == "__main__":
