@@ -44,7 +44,7 @@ RUN find . -exec touch -d "@$(date +%s)" {} + && python -m compileall -q app.py 
 
 USER 1000
 # Compiled before the first visitor waits for it; on another kind of processor it is compiled once more, for 10 s.
-RUN python -c "from extexify.classifier import Classifier as C; from extexify.workspace import default_model as m; C.load(m()).warm_up(); from extexify import share; share.warm_up()" \
+RUN python -c "from extexify.model.classifier import Classifier as C; from extexify.workspace.paths import default_model as m; C.load(m()).warm_up(); from extexify.drawing import link; link.warm_up()" \
     && chmod -R g=u /var/cache/extexify
 
 EXPOSE 8501

@@ -9,11 +9,13 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from extexify.permissions import is_demo, is_operator
-from extexify.ui import access, catalog_routes, offline_routes, serving, share_routes
-from extexify.ui.frame import ICON, LOGO, SIDEBAR
-from extexify.ui.job_panel import sidebar_jobs
-from extexify.ui.sign_in_view import listed, sidebar_sign_in
+from extexify.access.permissions import is_demo, is_operator
+from extexify.ui.common import access, catalog_routes
+from extexify.ui.common.frame import ICON, LOGO, SIDEBAR
+from extexify.ui.common.job_panel import sidebar_jobs
+from extexify.ui.draw import serving, share_routes
+from extexify.ui.models import offline_routes
+from extexify.ui.sign_in.view import listed, sidebar_sign_in
 
 if __name__ == "__main__":
     st.set_page_config(page_title="Extexify", page_icon=ICON, layout="wide", initial_sidebar_state=SIDEBAR)

@@ -22,11 +22,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.data import add_dataset_option, open_dataset
 from benchmarks.pytorch_answers import PyTorchClassifier
-from extexify import workspace
-from extexify.classifier import BATCH, Classifier
-from extexify.raster import available_threads
-from extexify.seeing import see
-from extexify.strokes import Drawings
+from extexify.drawing.inputs import see
+from extexify.drawing.raster import available_threads
+from extexify.drawing.strokes import Drawings
+from extexify.model.classifier import BATCH, Classifier
+from extexify.workspace import paths
 
 EVERY = 100
 MANY = 4096
@@ -45,7 +45,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     batches = [drawings.take(part) for part in np.split(rng.integers(0, len(drawings), MANY), MANY // BATCH)]
     methods: dict[tuple[Path, str], Classifier | PyTorchClassifier] = {}
-    for path in options.models or [workspace.default_model()]:
+    for path in options.models or [paths.default_model()]:
         methods[path, "PyTorch"] = PyTorchClassifier(path)
         methods[path, "ONNX Runtime"] = Classifier.load(path)
     one = single_times(methods, singles)

@@ -16,11 +16,11 @@ from benchmarks import start_up
 from benchmarks.answer_time import seconds
 from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn, of_command
 from benchmarks.pytorch_answers import PyTorchClassifier
-from extexify import workspace
-from extexify.classifier import BATCH, Classifier
-from extexify.dataset import Dataset
-from extexify.seeing import see
-from extexify.strokes import Drawings
+from extexify.dataset.dataset import Dataset
+from extexify.drawing.inputs import see
+from extexify.drawing.strokes import Drawings
+from extexify.model.classifier import BATCH, Classifier
+from extexify.workspace import paths
 
 MOST_SECONDS = 0.004
 MOST_SEEING = 0.0003  # of it, for picture and sequence
@@ -71,7 +71,7 @@ def starting(setting: Setting) -> Row:
 
 
 def _both(setting: Setting, function: str) -> list[Method]:
-    (model,) = workspace.SHIPPED_MODELS.glob("*.safetensors")
+    (model,) = paths.SHIPPED_MODELS.glob("*.safetensors")
     return in_turn({name: (function, [str(model), str(setting.dataset), name]) for name in KINDS}, setting.rounds)
 
 

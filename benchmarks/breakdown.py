@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data import add_dataset_option, open_dataset
-from extexify import workspace
-from extexify.catalog import symbol_for
-from extexify.classifier import Classifier
-from extexify.dataset import Dataset
-from extexify.figures import KEPT, ranks, top_classes
+from extexify.catalog.symbols import symbol_for
+from extexify.dataset.dataset import Dataset
+from extexify.evaluation.metrics import KEPT, ranks, top_classes
+from extexify.model.classifier import Classifier
+from extexify.workspace import paths
 
 EDGES = [0, 10, 20, 30, 1_000_000]
 
@@ -56,7 +56,7 @@ def main() -> None:
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
     indices = dataset.indices("test")
-    models = options.models or [workspace.default_model()]
+    models = options.models or [paths.default_model()]
     found = [rank_of_right(Classifier.load(path), dataset, indices) for path in models]
     sizes = dataset.class_counts[dataset.labels[indices], 0]
     ranges = [

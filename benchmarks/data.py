@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from extexify import workspace
-from extexify.dataset import Dataset
-from extexify.storage import StorageError
+from extexify.dataset.dataset import Dataset
+from extexify.workspace import paths
+from extexify.workspace.files import StorageError
 
 
 def add_dataset_option(parser: argparse.ArgumentParser) -> None:
     """Add `--dataset DIR`; the workspace's own is the default."""
-    parser.add_argument("--dataset", type=Path, default=workspace.dataset_folder(), help="of real drawings")
+    parser.add_argument("--dataset", type=Path, default=paths.dataset_folder(), help="of real drawings")
 
 
 def open_dataset(path: Path) -> Dataset:

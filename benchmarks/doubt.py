@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data import add_dataset_option, open_dataset
-from extexify import workspace
-from extexify.classifier import Classifier
-from extexify.dataset import Dataset
-from extexify.doubt import certainty
-from extexify.scribbles import KINDS, SIDE
-from extexify.strokes import Drawing, Drawings
+from extexify.dataset.dataset import Dataset
+from extexify.drawing.strokes import Drawing, Drawings
+from extexify.model.classifier import Classifier
+from extexify.model.rejection import certainty
+from extexify.training.scribbles import KINDS, SIDE
+from extexify.workspace import paths
 
 SEED = 20_000
 
@@ -70,7 +70,7 @@ def main() -> None:
     made = {kind.__name__.strip("_"): Drawings.pack([kind(rng) for _ in range(options.count)]) for kind in KINDS}
     for name, apart in (("three on one another", 0.0), ("three side by side", 1.2)):
         made[f"{name} (not trained on)"] = threes(dataset, indices, options.count, rng, apart)
-    for path in options.models or [workspace.default_model()]:
+    for path in options.models or [paths.default_model()]:
         classifier = Classifier.load(path)
         real = measure(classifier, dataset.drawings.take(indices))
         doubt = classifier.description.doubt

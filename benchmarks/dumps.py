@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from extexify.strokes import Drawing
+from extexify.drawing.strokes import Drawing
 
 COPY = b"COPY samples (id, key, strokes) FROM stdin;\n"
 END = b"\\.\n"
@@ -54,8 +54,8 @@ def cut_dump(dump: Path, path: Path, count: int) -> Path:
 
 def starter_dump(path: Path) -> Path:
     """A dump of starter drawings, for those who have no real ones."""
-    from extexify.samples import batches
-    from extexify.sources import open_source
+    from extexify.sources.open import open_source
+    from extexify.sources.rows import batches
 
     return write_dump(
         path,

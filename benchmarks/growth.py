@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks import results
 from benchmarks.dumps import repeated, rows_of, write_dump
-from extexify.storage import read_json, write_json
+from extexify.workspace.files import read_json, write_json
 
 FILE = Path(__file__).with_name("growth.json")
 PLOT = Path(__file__).parent.parent / "docs" / "growth.svg"
@@ -95,13 +95,13 @@ def stages(dump: Path) -> dict[str, list[str]]:
 
 def read_epoch() -> None:
     """In a process of its own: draw all batches of an epoch of recipe `default`."""
-    from extexify import workspace
-    from extexify.dataset import Dataset
-    from extexify.feeding import StrokeFeed, batches, shuffled_rows
-    from extexify.recipes import RECIPES
+    from extexify.dataset.dataset import Dataset
+    from extexify.training.loader import StrokeFeed, batches, shuffled_rows
+    from extexify.training.recipes import RECIPES
+    from extexify.workspace import paths
 
     recipe = RECIPES["default"]
-    dataset = Dataset.open(workspace.dataset_folder())
+    dataset = Dataset.open(paths.dataset_folder())
     feed = StrokeFeed(dataset, "train", recipe.raster, recipe.augment, sequence=recipe.sequence)
     for _ in batches(feed, shuffled_rows(len(feed), seed=0, epoch=1), recipe.batch_size, epoch=1):
         pass

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify import workspace
-from extexify.classifier import Classifier, Prediction
-from extexify.raster import rasterize
-from extexify.results import fold_look_alikes
-from extexify.samples import check_row
-from extexify.share import decode, encode
-from extexify.sources import SourceError, open_source
-from extexify.strokes import BadDrawing, Drawing, Drawings
+from extexify.drawing.link import decode, encode
+from extexify.drawing.raster import rasterize
+from extexify.drawing.strokes import BadDrawing, Drawing, Drawings
+from extexify.model.answers import fold_look_alikes
+from extexify.model.classifier import Classifier, Prediction
+from extexify.sources.base import SourceError
+from extexify.sources.open import open_source
+from extexify.sources.rows import check_row
+from extexify.workspace import paths
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", default="starter:each=1", help="where the drawings come from")
     parser.add_argument("--drawings", type=int, default=1000)
-    parser.add_argument("--model", type=Path, default=workspace.default_model())
+    parser.add_argument("--model", type=Path, default=paths.default_model())
     options = parser.parse_args()
     try:
         known = list(_drawings(options.source))

@@ -28,9 +28,9 @@ from random import Random
 
 import numpy as np
 
-from extexify.samples import check_row
-from extexify.sources import open_source
-from extexify.strokes import BadDrawing, Drawing
+from extexify.drawing.strokes import BadDrawing, Drawing
+from extexify.sources.open import open_source
+from extexify.sources.rows import check_row
 from tools.dashboard import CANVAS_SIDE, Server, serving
 from tools.visitor import NoAnswer, Visitor
 

@@ -18,14 +18,14 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.pytorch_answers import PyTorchClassifier
-from extexify import workspace
-from extexify.offline import write_onnx
-from extexify.raster import RasterSettings
-from extexify.samples import check_row
-from extexify.seeing import see
-from extexify.sequences import SequenceSettings
-from extexify.sources import open_source
-from extexify.strokes import BadDrawing, Drawing, Drawings
+from extexify.drawing.inputs import see
+from extexify.drawing.raster import RasterSettings
+from extexify.drawing.resample import SequenceSettings
+from extexify.drawing.strokes import BadDrawing, Drawing, Drawings
+from extexify.model.offline import write_onnx
+from extexify.sources.open import open_source
+from extexify.sources.rows import check_row
+from extexify.workspace import paths
 
 TOPS = (1, 5, 10)
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--source", default="starter:each=1", help="a dump, a database, …")
     parser.add_argument("--count", type=int, default=1000)
     options = parser.parse_args()
-    model = options.model or workspace.default_model()
+    model = options.model or paths.default_model()
     drawings = some_drawings(options.source, options.count)
     with tempfile.TemporaryDirectory() as folder:
         write_onnx(model, Path(folder) / "model.onnx")

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from extexify.strokes import Drawing
+from extexify.drawing.strokes import Drawing
 
 SIZE = 32
 

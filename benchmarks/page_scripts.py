@@ -129,10 +129,10 @@ def _rows(source: Path, times: int) -> Iterator[bytes]:
 
 
 def _make_models(folder: Path, count: int) -> None:
-    from extexify import workspace
+    from extexify.workspace import paths
 
     folder.mkdir()
-    (shipped,) = workspace.SHIPPED_MODELS.glob("*.safetensors")
+    (shipped,) = paths.SHIPPED_MODELS.glob("*.safetensors")
     for number in range(count):
         (folder / f"model-{number:04}.safetensors").symlink_to(shipped)
 
@@ -141,8 +141,8 @@ def _make_runs(folder: Path, count: int) -> None:
     """Finished trainings of 20 epochs, as their folders tell them."""
     import orjson
 
-    from extexify.recipes import recipe
-    from extexify.storage import write_json
+    from extexify.training.recipes import recipe
+    from extexify.workspace.files import write_json
 
     for number in range(count):
         asked = {"recipe": recipe("original").to_json(), "seed": number, "dataset": {"content_hash": "cafe"}}
@@ -157,12 +157,13 @@ def _make_runs(folder: Path, count: int) -> None:
 
 def _make_evaluation(folder: Path) -> None:
     """The test split, with answers that chance gives: half of them right."""
-    from extexify import workspace
-    from extexify.dataset import Dataset
-    from extexify.figures import KEPT, WAYS, Counter, Judged, Keep
-    from extexify.judgements import About, save_evaluation
+    from extexify.catalog.lookalikes import WAYS
+    from extexify.dataset.dataset import Dataset
+    from extexify.evaluation.metrics import KEPT, Counter, Judged, Keep
+    from extexify.evaluation.records import About, save_evaluation
+    from extexify.workspace import paths
 
-    dataset = Dataset.open(workspace.dataset_folder())
+    dataset = Dataset.open(paths.dataset_folder())
     indices = dataset.indices("test")
     rng = np.random.default_rng(0)
     count, classes = len(indices), len(dataset.classes)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from extexify.modelfile import load_network
-from extexify.models import to_inputs
-from extexify.seeing import see
-from extexify.strokes import Drawing, Drawings
+from extexify.drawing.inputs import see
+from extexify.drawing.strokes import Drawing, Drawings
+from extexify.model.file import load_network
+from extexify.model.networks import to_inputs
 
 
 class PyTorchClassifier:

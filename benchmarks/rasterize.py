@@ -12,9 +12,9 @@ from statistics import median
 import numpy as np
 
 from benchmarks.measuring import Row, Setting, Work, beside, in_turn
-from extexify.dataset import Dataset
-from extexify.raster import PRESETS, available_threads, rasterize
-from extexify.strokes import Drawings
+from extexify.dataset.dataset import Dataset
+from extexify.drawing.raster import PRESETS, available_threads, rasterize
+from extexify.drawing.strokes import Drawings
 
 EVERY = 20
 AGAIN = 5

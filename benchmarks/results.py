@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import Row
-from extexify.storage import atomic_file, read_json, write_json
+from extexify.workspace.files import atomic_file, read_json, write_json
 
 FILE = Path(__file__).with_name("results.json")
 README = Path(__file__).parent.parent / "README.md"

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.data import add_dataset_option, open_dataset
-from extexify import workspace
-from extexify.classifier import Classifier
-from extexify.dataset import Dataset
-from extexify.figures import top_classes
-from extexify.strokes import Drawing, Drawings, Stroke
-from extexify.ui.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.dataset.dataset import Dataset
+from extexify.drawing.strokes import Drawing, Drawings, Stroke
+from extexify.evaluation.metrics import top_classes
+from extexify.model.classifier import Classifier
+from extexify.ui.draw.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.workspace import paths
 
 CANVAS = 280.0
 """Pixels that a drawing covers on the canvas component."""
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the one that answers")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
-    for path in options.models or [workspace.default_model()]:
+    for path in options.models or [paths.default_model()]:
         found = figures(Classifier.load(path), dataset, options.split)
         print(f"| {path.stem} | {' | '.join(f'top-{k}' for k in TOPS)} | lost top-5 |")
         print(f"| --- | {' | '.join('---:' for _ in TOPS)} | ---: |")

@@ -19,7 +19,7 @@ from benchmarks.measuring import of_command
 HEAVY = ("torch", "plotly", "pandas", "streamlit", "onnxruntime", "numba")
 """Imports that are told; the first four are those that nobody should wait for in vain."""
 
-_COMMAND = "import sys; from extexify.cli import main; sys.argv[1:] = []; main({})"
+_COMMAND = "import sys; from extexify.cli.parser import main; sys.argv[1:] = []; main({})"
 _DRAWING = "[[[0,0],[10,0]],[[0,4],[10,4]],[[0,8],[10,8]]]"
 
 STARTS = {
@@ -28,8 +28,8 @@ STARTS = {
     "`import streamlit`": "import streamlit",
     "first prediction: `python -m extexify classify`": "import io, sys; sys.stdin = io.TextIOWrapper(io.BytesIO("
     f"b'{_DRAWING}')); " + _COMMAND.format(["classify"]),
-    "first prediction, by PyTorch": "from benchmarks.pytorch_answers import PyTorchClassifier; from extexify.strokes "
-    "import parse_strokes; from extexify.workspace import default_model; "
+    "first prediction, by PyTorch": "from benchmarks.pytorch_answers import PyTorchClassifier; "
+    "from extexify.drawing.strokes import parse_strokes; from extexify.workspace.paths import default_model; "
     f"PyTorchClassifier(default_model()).classify(parse_strokes('{_DRAWING}'))",
 }
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data import add_dataset_option, open_dataset
-from extexify.catalog import drawn_alike
-from extexify.raster import preset, rasterize
-from extexify.samples import check_row
-from extexify.starter import StarterSource
-from extexify.strokes import Drawings
+from extexify.catalog.lookalikes import drawn_alike
+from extexify.drawing.raster import preset, rasterize
+from extexify.drawing.strokes import Drawings
+from extexify.sources.rows import check_row
+from extexify.sources.starter import StarterSource
 
 SIZE = 24
 WORST = 12  # symbols shown that only the real drawings know

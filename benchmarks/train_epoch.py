@@ -15,7 +15,7 @@ from statistics import median
 
 from benchmarks import original_method
 from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn
-from extexify.dataset import Dataset
+from extexify.dataset.dataset import Dataset
 
 BATCH = 512
 EPOCHS = 3

@@ -27,27 +27,28 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.answer_time import multiplications
 from benchmarks.data import add_dataset_option, open_dataset
-from extexify import feeding, models, training
-from extexify.dataset import Dataset
-from extexify.devices import has_bfloat16
-from extexify.pipeline import feeds
-from extexify.progress import Stopped
-from extexify.recipes import RECIPES, Recipe, recipe
-from extexify.seeing import see
-from extexify.training import train
+from extexify.core.progress import Stopped
+from extexify.dataset.dataset import Dataset
+from extexify.drawing.inputs import see
+from extexify.model import networks
+from extexify.training import loader, loop
+from extexify.training.devices import has_bfloat16
+from extexify.training.loop import train
+from extexify.training.pipeline import feeds
+from extexify.training.recipes import RECIPES, Recipe, recipe
 
 BESIDE = {
-    "blend": (feeding.StrokeFeed, "_blended"),
-    "vary": (feeding, "augment"),
-    "scribble": (feeding, "scribbles"),
-    "rasterize, resample": (feeding, "see"),
+    "blend": (loader.StrokeFeed, "_blended"),
+    "vary": (loader, "augment"),
+    "scribble": (loader, "scribbles"),
+    "rasterize, resample": (loader, "see"),
 }
 """Parts of making a batch, and what does them."""
 
 STEP = {
-    "to the network's layout": (models, "to_inputs"),
-    "forward": (models.FusedNet, "heads"),
-    "loss": (training, "loss_of"),
+    "to the network's layout": (networks, "to_inputs"),
+    "forward": (networks.FusedNet, "heads"),
+    "loss": (loop, "loss_of"),
     "backward": (torch.Tensor, "backward"),
     "clip": (torch.nn.utils, "clip_grad_norm_"),
     "optimizer": (torch.optim.AdamW, "step"),
@@ -121,9 +122,9 @@ def _clocked(owner: Any, attribute: str, name: str, times: dict[str, float]) -> 
 
 def operations(asked: Recipe, dataset: Dataset) -> float:
     """Additions and multiplications of one step's forward and backward pass, scribbles included."""
-    network = models.build(asked.architecture, len(dataset.classes), asked.options)
+    network = networks.build(asked.architecture, len(dataset.classes), asked.options)
     seen = see(dataset.drawings.take(dataset.indices("train")[:8]), asked.raster, asked.sequence)
-    inputs = models.to_inputs(seen, network, torch.device("cpu"))
+    inputs = networks.to_inputs(seen, network, torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
         torch.stack([head.sum() for head in network.heads(*inputs)]).sum().backward()
     return counter.get_total_flops() / 8 * asked.batch_size * (1 + asked.scribbles)

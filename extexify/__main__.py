@@ -1,7 +1,7 @@
-"""`python -m extexify`: see `extexify.cli`."""
+"""`python -m extexify`: see `extexify.cli.parser`."""
 
 import sys
 
-from extexify.cli import main
+from extexify.cli.parser import main
 
 sys.exit(main())

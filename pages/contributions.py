@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from extexify.ui.moderation_view import show_moderation
-from extexify.ui.sign_in_view import operator_page
+from extexify.ui.contributions.view import show_moderation
+from extexify.ui.sign_in.view import operator_page
 
 operator_page(
     "Drawings from visitors",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from extexify.ui.evaluation_start import start_evaluation
-from extexify.ui.evaluation_view import show_evaluations
-from extexify.ui.sign_in_view import operator_page
+from extexify.ui.evaluate.start import start_evaluation
+from extexify.ui.evaluate.view import show_evaluations
+from extexify.ui.sign_in.view import operator_page
 
 operator_page(
     "Where the model errs",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from extexify.ui.export_view import choose_and_start, show_job, show_result, show_welcome
-from extexify.ui.sign_in_view import operator_page
+from extexify.ui.export.view import choose_and_start, show_job, show_result, show_welcome
+from extexify.ui.sign_in.view import operator_page
 
 operator_page(
     "Get drawings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from extexify.ui.sign_in_view import operator_page
+from extexify.ui.sign_in.view import operator_page
 
 operator_page("Sign in", "You are signed in: everything is open to you.")
 st.page_link("pages/contributions.py", label="See what visitors have sent", icon=":material/inbox:")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from extexify.ui.frame import page_frame
-from extexify.ui.gallery import show_gallery
+from extexify.ui.common.frame import page_frame
+from extexify.ui.symbols.gallery import show_gallery
 
 
 @st.fragment

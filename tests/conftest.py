@@ -62,9 +62,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of thirty symbols with random weights: it knows nothing, but it answers like any other."""
     import torch
 
-    from extexify.modelfile import ModelDescription, write_model
-    from extexify.models import build
-    from extexify.raster import PRESETS
+    from extexify.drawing.raster import PRESETS
+    from extexify.model.file import ModelDescription, write_model
+    from extexify.model.networks import build
 
     torch.manual_seed(7)
     network = build("original", len(TINY_CLASSES))

@@ -11,8 +11,9 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from extexify import permissions, settings
-from extexify.passwords import hash_password
+from extexify.access import permissions
+from extexify.access.passwords import hash_password
+from extexify.core import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from extexify.sources import COLUMNS, Row, SourceError
-from extexify.strokes import Drawing, strokes_json
+from extexify.drawing.strokes import Drawing, strokes_json
+from extexify.sources.base import COLUMNS, Row, SourceError
 
 RawRow = tuple[object, ...]
 """A row's values in the order of its columns: None, bytes, text or numbers."""

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from extexify.classifier import Classifier
-from extexify.evaluation import evaluate_dataset
-from extexify.export import export_dataset
-from extexify.images import render_dataset
-from extexify.judgements import About, save_evaluation
-from extexify.modelfile import ModelDescription, write_model
-from extexify.models import build
-from extexify.raster import RasterSettings
-from extexify.review import ReviewList
-from extexify.storage import write_json
-from extexify.strokes import strokes_json
+from extexify.dataset.export import export_dataset
+from extexify.dataset.render import render_dataset
+from extexify.dataset.review import ReviewList
+from extexify.drawing.raster import RasterSettings
+from extexify.drawing.strokes import strokes_json
+from extexify.evaluation.evaluate import evaluate_dataset
+from extexify.evaluation.records import About, save_evaluation
+from extexify.model.classifier import Classifier
+from extexify.model.file import ModelDescription, write_model
+from extexify.model.networks import build
+from extexify.workspace.files import write_json
 from tests.drawings import ListSource, zigzag
 from tests.tiny import make_run
 

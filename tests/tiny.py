@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from extexify.dataset import Dataset
-from extexify.export import export_dataset
-from extexify.recipes import recipe
-from extexify.sources import Row
-from extexify.storage import write_json
-from extexify.strokes import Drawing, strokes_json
+from extexify.dataset.dataset import Dataset
+from extexify.dataset.export import export_dataset
+from extexify.drawing.strokes import Drawing, strokes_json
+from extexify.sources.base import Row
+from extexify.training.recipes import recipe
+from extexify.workspace.files import write_json
 
 ROUND = np.stack([np.cos(np.linspace(0, 6.3, 25)), np.sin(np.linspace(0, 6.3, 25))], 1)
 

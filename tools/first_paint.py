@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extexify.export import export_dataset
-from extexify.starter import StarterSource
+from extexify.dataset.export import export_dataset
+from extexify.sources.starter import StarterSource
 from tools.dashboard import chromium, dashboard
 
 if TYPE_CHECKING:

@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from extexify import jobs, settings, workspace
-from extexify.export import export_dataset
-from extexify.starter import StarterSource
+from extexify.core import settings
+from extexify.dataset.export import export_dataset
+from extexify.sources.starter import StarterSource
+from extexify.workspace import jobs, paths
 from tools.dashboard import canvas_of, chromium, dashboard, draw, free_port, wait_for_answer
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def training() -> Iterator[None]:
         before = os.environ.get(settings.WORKSPACE.name)
         os.environ[settings.WORKSPACE.name] = folder
         try:
-            export_dataset([StarterSource(each=STARTER_DRAWINGS)], workspace.dataset_folder())
+            export_dataset([StarterSource(each=STARTER_DRAWINGS)], paths.dataset_folder())
             run = ["--run", "latency", "--epochs", "1000"]
             job = jobs.start("train", run, title="Training to measure beside", writes=["runs/latency"])
             try:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extexify.classifier import Classifier
-from extexify.results import Result, fold_look_alikes
-from extexify.samples import Sample, check_row
-from extexify.sources import open_source
-from extexify.strokes import BadDrawing, Drawing
-from extexify.workspace import default_model
+from extexify.drawing.strokes import BadDrawing, Drawing
+from extexify.model.answers import Result, fold_look_alikes
+from extexify.model.classifier import Classifier
+from extexify.sources.open import open_source
+from extexify.sources.rows import Sample, check_row
+from extexify.workspace.paths import default_model
 from tools.dashboard import CANVAS_SIDE, canvas_of, chromium, dashboard, wait_for_answer
 
 if TYPE_CHECKING:

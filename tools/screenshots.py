@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from extexify import cli
-from extexify.settings import WORKSPACE
+from extexify.cli import parser
+from extexify.core.settings import WORKSPACE
 from tools.dashboard import ROOT, canvas_of, chromium, dashboard, draw, wait_for_answer
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def prepare(workspace: Path) -> None:
         ["evaluate", "--model", str(workspace / "models" / "hasty.safetensors"), "--split", "validation",
          "--out", str(workspace / "evaluations" / "first")],
     ):  # fmt: skip
-        if code := cli.main(arguments):
+        if code := parser.main(arguments):
             raise SystemExit(code)
 
 

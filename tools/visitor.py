@@ -28,8 +28,8 @@ from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from extexify.strokes import Drawing
-from extexify.ui.canvas import canvas_from_drawing
+from extexify.drawing.strokes import Drawing
+from extexify.ui.draw.canvas import canvas_from_drawing
 
 _T = TypeVar("_T")
 

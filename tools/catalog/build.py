@@ -13,7 +13,7 @@ from tools.catalog.outlines import Outline, short_path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Regenerate the symbol catalogue in extexify/data.")
+    parser = argparse.ArgumentParser(description="Regenerate the symbol catalogue in extexify/catalog/data.")
     parser.add_argument("--dataset", type=Path, help="an exported dataset, to find look-alikes anew")
     options = parser.parse_args()
     keys = KEYS.read_text(encoding="utf-8").splitlines()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.dataset import Dataset
-from extexify.raster import preset, rasterize
-from extexify.strokes import Drawings
+from extexify.dataset.dataset import Dataset
+from extexify.drawing.raster import preset, rasterize
+from extexify.drawing.strokes import Drawings
 
 SIZE = 48  # pixels of a drawing's picture
 GRID = 8  # cells a side in which line directions are counted

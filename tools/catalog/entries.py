@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from extexify.catalog_keys import Mode, Symbol, derive_symbol
+from extexify.catalog.keys import Mode, Symbol, derive_symbol
 from tools.catalog import unicode_tables
 from tools.catalog.latex import Printed, Request, print_symbols
 from tools.catalog.typst_names import refused, typst_expressions

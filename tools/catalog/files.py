@@ -8,7 +8,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
 KEYS = TOOLS / "keys.txt"
-DATA = TOOLS.parents[1] / "extexify" / "data"
+DATA = TOOLS.parents[1] / "extexify" / "catalog" / "data"
 
 
 def write_lines(path: Path, content: Sequence[object] | Mapping[str, object]) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.catalog import Symbol, load_catalog
-from extexify.dataset import Dataset
+from extexify.catalog.symbols import Symbol, load_catalog
+from extexify.dataset.dataset import Dataset
 from tools.catalog import drawn_shapes, printed_shapes
 from tools.catalog.files import DATA, write_lines
 

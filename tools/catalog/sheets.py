@@ -11,7 +11,8 @@ import subprocess
 from html import escape
 from pathlib import Path
 
-from extexify.catalog import Symbol, glyph_svg, load_catalog, look_alike_groups, symbol_for
+from extexify.catalog.lookalikes import look_alike_groups
+from extexify.catalog.symbols import Symbol, glyph_svg, load_catalog, symbol_for
 
 COLUMNS, ROWS = 10, 12
 CELL_WIDTH, CELL_HEIGHT = 150, 110

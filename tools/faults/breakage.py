@@ -23,8 +23,8 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from extexify import settings
-from extexify.cli import main
+from extexify.cli.parser import main
+from extexify.core import settings
 
 _NOBODY = 65534
 

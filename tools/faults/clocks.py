@@ -10,13 +10,13 @@ from pathlib import Path
 from random import Random
 from unittest import mock
 
-from extexify import jobs, workspace
-from extexify.contributions import waiting
-from extexify.dataset import Dataset
-from extexify.jobs import Job
-from extexify.review import ReviewList
-from extexify.runs import default_name
-from extexify.store import DrawingStore
+from extexify.contributions.contributions import waiting
+from extexify.contributions.sqlite_store import DrawingStore
+from extexify.dataset.dataset import Dataset
+from extexify.dataset.review import ReviewList
+from extexify.training.runs import default_name
+from extexify.workspace import jobs, paths
+from extexify.workspace.jobs import Job
 from tools.faults.breakage import command, require, using
 from tools.faults.samples import KEY, made_up, write_dump
 
@@ -43,11 +43,11 @@ def jump(folder: Path, times: int, random: Random) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     dump = write_dump(folder / "dump.sql", 4, 8)
     with using(folder):
-        store, review = DrawingStore(workspace.store_file()), ReviewList(workspace.review_file())
+        store, review = DrawingStore(paths.store_file()), ReviewList(paths.review_file())
         store.add(KEY, made_up(0, 0))
-        sources = ("--source", dump, "--source", workspace.store_file())
+        sources = ("--source", dump, "--source", paths.store_file())
         require(command(folder, "export", *sources).code == 0, "no dataset")
-        dataset = Dataset.open(workspace.dataset_folder())
+        dataset = Dataset.open(paths.dataset_folder())
         ids, names, started = list[int](), set[str](), list[Job]()
         for number in range(1, times + 1):
             off = random.choice(JUMPS)
@@ -73,7 +73,7 @@ def jump(folder: Path, times: int, random: Random) -> Counter[str]:
 
 def _begun(name: str) -> str:
     """A run of that name that has begun; returns the name."""
-    folder = workspace.runs_folder() / name
+    folder = paths.runs_folder() / name
     folder.mkdir(parents=True)
     (folder / "run.json").write_text("{}")
     return name

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from extexify.contributions import Contributions
-from extexify.dataset import Dataset
-from extexify.postgres_store import PostgresStore
-from extexify.sources import open_source
-from extexify.store import DrawingStore
-from extexify.strokes import parse_strokes
+from extexify.contributions.contributions import Contributions
+from extexify.contributions.postgres_store import PostgresStore
+from extexify.contributions.sqlite_store import DrawingStore
+from extexify.dataset.dataset import Dataset
+from extexify.drawing.strokes import parse_strokes
+from extexify.sources.open import open_source
 from tools.faults.breakage import Background, Barrier, Ended, command, fingerprint, leftovers, processes, require
 from tools.faults.samples import KEY, made_up, write_dump
 

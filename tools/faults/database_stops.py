@@ -13,11 +13,12 @@ from typing import Any
 
 import psycopg2
 
-from extexify.export import export_dataset
-from extexify.postgres_store import PostgresStore
-from extexify.progress import Progress
-from extexify.sources import SourceError, open_source
-from extexify.storage import StorageError
+from extexify.contributions.postgres_store import PostgresStore
+from extexify.core.progress import Progress
+from extexify.dataset.export import export_dataset
+from extexify.sources.base import SourceError
+from extexify.sources.open import open_source
+from extexify.workspace.files import StorageError
 from tools.faults.breakage import fingerprint, leftovers, require
 from tools.faults.samples import KEY, made_up
 from tools.postgres import own_server

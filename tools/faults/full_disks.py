@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from extexify.runs import list_runs
-from extexify.sources import SqliteSource
+from extexify.sources.sqlite import SqliteSource
+from extexify.training.runs import list_runs
 from tools.faults.breakage import Disk, fingerprint, leftovers, require, using
 from tools.faults.writers import Stage
 

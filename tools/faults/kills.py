@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from extexify.dataset import Dataset
-from extexify.images import RenderedImages
-from extexify.runs import find_run, list_runs
+from extexify.dataset.dataset import Dataset
+from extexify.dataset.render import RenderedImages
+from extexify.training.runs import find_run, list_runs
 from tools.faults.breakage import Background, command, fingerprint, leftovers, require, seconds_of, using
 from tools.faults.samples import write_dump
 

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from extexify import workspace
-from extexify.dataset import Dataset
-from extexify.images import RenderedImages
-from extexify.judgements import kept_evaluations
-from extexify.model_library import delete_model, find_model, list_models
-from extexify.runs import delete_run, list_runs
-from extexify.storage import StorageError, remove_folder
-from extexify.uploads import kept_uploads
+from extexify.dataset.dataset import Dataset
+from extexify.dataset.render import RenderedImages
+from extexify.evaluation.records import kept_evaluations
+from extexify.model.library import delete_model, find_model, list_models
+from extexify.training.runs import delete_run, list_runs
+from extexify.workspace import paths
+from extexify.workspace.files import StorageError, remove_folder
+from extexify.workspace.uploads import kept_uploads
 from tools.dashboard import serving
 from tools.faults.breakage import read_only, require, using
 from tools.faults.full_disks import drawings_of, files_of
@@ -69,15 +69,15 @@ def _check(name: str, said: str) -> None:
 
 
 def _dataset() -> bool:
-    return len(Dataset.open(workspace.dataset_folder())) > 0
+    return len(Dataset.open(paths.dataset_folder())) > 0
 
 
 def _images() -> bool:
-    return bool(RenderedImages.open(workspace.images_folder()).classes)
+    return bool(RenderedImages.open(paths.images_folder()).classes)
 
 
 def _evaluations() -> bool:
-    return bool(kept_evaluations(workspace.evaluations_folder()))
+    return bool(kept_evaluations(paths.evaluations_folder()))
 
 
 def serve_read_only(folder: Path) -> Counter[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from extexify.catalog import load_catalog
-from extexify.strokes import Drawing, strokes_json
+from extexify.catalog.symbols import load_catalog
+from extexify.drawing.strokes import Drawing, strokes_json
 
 KEY = next(iter(load_catalog()))
 """A symbol of every dump."""

@@ -9,10 +9,10 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from extexify import jobs
-from extexify.dataset import Dataset
-from extexify.jobs import Job
-from extexify.workspace import dataset_folder
+from extexify.dataset.dataset import Dataset
+from extexify.workspace import jobs
+from extexify.workspace.jobs import Job
+from extexify.workspace.paths import dataset_folder
 from tools.dashboard import Server, free_port, serving
 from tools.faults.breakage import leftovers, require, using
 from tools.faults.samples import write_dump

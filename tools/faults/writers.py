@@ -11,15 +11,15 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from extexify import jobs, workspace
-from extexify.jobs import JobError
-from extexify.model_library import add_model, find_model, rename_model
-from extexify.modelfile import ModelError
-from extexify.review import ReviewList
-from extexify.runs import find_run
-from extexify.storage import StorageError
-from extexify.store import DrawingStore
-from extexify.uploads import keep_upload
+from extexify.contributions.sqlite_store import DrawingStore
+from extexify.dataset.review import ReviewList
+from extexify.model.file import ModelError
+from extexify.model.library import add_model, find_model, rename_model
+from extexify.training.runs import find_run
+from extexify.workspace import jobs, paths
+from extexify.workspace.files import StorageError
+from extexify.workspace.jobs import JobError
+from extexify.workspace.uploads import keep_upload
 from tools.faults.breakage import Ended, command, require, using
 from tools.faults.samples import KEY, made_up, write_dump
 
@@ -55,8 +55,8 @@ def prepare(folder: Path) -> None:
         require(ended.code == 0, f"{arguments[0]} failed: {ended.said[-500:]}")
     with using(folder):
         keep_upload("first.sql", io.BytesIO(b"first"))
-        DrawingStore(workspace.store_file()).add(KEY, made_up(0, 0))
-        ReviewList(workspace.review_file()).reject(KEY, 1, made_up(0, 1))
+        DrawingStore(paths.store_file()).add(KEY, made_up(0, 0))
+        ReviewList(paths.review_file()).reject(KEY, 1, made_up(0, 1))
 
 
 # --- the stages ---------------------------------------------------------------------------------
@@ -116,15 +116,15 @@ def _upload(folder: Path, number: int) -> str:
 
 
 def _contribute(folder: Path, number: int) -> str:
-    return _refusal(folder, lambda: DrawingStore(workspace.store_file()).add(KEY, made_up(1, number)))
+    return _refusal(folder, lambda: DrawingStore(paths.store_file()).add(KEY, made_up(1, number)))
 
 
 def _mark(folder: Path, number: int) -> str:
-    return _refusal(folder, lambda: ReviewList(workspace.review_file()).reject(KEY, number, made_up(2, number)))
+    return _refusal(folder, lambda: ReviewList(paths.review_file()).reject(KEY, number, made_up(2, number)))
 
 
 def _choose(folder: Path, number: int) -> str:
-    return _refusal(folder, lambda: workspace.choose_model(folder / "models" / "first.safetensors"))
+    return _refusal(folder, lambda: paths.choose_model(folder / "models" / "first.safetensors"))
 
 
 def _add_model(folder: Path, number: int) -> str:

@@ -22,7 +22,7 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
-from extexify.storage import write_json
+from extexify.workspace.files import write_json
 from tools.fuzz import guided
 from tools.fuzz.all_targets import all_targets, find_target
 from tools.fuzz.running import Tally, own_workspace, run_case, supervise, warm_up

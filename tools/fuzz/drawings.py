@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from extexify.share import MAX_TEXT, BadLink, decode, encode, open_link
-from extexify.strokes import MAX_ABS_COORDINATE, MAX_POINTS, BadDrawing, Drawing, Drawings, parse_strokes
-from extexify.ui.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.drawing.link import MAX_TEXT, BadLink, decode, encode, open_link
+from extexify.drawing.strokes import MAX_ABS_COORDINATE, MAX_POINTS, BadDrawing, Drawing, Drawings, parse_strokes
+from extexify.ui.draw.canvas import canvas_from_drawing, drawing_from_canvas
 from tools.fuzz.formats import strokes
 from tools.fuzz.hostile import changed, damaged, json_bytes, number, text, times, value
 from tools.fuzz.target import Case, Fault, Target
@@ -22,8 +22,8 @@ _DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 def _check(drawing: Drawing) -> None:
     """Raise `Fault` unless a drawing is what all that comes after takes it for, the rasterizer first."""
-    from extexify.raster import PRESETS, rasterize
-    from extexify.sequences import SequenceSettings, resample
+    from extexify.drawing.raster import PRESETS, rasterize
+    from extexify.drawing.resample import SequenceSettings, resample
 
     if not all(stroke.dtype == np.float32 and stroke.ndim == 2 and stroke.shape[1] == 2 for stroke in drawing):
         raise Fault("a stroke is no float32 array of (x, y)")

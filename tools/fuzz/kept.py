@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from random import Random
 
-from extexify import jobs, workspace
-from extexify.catalog import glyph_svg, search, symbol_for
-from extexify.model_library import check_new_run, find_model
-from extexify.names import BadName, checked_name, free_name, usable_name
-from extexify.recipes import RECIPES
-from extexify.review import Rejected, ReviewList
-from extexify.runs import delete_run, find_run, list_runs, typical_speed
-from extexify.storage import StorageError
-from extexify.uploads import forget_upload
+from extexify.catalog.symbols import glyph_svg, search, symbol_for
+from extexify.core.names import BadName, checked_name, free_name, usable_name
+from extexify.dataset.review import Rejected, ReviewList
+from extexify.model.library import check_new_run, find_model
+from extexify.training.recipes import RECIPES
+from extexify.training.runs import delete_run, find_run, list_runs, typical_speed
+from extexify.workspace import jobs, paths
+from extexify.workspace.files import StorageError
+from extexify.workspace.uploads import forget_upload
 from tools.fuzz.hostile import changed, damaged, json_bytes, text, times
 from tools.fuzz.markup import tags_of
 from tools.fuzz.target import Case, Escape, Fault, Target, check_sentence, check_text, put
@@ -43,9 +43,9 @@ def _make_run(rng: Random) -> Case:
 
 
 def _read_run(case: Case, folder: Path) -> None:
-    from extexify.run_files import recipe_of_run, splits_of_run
-    from extexify.ui.curves import Curve, _frame
-    from extexify.ui.models_view import _run_row
+    from extexify.training.run_files import recipe_of_run, splits_of_run
+    from extexify.ui.models.view import _run_row
+    from extexify.ui.train.curves import Curve, _frame
 
     put(case, folder)
     runs = list_runs()
@@ -106,9 +106,9 @@ def _make_job(rng: Random) -> Case:
 
 
 def _read_job(case: Case, folder: Path) -> None:
-    from extexify.ui.job_panel import _pace, _stage, duration, is_recent
-    from extexify.ui.text import escaped
-    from extexify.ui.train_view import run_of
+    from extexify.ui.common.job_panel import _pace, _stage, duration, is_recent
+    from extexify.ui.common.text import escaped
+    from extexify.ui.train.view import run_of
 
     put(case, folder)
     for job in jobs.jobs():
@@ -149,7 +149,7 @@ def _make_review(rng: Random) -> Case:
 
 
 def _read_review(case: Case, folder: Path) -> None:
-    from extexify.ui.review_view import _id_of, _tile
+    from extexify.ui.evaluate.review_list import _id_of, _tile
 
     reviews = ReviewList(put(case, folder) / "review.jsonl")
     entries = reviews.entries()
@@ -177,19 +177,19 @@ def _make_choice(rng: Random) -> Case:
 
 
 def _read_choice(case: Case, folder: Path) -> None:
-    from extexify.model_library import list_models
-    from extexify.ui.models_view import _model_row
+    from extexify.model.library import list_models
+    from extexify.ui.models.view import _model_row
 
     put(case, folder)
-    if workspace.default_model() not in workspace.available_models():
+    if paths.default_model() not in paths.available_models():
         raise Fault("a model answers that isn't there")
     for model in list_models():
         row = _model_row(model)
         check_text(model.name, row.id, row.title, row.line, row.badge)
         if model.problem:
             check_sentence(model.problem)
-        workspace.choose_model(model.path)
-        if workspace.default_model() != model.path:
+        paths.choose_model(model.path)
+        if paths.default_model() != model.path:
             raise Fault(f"{model.path} was chosen, and another answers")
 
 
@@ -217,17 +217,17 @@ def _read_name(case: Case, folder: Path) -> None:
         else:
             raise Fault(f"something is called {name!r} in an empty workspace")
     check_new_run(checked_name(name, "run"))
-    if Path(workspace.runs_folder() / name).resolve().parent != (folder / "runs").resolve():
+    if Path(paths.runs_folder() / name).resolve().parent != (folder / "runs").resolve():
         raise Escape(f"the run {name!r} lies outside the folder of runs")
 
 
 def _check_markup(name: str) -> None:
     """Raise `Fault` when a name makes other elements of a page than any name does."""
-    from extexify.runs import Epoch, Judged
-    from extexify.ui.curves import Curve
-    from extexify.ui.facts import as_html
-    from extexify.ui.text import escaped, sentence
-    from extexify.ui.train_view import _legend
+    from extexify.training.runs import Epoch, Judged
+    from extexify.ui.common.facts import as_html
+    from extexify.ui.common.text import escaped, sentence
+    from extexify.ui.train.curves import Curve
+    from extexify.ui.train.view import _legend
 
     epoch = Epoch(1, Judged(1, 0.5, 0.5), Judged(1, 0.5, 0.5), 0.1, 1, 1)
     for html, plain in (
@@ -248,8 +248,8 @@ def _make_symbol(rng: Random) -> Case:
 
 
 def _read_symbol(case: Case, folder: Path) -> None:
-    from extexify.summaries import summary
-    from extexify.ui.catalog_routes import MAX_QUERY
+    from extexify.catalog.summaries import summary
+    from extexify.ui.common.catalog_routes import MAX_QUERY
 
     key = case["symbol.txt"].decode("utf-8", "replace")
     symbol = symbol_for(key)

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from extexify.dataset import Dataset
-from extexify.export import export_dataset
-from extexify.images import RenderedImages, render_dataset
-from extexify.judgements import Evaluation, kept_evaluations, read_summary
-from extexify.modelfile import ModelDescription, ModelError, write_model
-from extexify.raster import PRESETS, RasterSettings, rasterize
-from extexify.sequences import SequenceSettings, resample
-from extexify.splits import SPLITS
-from extexify.starter import StarterSource
-from extexify.storage import StorageError
+from extexify.dataset.dataset import Dataset
+from extexify.dataset.export import export_dataset
+from extexify.dataset.render import RenderedImages, render_dataset
+from extexify.dataset.splits import SPLITS
+from extexify.drawing.raster import PRESETS, RasterSettings, rasterize
+from extexify.drawing.resample import SequenceSettings, resample
+from extexify.evaluation.records import Evaluation, kept_evaluations, read_summary
+from extexify.model.file import ModelDescription, ModelError, write_model
+from extexify.sources.starter import StarterSource
+from extexify.workspace.files import StorageError
 from tools.fuzz.formats import hostile_npy, npy, safetensors
 from tools.fuzz.hostile import changed, damaged, json_bytes, text, times
 from tools.fuzz.target import Case, Fault, Target, check_sentence, check_text, put
@@ -41,7 +41,7 @@ def _contents(folder: Path) -> Case:
 @cache
 def plain_model() -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the weights (numpy arrays) of a small network that reads pictures and sequences."""
-    from extexify.models import build
+    from extexify.model.networks import build
 
     options = {"picture": _OPTIONS, "sequence": _OPTIONS}
     description = ModelDescription(
@@ -64,8 +64,8 @@ def hostile_model(rng: Random) -> Case:
 
 
 def _read_model(case: Case, folder: Path) -> None:
-    from extexify.classifier import Classifier
-    from extexify.model_library import list_models
+    from extexify.model.classifier import Classifier
+    from extexify.model.library import list_models
 
     put(case, folder)
     path = folder / "models" / "tiny.safetensors"
@@ -88,7 +88,7 @@ def _make_added(rng: Random) -> Case:
 
 
 def _read_added(case: Case, folder: Path) -> None:
-    from extexify.model_library import add_model, list_models
+    from extexify.model.library import add_model, list_models
 
     (folder / "models").mkdir()
     path = add_model(io.BytesIO(case["content"]), case["name"].decode("utf-8", "surrogatepass"))
@@ -104,8 +104,8 @@ def _training() -> tuple[Any, Any, Any, bytes]:
     """A network, its average and its optimizer, and the checkpoint of them."""
     import torch
 
-    from extexify.checkpoints import TrainingState, save_checkpoint
-    from extexify.models import build
+    from extexify.model.networks import build
+    from extexify.training.checkpoints import TrainingState, save_checkpoint
 
     network = build("original", 3, {"channels": [4, 4]})
     optimizer = torch.optim.AdamW(network.parameters())
@@ -133,7 +133,7 @@ def _make_checkpoint(rng: Random) -> Case:
 
 
 def _read_checkpoint(case: Case, folder: Path) -> None:
-    from extexify.checkpoints import restore_checkpoint
+    from extexify.training.checkpoints import restore_checkpoint
 
     put(case, folder)
     state = restore_checkpoint(folder / "checkpoint.safetensors", *_training()[:-1])
@@ -159,10 +159,10 @@ def _read_checkpoint(case: Case, folder: Path) -> None:
 @cache
 def _folders() -> tuple[Case, Case, Case]:
     """A dataset, its images and an evaluation on it, as files."""
-    from extexify.classifier import Classifier
-    from extexify.evaluation import evaluate_dataset
-    from extexify.judgements import About, save_evaluation
-    from extexify.models import build
+    from extexify.evaluation.evaluate import evaluate_dataset
+    from extexify.evaluation.records import About, save_evaluation
+    from extexify.model.classifier import Classifier
+    from extexify.model.networks import build
 
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -204,8 +204,8 @@ def _make_dataset(rng: Random) -> Case:
 
 
 def _read_dataset(case: Case, folder: Path) -> None:
-    from extexify.examples import examples_of
-    from extexify.ui.dataset_view import _listed, _origin
+    from extexify.dataset.examples import examples_of
+    from extexify.ui.export.dataset_view import _listed, _origin
 
     dataset = Dataset.open(put(case, folder) / "dataset")
     check_text(*dataset.classes, dataset.content_hash)
@@ -243,9 +243,10 @@ def _make_evaluation(rng: Random) -> Case:
 
 
 def _read_evaluation(case: Case, folder: Path) -> None:
-    from extexify import breakdown
-    from extexify.figures import DRAWN, EXACT, PRINTS, TOPS
-    from extexify.ui.evaluations import judged_on, model_has_changed, remarks, title
+    from extexify.catalog.lookalikes import DRAWN, EXACT, PRINTS
+    from extexify.evaluation import error_analysis
+    from extexify.evaluation.metrics import TOPS
+    from extexify.ui.evaluate.evaluations import judged_on, model_has_changed, remarks, title
 
     put(case, folder)
     for summary in kept_evaluations(folder / "evaluations"):
@@ -259,12 +260,12 @@ def _read_evaluation(case: Case, folder: Path) -> None:
     for way in (EXACT, PRINTS, DRAWN):
         top = evaluation.summary.figures if way == EXACT else evaluation.summary.figures[f"{way}_alike"]
         check_text(*(f"{top[f'top{k}']:.1%}" for k in TOPS))
-        for confusion in breakdown.confusions(evaluation, way)[:5]:
-            breakdown.confused_drawings(evaluation, confusion.label, confusion.taken_for)
-        table = breakdown.class_table(evaluation, way)
+        for confusion in error_analysis.confusions(evaluation, way)[:5]:
+            error_analysis.confused_drawings(evaluation, confusion.label, confusion.taken_for)
+        table = error_analysis.class_table(evaluation, way)
         for label in table.worst_first()[:5]:
-            breakdown.class_drawings(evaluation, int(label), way)
-        found = breakdown.honesty(evaluation, way)
+            error_analysis.class_drawings(evaluation, int(label), way)
+        found = error_analysis.honesty(evaluation, way)
         if not 0 <= found.ece <= 1.01 or not np.isfinite(found.nll):
             raise Fault(f"an evaluation with the calibration error {found.ece} and the log loss {found.nll}")
 

@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from extexify.share import encode
-from extexify.ui import catalog_routes, offline_routes, share_routes
+from extexify.drawing.link import encode
+from extexify.ui.common import catalog_routes
+from extexify.ui.draw import share_routes
+from extexify.ui.models import offline_routes
 from tools.fuzz.drawings import some_drawing
 from tools.fuzz.hostile import damaged, text
 from tools.fuzz.learned import hostile_model, plain_model

@@ -22,7 +22,7 @@ from tempfile import mkdtemp
 from types import FrameType
 from typing import Any
 
-from extexify.settings import WORKSPACE
+from extexify.core.settings import WORKSPACE
 from tools.fuzz.target import Case, Target, emptied, put
 
 SECONDS = 2.0

@@ -8,12 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from extexify.export import export_dataset
-from extexify.samples import check_row, shown_id
-from extexify.sources import Source, SourceError, check_source, open_source
-from extexify.storage import StorageError
-from extexify.strokes import BadDrawing
-from extexify.uploads import forget_upload, keep_upload, kept_uploads, safe_name
+from extexify.dataset.export import export_dataset
+from extexify.drawing.strokes import BadDrawing
+from extexify.sources.base import Source, SourceError
+from extexify.sources.open import check_source, open_source
+from extexify.sources.rows import check_row, shown_id
+from extexify.workspace.files import StorageError
+from extexify.workspace.uploads import forget_upload, keep_upload, kept_uploads, safe_name
 from tools.fuzz.formats import dump, sqlite, zipped
 from tools.fuzz.hostile import damaged, text
 from tools.fuzz.target import Case, Fault, Target, check_sentence, check_text, put

@@ -69,7 +69,7 @@ def check_sentence(text: str) -> None:
 def check_text(*texts: object) -> None:
     """Raise `Fault` unless all are texts that a page or a terminal can show as they are."""
     for text in texts:
-        # The character without width is ours (see `extexify.ui.text`).
+        # The character without width is ours (see `extexify.ui.common.text`).
         if not isinstance(text, str) or not text.replace("\N{WORD JOINER}", "").isprintable():
             raise Fault(f"{text!r:.200} is shown, which is no printable text")
 

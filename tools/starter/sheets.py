@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from extexify.dataset import Dataset
-from extexify.starter import starter_drawings
+from extexify.dataset.dataset import Dataset
+from extexify.sources.starter import starter_drawings
 from tools.catalog.files import DATA
 from tools.starter.trace import PAD, picture_of
 

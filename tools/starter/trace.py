@@ -1,6 +1,6 @@
 """Every printed glyph → the strokes a hand would make: ``python -m tools.starter.trace``.
 
-Writes ``extexify/data/skeletons.json`` from ``extexify/data/glyphs.json``.
+Writes ``extexify/catalog/data/skeletons.json`` from ``extexify/data/glyphs.json``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,370 @@
+"""What each command of the command line does with its options: calls the library, and prints what came of it.
+
+Errors are the library's own; `extexify.cli.parser` tells them in one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from extexify.core import interruption
+from extexify.core.names import checked_name
+from extexify.core.progress import EventLog, Progress, Reporter, TerminalProgress, quiet
+from extexify.model import rejection
+from extexify.workspace import paths
+
+# Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
+if TYPE_CHECKING:
+    from extexify.model.library import Model
+    from extexify.sources.base import Source
+    from extexify.training.pipeline import PipelineResult, Places
+    from extexify.training.recipes import Recipe
+
+
+def export(options: argparse.Namespace) -> None:
+    """Samples of sources → a dataset."""
+    from extexify.dataset.export import export_dataset
+
+    out = options.out or paths.dataset_folder()
+    dataset = export_dataset(
+        _sources(options, options.shards), out, seed=options.seed, ratios=options.ratios, rejected=_rejected(options),
+        report=_reporter(options),
+    )  # fmt: skip
+    counts, left_out = dataset.manifest["counts"], dataset.manifest["left_out"]
+    _print(
+        options,
+        {"dataset": str(out), **counts, "left_out": left_out},
+        f"{out}: {counts['samples']:,} drawings of {counts['classes']:,} symbols, "
+        f"{sum(entry['count'] for entry in left_out):,} rows left out (see {out / 'manifest.json'})",
+    )
+
+
+def render(options: argparse.Namespace) -> None:
+    """A dataset → images."""
+    from extexify.dataset.dataset import Dataset
+    from extexify.dataset.render import render_dataset
+    from extexify.drawing.raster import preset
+
+    asked = {"size": options.size, "stroke_width": options.stroke_width, "fit": options.fit}
+    settings = preset(options.preset, **{name: value for name, value in asked.items() if value is not None})
+    dataset = Dataset.open(options.dataset or paths.dataset_folder())
+    out = options.out or paths.images_folder()
+    render_dataset(dataset, settings, out, png=options.png, report=_reporter(options))
+    figures = {"images": str(out), "count": len(dataset), **settings.to_json(), "png": options.png}
+    _print(options, figures, f"{out}: {len(dataset):,} images of {settings.size}×{settings.size} pixels")
+
+
+def train(options: argparse.Namespace) -> None:
+    """A dataset → a model, or going on with a run. Every process that trains comes here; what is asked of the one that
+    leads goes for all."""
+    from dataclasses import replace
+
+    from extexify.core.processes import leads
+    from extexify.dataset.dataset import Dataset
+    from extexify.training.distributed import joined
+    from extexify.training.pipeline import train_on_dataset
+    from extexify.training.recipes import Recipe
+
+    data = options.dataset or paths.dataset_folder()
+    places = replace(_places(), dataset=data, images=options.images or paths.images_folder())
+    follow = ["train", f"--dataset={places.dataset}", f"--images={places.images}", f"--device={options.device}"]
+    asked = _asked_training(options) if leads() else None
+    with (
+        joined(options.device, processes=options.processes, follow=follow) as team,
+        interruption.stop_on_signals() as should_stop,
+    ):
+        asked = team.agree(asked)
+        result = train_on_dataset(
+            Recipe.from_json(asked["recipe"]), Dataset.open(data), places, asked["run"], seed=asked["seed"],
+            train_on=asked["train_on"], device=options.device, resume=options.resume, team=team,
+            report=_reporter(options) if team.leads else quiet, should_stop=should_stop,
+        )  # fmt: skip
+    if team.leads:
+        _finish_training(options, result)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Figures of a model on a dataset's split or on sources."""
+    from extexify.catalog.lookalikes import DRAWN, EXACT, WAYS
+    from extexify.dataset.dataset import Dataset
+    from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
+    from extexify.evaluation.metrics import Figures, Judged, Keep, drop
+    from extexify.evaluation.records import About, file_digest, save_evaluation
+    from extexify.evaluation.reliability import ReliabilityCounter
+    from extexify.model.classifier import Classifier
+
+    if options.source and options.dataset:
+        raise ValueError("evaluate takes --source or --dataset, not both")
+    model = options.model or paths.default_model()
+    classifier = Classifier.load(model)
+    sources = _sources(options) if options.source else []
+    dataset = None if sources else Dataset.open(options.dataset or paths.dataset_folder())
+
+    counters = {way: ReliabilityCounter() for way in WAYS}
+
+    def evaluate(keep: Keep) -> Figures:
+        def count(judged: Judged) -> None:
+            for number, counter in enumerate(counters.values()):
+                counter.add(judged.confidence[:, number], judged.correct[:, number], judged.right[:, number])
+            keep(judged)
+
+        if dataset is None:
+            return evaluate_sources(classifier, sources, keep=count, report=_reporter(options))
+        return evaluate_dataset(classifier, dataset, options.split, keep=count, report=_reporter(options))
+
+    if options.out is None:
+        figures = evaluate(drop)
+    else:
+        about = About(
+            model=classifier.name,
+            file=str(model.resolve()),
+            digest=file_digest(model),
+            temperature=classifier.description.temperature,
+            split=options.split if dataset else "",
+            data=(dataset.content_hash,) if dataset else tuple(source.name for source in sources),
+        )
+        figures = save_evaluation(options.out, about, classifier.classes, evaluate)
+    text = f"{classifier.name}: {_shown(figures.top)} of {figures.n:,} drawings"
+    text += f"\ncounting symbols that print alike as right: {_shown(figures.prints_alike)}"
+    text += f"\ncounting symbols that are drawn alike as right: {_shown(figures.drawn_alike)}"
+    calibration = {way: counter.figures() for way, counter in counters.items() if figures.n}
+    if calibration:
+        exact, drawn = calibration[EXACT], calibration[DRAWN]
+        text += f"\nexpected calibration error {exact.ece:.1%}, {drawn.ece:.1%} with those drawn alike as one answer; "
+        text += f"mean negative log-likelihood {exact.nll:.3f}"
+    if figures.unknown_keys:
+        text += f"\n{figures.unknown_keys:,} more have keys that the model doesn't know"
+    honest = {way: {"ece": found.ece, "nll": found.nll} for way, found in calibration.items()}
+    _print(options, {**figures.to_json(), "calibration": honest}, text)
+
+
+def calibrate(options: argparse.Namespace) -> None:
+    """A model's temperature, fitted on validation."""
+    from extexify.catalog.lookalikes import DRAWN, EXACT
+    from extexify.dataset.dataset import Dataset
+    from extexify.evaluation.calibration import calibrate
+
+    model = options.model or paths.default_model()
+    out = paths.own_copy(model)
+    dataset = Dataset.open(options.dataset or paths.dataset_folder())
+    result = calibrate(model, out, dataset, report=_reporter(options))
+    text = f"{out}: temperature {result.temperature_before:g} → {result.temperature:g}, expected calibration error on "
+    text += f"{result.drawings:,} validation drawings: " + ", ".join(
+        f"{result.before[way].ece:.2%} → {result.after[way].ece:.2%} {what}"
+        for way, what in ((EXACT, "by symbol"), (DRAWN, "with those that are drawn alike as one answer"))
+    )
+    if out != model:
+        text += f"\n{model} stays as it was: this is a copy"
+    _print(options, {**result.to_json(), "copied": out != model}, text)
+
+
+def export_onnx(options: argparse.Namespace) -> None:
+    """A model → an ONNX file, and a page that answers with it."""
+    from extexify.model.offline import write_onnx, write_page
+
+    model = options.model or paths.default_model()
+    out = options.out or paths.onnx_folder() / f"{model.stem}.onnx"
+    if options.page:
+        write_page(model, options.page)
+    symbols, size = len(write_onnx(model, out).classes), out.stat().st_size
+    figures = {"onnx": str(out), "symbols": symbols, "bytes": size, "page": str(options.page) if options.page else None}
+    text = f"{out}: {symbols:,} symbols, {size / 1e6:.1f} MB"
+    if options.page:
+        text += f"\n{options.page}: the page; serve it with `python -m http.server -d {shlex.quote(str(options.page))}`"
+    _print(options, figures, text)
+
+
+def classify(options: argparse.Namespace) -> None:
+    """Strokes, or a link to a drawing → the most probable symbols."""
+    from extexify.drawing.link import open_link
+    from extexify.drawing.strokes import parse_strokes
+    from extexify.model.classifier import Classifier
+
+    if options.top < 1:
+        raise ValueError(f"--top must be at least 1, not {options.top}")
+    if options.link is not None:
+        drawing = open_link(options.link)
+    else:
+        drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes())
+    classifier = Classifier.load(options.model or paths.default_model())
+    considered = classifier.classify(drawing, max(options.top, rejection.FEW))
+    predictions = considered[: options.top]
+    if options.json:
+        print(json.dumps([asdict(prediction) for prediction in predictions], ensure_ascii=False))
+    else:
+        for prediction in predictions:
+            print(f"{prediction.probability:6.1%}  {prediction.command:<24}  {prediction.key}")
+        if rejection.is_doubtful(considered, classifier.description.doubt):
+            print("not sure: the drawing is like none of the symbols that the model knows", file=sys.stderr)
+
+
+def pipeline(options: argparse.Namespace) -> None:
+    """All of it."""
+    from extexify.training.pipeline import run_pipeline
+
+    recipe = _recipe(options)
+    name = _new_run(recipe, options.run)
+    with interruption.stop_on_signals() as should_stop:
+        result = run_pipeline(
+            _sources(options), recipe, _places(), name, seed=options.seed,
+            ratios=options.ratios, rejected=_rejected(options), train_on=options.train_on, device=options.device,
+            png=options.png, report=_reporter(options), should_stop=should_stop,
+        )  # fmt: skip
+    stages = ", ".join(f"{stage} {seconds:,.1f} s" for stage, seconds in result.seconds.items())
+    _finish_training(options, result, stages)
+
+
+def models(options: argparse.Namespace) -> None:
+    """The models there are."""
+    from extexify.model.library import list_models
+
+    models = list_models()
+    if options.json:
+        print(json.dumps([model.to_json() for model in models], ensure_ascii=False))
+        return
+    width = max((len(model.name) for model in models), default=0)
+    for model in models:
+        print(f"{'*' if model.serves else ' '} {model.name:<{width}}  {_about(model)}")
+
+
+def _about(model: Model) -> str:
+    """What is known of a model, in a few words."""
+    if model.problem:
+        return model.problem
+    figures = ", ".join(f"top-{k} {model.figures[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.figures)
+    if figures:
+        return f"{model.judged_on}: {figures}"
+    return "trained on all" if model.learned_from_all else "never judged"
+
+
+def use(options: argparse.Namespace) -> None:
+    """Which model answers from now on."""
+    from extexify.model.library import find_model
+
+    model = find_model(options.model)
+    if model.problem:
+        raise ValueError(model.problem)
+    paths.choose_model(model.path)
+    _print(options, {"model": str(model.path)}, f"{model.name} answers from now on")
+
+
+def hash_password(options: argparse.Namespace) -> None:
+    """A password → the line for `.streamlit/secrets.toml` or a file of environment variables. It is never an option,
+    since every user of the machine can read those."""
+    from getpass import getpass
+
+    from extexify.access.passwords import hash_password
+    from extexify.core.settings import PASSWORD_HASH
+
+    if sys.stdin.isatty():
+        password = getpass("Password for the operators of a demo: ")
+        if getpass("Once more: ") != password:
+            raise ValueError("the two passwords differ")
+    else:
+        password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    print(f'{PASSWORD_HASH.name}="{hash_password(password)}"')
+
+
+# --- what they share ----------------------------------------------------------------------------
+
+
+def _sources(options: argparse.Namespace, shards: int = 1) -> list[Source]:
+    from extexify.sources.open import open_source
+
+    return [open_source(address, shards=shards) for address in options.source]
+
+
+def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:
+    """The drawings that an export leaves out because somebody marked them as mislabelled."""
+    from extexify.dataset.review import ReviewList
+
+    return frozenset() if options.ignore_review else ReviewList(paths.review_file()).marks()
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    from extexify.training.recipes import recipe
+
+    return recipe(
+        options.recipe or "default",
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+    )
+
+
+def _asked_training(options: argparse.Namespace) -> dict[str, Any]:
+    """Recipe, seed, splits and name of the run that is to be begun or gone on with."""
+    from extexify.training.run_files import recipe_of_run, splits_of_run
+    from extexify.training.runs import newest_run
+
+    if not options.resume:
+        recipe, seed, train_on = _recipe(options), options.seed, options.train_on
+        name = _new_run(recipe, options.run)
+    else:
+        name = checked_name(options.run, "run") if options.run else newest_run()
+        folder = paths.runs_folder() / name
+        (recipe, seed), train_on = recipe_of_run(folder), splits_of_run(folder)
+    return {"recipe": recipe.to_json(), "seed": seed, "train_on": train_on, "run": name}
+
+
+def _finish_training(options: argparse.Namespace, result: PipelineResult, *more: str) -> None:
+    """Let the new model answer, if that was asked, and print its figures."""
+    test = f"test {_shown(result.test.top)}" if result.test else "trained on all drawings, none are left to judge it on"
+    text = "\n".join([f"{result.model}: {test}", *more])
+    if options.use:
+        paths.choose_model(result.model)
+        text += f"\n{result.model.stem} answers from now on"
+    figures = {
+        "model": str(result.model),
+        "test": result.test.to_json() if result.test else None,
+        "seconds": result.seconds,
+    }
+    _print(options, figures, text)
+
+
+def _new_run(recipe: Recipe, name: str | None) -> str:
+    """The name of a run that is to be begun, checked before anything else is done."""
+    from extexify.model.library import check_new_run
+    from extexify.training.runs import default_name
+
+    name = name or default_name(recipe.name)
+    check_new_run(name)
+    return name
+
+
+def _places() -> Places:
+    from extexify.training.pipeline import Places
+
+    return Places(
+        dataset=paths.dataset_folder(),
+        images=paths.images_folder(),
+        runs=paths.runs_folder(),
+        models=paths.models_folder(),
+    )
+
+
+def _reporter(options: argparse.Namespace) -> Reporter:
+    listeners: list[Reporter] = [TerminalProgress()]
+    if options.events is not None:
+        listeners.insert(0, EventLog(options.events))
+
+    def report(event: Progress) -> None:
+        interruption.check()
+        for listener in listeners:
+            listener(event)
+
+    return report
+
+
+def _shown(top: dict[int, float]) -> str:
+    return ", ".join(f"top-{k} {value:.1%}" for k, value in top.items())
+
+
+def _print(options: argparse.Namespace, figures: dict[str, Any], text: str) -> None:
+    print(json.dumps(figures, ensure_ascii=False) if options.json else text)

@@ -1,0 +1,242 @@
+"""The command line: `python -m extexify COMMAND`, the same functions that the pages call.
+
+Figures go to standard output (as JSON with `--json`), progress and errors to standard error. Exit codes:
+0 done, 1 an error, told in one line, 2 a wrong option, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from extexify.cli import commands
+from extexify.core import interruption
+from extexify.core.errors import in_one_line
+from extexify.core.interruption import STOPPED
+from extexify.core.progress import Stopped, ToldElsewhere
+
+
+def say(complaint: str) -> None:
+    """Tell the user in one line what is wrong."""
+    with suppress(OSError):  # a log on a full disk; the code says it, too
+        print(f"extexify: {complaint}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None, *, complain: Callable[[str], None] = say) -> int:
+    """Run a command; returns the exit code. `complain` is told in one line why it isn't 0."""
+
+    def ended(code: int, why: str) -> int:
+        # Terminals obey control characters, and messages hold names that anybody may have chosen.
+        complain(in_one_line(why))
+        return code
+
+    options = parser().parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], None] = options.run_command
+        with interruption.interruptible():
+            run(options)
+        return 0
+    except KeyboardInterrupt:
+        return ended(STOPPED, "stopped")
+    except Stopped as stop:
+        return ended(STOPPED, str(stop))
+    except ToldElsewhere:
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
+        return 1
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        return ended(1, f"error: {_one_line(error)}")
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether an error is about what the user gave (its message is meant for them), not a fault of ours."""
+    if isinstance(error, OSError):
+        return True
+    # All of the library's own errors are ValueErrors or RuntimeErrors of its own modules.
+    return isinstance(error, ValueError) or type(error).__module__.startswith("extexify.")
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split())
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; the documentation is checked against it."""
+    top = argparse.ArgumentParser(
+        prog="python -m extexify",
+        description="Find a LaTeX symbol by drawing it; train the classifier behind that.",
+    )
+    subparsers = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        sub.set_defaults(run_command=run)
+        return sub
+
+    export = command("export", commands.export, "samples of one or several sources → a dataset")
+    _source_options(export, required=True)
+    export.add_argument("--out", type=Path, metavar="DIR", help="the dataset folder (default: WORKSPACE/dataset)")
+    export.add_argument(
+        "--shards", type=int, default=1, metavar="N",
+        help="processes that read a PostgreSQL table, a range of ids each (default: 1)",
+    )  # fmt: skip
+    _split_options(export)
+    _review_option(export)
+    _seed_option(export)
+    _output_options(export)
+
+    render = command("render", commands.render, "a dataset → images")
+    _dataset_option(render)
+    render.add_argument("--out", type=Path, metavar="DIR", help="the images folder (default: WORKSPACE/images)")
+    render.add_argument("--preset", default="default", help="raster settings: default or original (default: default)")
+    render.add_argument("--size", type=int, metavar="N", help="pixels a side, 8 to 512")
+    render.add_argument("--stroke-width", type=float, metavar="PIXELS", help="line width")
+    render.add_argument("--fit", choices=["aspect", "stretch"], help="keep the proportions, or stretch each axis")
+    render.add_argument("--png", action="store_true", help="write PNG files for torchvision's ImageFolder too")
+    _output_options(render)
+
+    train = command("train", commands.train, "a dataset → a model")
+    _dataset_option(train)
+    train.add_argument("--images", type=Path, metavar="DIR", help="rendered images, for a recipe that reads them")
+    _training_options(train)
+    train.add_argument(
+        "--processes", type=int, default=1, metavar="N",
+        help="processes on this machine, each with a GPU of its own, or sharing the CPU (default: 1); torchrun starts "
+        "them on several machines",
+    )  # fmt: skip
+    _seed_option(train)
+    train.add_argument("--resume", action="store_true", help="go on with --run (default: the newest run)")
+    _use_option(train)
+    _output_options(train)
+
+    evaluate = command("evaluate", commands.evaluate, "top-1, -3, -5 and -10 of a model")
+    _model_option(evaluate)
+    _source_options(evaluate, required=False)
+    _dataset_option(evaluate)
+    evaluate.add_argument("--split", default="test", help="train, validation, test or all of a dataset (default: test)")
+    evaluate.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep every answer in a folder, for the Evaluate page"
+    )
+    _output_options(evaluate)
+
+    calibrate = command("calibrate", commands.calibrate, "honest probabilities, fitted on validation")
+    _model_option(calibrate)
+    _dataset_option(calibrate)
+    _output_options(calibrate)
+
+    classify = command("classify", commands.classify, "strokes JSON → the most probable symbols")
+    _model_option(classify)
+    drawing = classify.add_mutually_exclusive_group()
+    drawing.add_argument("file", nargs="?", default="-", metavar="FILE", help="strokes JSON, - for standard input")
+    drawing.add_argument("--link", metavar="LINK", help="the Draw page's link to a drawing, in place of FILE")
+    classify.add_argument("--top", type=int, default=5, metavar="K", help="how many answers (default: 5)")
+    classify.add_argument("--json", action="store_true", help="print JSON")
+
+    export_onnx = command("export-onnx", commands.export_onnx, "a model → an ONNX file, and a page for the browser")
+    _model_option(export_onnx)
+    export_onnx.add_argument(
+        "--out", type=Path, metavar="FILE", help="the ONNX file (default: WORKSPACE/onnx/MODEL.onnx)"
+    )
+    export_onnx.add_argument(
+        "--page", type=Path, metavar="DIR", help="also write a page that answers in a browser, without a network"
+    )
+    export_onnx.add_argument("--json", action="store_true", help="print figures as JSON")
+
+    pipeline = command("pipeline", commands.pipeline, "all of it: export, render, split, train, evaluate")
+    _source_options(pipeline, required=True)
+    _split_options(pipeline)
+    _review_option(pipeline)
+    _training_options(pipeline)
+    _seed_option(pipeline)
+    pipeline.add_argument("--png", action="store_true", help="write PNG files for torchvision's ImageFolder too")
+    _use_option(pipeline)
+    _output_options(pipeline)
+
+    models = command("models", commands.models, "the models there are, and which one answers")
+    models.add_argument("--json", action="store_true", help="print JSON")
+
+    use = command("use", commands.use, "let another model answer from now on")
+    use.add_argument("model", metavar="MODEL", help="its name, or its file in WORKSPACE/models")
+    use.add_argument("--json", action="store_true", help="print JSON")
+
+    command("hash-password", commands.hash_password, "a password, typed or piped in → what to keep of it")
+    return top
+
+
+def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:
+    sub.add_argument(
+        "--source", action="append", required=required, metavar="SOURCE",
+        help="a dump (.sql, .sql.gz), a postgresql:// address (env:NAME: the one in that environment variable), an "
+        "SQLite file, or `starter` for synthetic drawings; may be given several times",
+    )  # fmt: skip
+
+
+def _dataset_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--dataset", type=Path, metavar="DIR", help="a dataset folder (default: WORKSPACE/dataset)")
+
+
+def _model_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a model file (default: the one chosen to answer, else the shipped one)",
+    )
+
+
+def _split_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--ratios", type=_numbers, default=(0.7, 0.2, 0.1), metavar="A,B,C",
+        help="parts of train, validation and test (default: 0.7,0.2,0.1)",
+    )  # fmt: skip
+
+
+def _review_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--ignore-review", action="store_true", help="take drawings that were marked as mislabelled like any other"
+    )
+
+
+def _training_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--recipe", help="default, quick or original (default: default)")
+    sub.add_argument("--run", metavar="NAME", help="the run's name (default: recipe and time)")
+    sub.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    sub.add_argument("--batch-size", type=int, metavar="N", help="instead of the recipe's")
+    sub.add_argument("--learning-rate", type=float, metavar="RATE", help="instead of the recipe's")
+    sub.add_argument(
+        "--train-on", default="train", metavar="SPLITS",
+        help="train, train+validation or all; validation chooses the epoch only where it isn't trained on "
+        "(default: train)",
+    )  # fmt: skip
+    sub.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+
+
+def _use_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--use", action="store_true", help="let the new model answer from now on")
+
+
+def _seed_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of everything random: splits, order, variation (default: 0)",
+    )
+
+
+def _output_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--json", action="store_true", help="print figures as JSON")
+    sub.add_argument("--events", type=Path, metavar="FILE", help="append progress as JSON lines to FILE")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))

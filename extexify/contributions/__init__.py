@@ -1,0 +1,1 @@
+"""Drawings that visitors keep: their stores, and moderation."""

@@ -1,0 +1,1 @@
+"""Errors, validation, settings, names, progress, interruption and processes: what every other package builds on."""

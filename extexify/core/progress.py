@@ -1,0 +1,237 @@
+"""One progress protocol for terminal, background job and page.
+
+A stage calls a `Reporter` with `Progress` events; who listens decides how to show them:
+`TerminalProgress` draws a bar, `EventLog` appends JSON lines that another process can follow,
+`quiet` drops them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import orjson
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+from extexify.core.errors import printable
+from extexify.core.schema import Maybe, check_form
+
+_EVENT = {
+    "time": float, "clock": float, "stage": str, "done": int, "total": Maybe(int), "unit": str, "rate": float,
+    "message": object, "metrics": {},
+}  # fmt: skip
+
+_TAIL = 1 << 16
+"""Bytes at the end of a growing file that are read to learn how it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a stage says of itself.
+
+    `done` and `total` count `unit`s (total None: unknown); `rate` is units a second since the stage
+    began; `message` is one line for the log; `metrics` are figures to plot, by name.
+    """
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+    unit: str = "drawings"
+    rate: float = 0.0
+    message: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A progress event and when it was sent: in seconds since 1970, and by the machine's steady clock."""
+
+    time: float
+    clock: float
+    progress: Progress
+
+
+class Stopped(Exception):
+    """A stage was asked to stop and did, leaving everything in order; the message says how to go on."""
+
+
+class ToldElsewhere(Exception):
+    """This process ends because of something that another one, which it works with, tells the user."""
+
+
+Reporter = Callable[[Progress], None]
+
+
+def quiet(event: Progress) -> None:
+    """A reporter that shows nothing."""
+
+
+class Stage:
+    """Counts a stage's work and reports it, at most ten times a second.
+
+    >>> stage = Stage(quiet, "render", total=10)
+    >>> stage.advance(10)
+    >>> stage.finish("10 images")
+    """
+
+    REPORT_EVERY = 0.1  # seconds: a bar needs no more, and a log of events stays small
+
+    def __init__(
+        self, report: Reporter, name: str, *, total: int | None = None, unit: str = "drawings", done: int = 0
+    ) -> None:
+        self._report = report
+        self.name = name
+        self.total = total
+        self.unit = unit
+        self.done = done
+        self._first = done
+        self._began = self._last = time.monotonic()
+        self._send()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the stage began."""
+        return time.monotonic() - self._began
+
+    @property
+    def rate(self) -> float:
+        """Units a second since the stage began."""
+        return (self.done - self._first) / max(self.seconds, 1e-9)
+
+    def advance(self, units: int = 1) -> None:
+        """Count `units` more as done."""
+        self.at(self.done + units)
+
+    def at(self, done: int) -> None:
+        """Set the count of what is done."""
+        self.done = done
+        now = time.monotonic()
+        if now - self._last >= self.REPORT_EVERY:
+            self._last = now
+            self._send()
+
+    def say(self, message: str, **metrics: Any) -> None:
+        """Report a log line, with figures if any, at once."""
+        self._send(message, metrics)
+
+    def finish(self, message: str = "", **metrics: Any) -> None:
+        """Report the end of the stage."""
+        self.total = self.done
+        self._send(message, metrics)
+
+    def _send(self, message: str = "", metrics: dict[str, Any] | None = None) -> None:
+        self._report(Progress(self.name, self.done, self.total, self.unit, round(self.rate, 1), message, metrics or {}))
+
+
+class TerminalProgress:
+    """Shows progress as a bar on a terminal, and as plain lines of messages elsewhere (a log, CI)."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._interactive = self._stream.isatty()
+        self._bar: tqdm | None = None
+        self._stage = ""
+
+    def __call__(self, event: Progress) -> None:
+        if self._interactive:
+            self._show_bar(event)
+        if event.message:
+            self._print(f"{event.stage}: {event.message}")
+
+    def _show_bar(self, event: Progress) -> None:
+        from tqdm import tqdm  # here, because a job or a pipe has no bar, and doesn't wait for it
+
+        if self._bar is None or event.stage != self._stage:
+            self.close()
+            self._stage = event.stage
+            self._bar = tqdm(
+                desc=event.stage, total=event.total, initial=event.done, unit=f" {event.unit}",
+                unit_scale=event.unit == "bytes", file=self._stream, leave=False, dynamic_ncols=True,
+            )  # fmt: skip
+        self._bar.total = event.total
+        self._bar.n = event.done
+        self._bar.refresh()
+        if event.total is not None and event.done >= event.total:
+            self.close()
+
+    def _print(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        with _dropped_where_there_is_no_room():
+            print(line, file=self._stream, flush=True)
+        if self._bar is not None:
+            self._bar.refresh()
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class EventLog:
+    """Appends every event to a file as one JSON line with its time, for a job that others watch.
+
+    `time` is in seconds since 1970, `clock` by the machine's steady clock, which nobody sets.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._path.touch()
+
+    def __call__(self, event: Progress) -> None:
+        fields = {"time": time.time(), "clock": time.monotonic(), **asdict(event)}
+        line = orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+        # One write of one line: a reader never sees half of it followed by another event. At ten events a
+        # second, opening the file for each costs nothing, and leaves none open.
+        with _dropped_where_there_is_no_room(), self._path.open("ab", buffering=0) as file:
+            file.write(line)
+
+
+def newest_events(path: Path) -> Iterator[Event]:
+    """The last events that an `EventLog` wrote, newest first; none without the file."""
+    return (event for line in reversed(tail(path)) if (event := _event(line)))
+
+
+def tail(path: Path) -> list[bytes]:
+    """The last whole lines of a file that may be growing; none without the file."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL, 0))
+            text = file.read()
+    except FileNotFoundError:
+        return []
+    lines = text.split(b"\n")
+    # What stands after the last line's end is still being written; what stands first may be half a line.
+    return lines[1 if size > _TAIL else 0 : -1]
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        fields = orjson.loads(line)
+        check_form(fields, _EVENT)
+        message = printable(str(fields["message"]))
+        return Event(fields.pop("time"), fields.pop("clock"), Progress(**{**fields, "message": message}))
+    except (TypeError, ValueError):
+        return None
+
+
+@contextmanager
+def _dropped_where_there_is_no_room() -> Iterator[None]:
+    """Inside, a full disk is no error: whether the work itself can go on, the work will say."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise

@@ -1,0 +1,1 @@
+"""Datasets: export, deduplication and splits, rendered images, the review list."""

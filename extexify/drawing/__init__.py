@@ -1,0 +1,1 @@
+"""Drawings: strokes, their JSON, the rasterizer, the resampler, links and pictures."""

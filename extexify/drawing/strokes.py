@@ -1,0 +1,320 @@
+"""A drawing in memory: checks, JSON in and out, and many drawings packed into three arrays.
+
+A *stroke* is a float32 array (n, 2) of points, x right, y down; a *drawing* is an ordered list of
+strokes, as one person drew one symbol. Units are the source's own (pixels, mostly): nothing here
+scales, the rasterizer fits every drawing into its square.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from extexify.core.errors import Sentence
+from extexify.drawing.chunks import pieces
+
+Stroke = NDArray[np.float32]
+Drawing = list[Stroke]
+
+MAX_ABS_COORDINATE = 1e6
+"""Coordinates beyond this are no pen positions (a screen has under 10,000 pixels), but corrupt numbers."""
+
+MAX_POINTS = 100_000
+"""Points a drawing may have; the longest real ones have a few thousand."""
+
+MAX_STROKES_JSON = 8 * 1024 * 1024
+"""Bytes of strokes JSON that are parsed; 100,000 points with times take about 3 MB."""
+
+
+class BadDrawing(Sentence, ValueError):
+    """A drawing that can't be used.
+
+    `reason` is one of `REASONS` (for counting), the message is a sentence that says where.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+REASONS = {
+    "no strokes": "strokes are NULL or an empty list",
+    "not JSON": "strokes are not valid JSON of the form [[[x, y], …], …]",
+    "empty stroke": "a stroke without points",
+    "short point": "a point with fewer than two numbers",
+    "not finite": "a coordinate that is NaN or infinite",
+    "out of range": f"a coordinate beyond ±{MAX_ABS_COORDINATE:g}",
+    "too many points": f"more than {MAX_POINTS:,} points",
+}
+"""Why a drawing is refused, in the words that the reports use."""
+
+
+def parse_strokes(text: bytes | str | None) -> Drawing:
+    """Read strokes JSON, `[[[x, y], …], …]`; a third number a point (its time) is ignored.
+
+    Returns a drawing with at least one stroke and one point a stroke.
+    Raises `BadDrawing` for anything else, with one of `REASONS`.
+    """
+    if text is None:
+        raise BadDrawing("no strokes", "the strokes are NULL")
+    if len(text) > MAX_STROKES_JSON:
+        raise BadDrawing("too many points", f"the strokes take {len(text):,} bytes, over {MAX_STROKES_JSON:,}")
+    drawing = _scanned(text)
+    if drawing is not None:
+        return drawing
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        value = _parse_lenient(text, str(error))
+    return drawing_from_lists(value)
+
+
+def _scanned(text: bytes | str) -> Drawing | None:
+    """The drawing of plain strokes JSON, read by compiled code; None for text that needs a closer look."""
+    # Here and not above, because most who import this module parse nothing, and numba takes its time.
+    from extexify.drawing.scanner import SHORTEST_POINT, SHORTEST_STROKE, scan_strokes
+
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    points = np.empty((len(data) // SHORTEST_POINT + 1, 2), np.float32)
+    ends = np.empty(len(data) // SHORTEST_STROKE + 1, np.int64)
+    strokes, count = scan_strokes(np.frombuffer(data, np.uint8), MAX_ABS_COORDINATE, points, ends)
+    if not 0 < count <= MAX_POINTS:
+        return None
+    points = points[:count].copy()  # the buffer is several times as long
+    starts = [0, *ends[:strokes].tolist()]
+    return [points[start:stop] for start, stop in pairwise(starts)]
+
+
+def _parse_lenient(text: bytes | str, why: str) -> Any:
+    """Parse what Python's json accepts beyond the standard (NaN, Infinity), so that the check can name it."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadDrawing("not JSON", f"the strokes are not valid JSON ({why})") from None
+
+
+def drawing_from_lists(value: Any) -> Drawing:
+    """Check nested lists `[[[x, y], …], …]` and turn them into a drawing.
+
+    Raises `BadDrawing` with one of `REASONS`.
+    """
+    if not isinstance(value, list):
+        raise BadDrawing("not JSON", f"strokes must be a list of strokes, not {_json_type(value)}")
+    if not value:
+        raise BadDrawing("no strokes", "the drawing has no strokes")
+    total = 0
+    for number, stroke in enumerate(value, 1):
+        if not isinstance(stroke, list):
+            raise BadDrawing("not JSON", f"stroke {number} must be a list of points, not {_json_type(stroke)}")
+        if not stroke:
+            raise BadDrawing("empty stroke", f"stroke {number} has no points")
+        total += len(stroke)
+    if total > MAX_POINTS:
+        raise BadDrawing("too many points", f"the drawing has {total:,} points, over {MAX_POINTS:,}")
+    points = list(chain.from_iterable(value))
+    xy = _xy_of_uniform_points(points)
+    if xy is None:
+        return [_stroke_point_by_point(stroke, number) for number, stroke in enumerate(value, 1)]
+    drawing = []
+    start = 0
+    for stroke in value:
+        drawing.append(xy[start : start + len(stroke)])
+        start += len(stroke)
+    return drawing
+
+
+def _xy_of_uniform_points(points: list[Any]) -> Stroke | None:
+    """All points at once when each has the same count of true numbers; None when one needs a closer look.
+
+    The checks run over whole lists in C (map, set), which makes this several times faster than a loop.
+    """
+    if set(map(type, points)) != {list}:
+        return None
+    widths = set(map(len, points))
+    width = widths.pop()
+    if widths or width < 2:
+        return None
+    numbers = list(chain.from_iterable(points))
+    if not set(map(type, numbers)) <= _NUMBERS:
+        return None
+    try:
+        xy = np.array(numbers, np.float64).reshape(-1, width)[:, :2]
+    except OverflowError:  # an integer that no float can hold
+        return None
+    # One comparison catches NaN, infinities and absurd magnitudes alike.
+    if not (np.abs(xy) <= MAX_ABS_COORDINATE).all():
+        return None
+    return xy.astype(np.float32)
+
+
+_NUMBERS = frozenset((int, float))
+
+
+def _stroke_point_by_point(points: list[Any], number: int) -> Stroke:
+    """The slow, exact reading: accepts points of mixed lengths and names the first bad one."""
+    xy = np.empty((len(points), 2), np.float32)
+    for index, point in enumerate(points):
+        where = f"point {index + 1} of stroke {number}"
+        if not isinstance(point, list):
+            raise BadDrawing("not JSON", f"{where} must be a list of numbers, not {_json_type(point)}")
+        if len(point) < 2:
+            raise BadDrawing("short point", f"{where} has fewer than two numbers")
+        for axis in (0, 1):
+            coordinate = point[axis]
+            if type(coordinate) not in _NUMBERS:
+                raise BadDrawing("not JSON", f"{where} must hold numbers, not {_json_type(coordinate)}")
+            # Compared before any conversion: an integer of a thousand digits has no float.
+            if not -MAX_ABS_COORDINATE <= coordinate <= MAX_ABS_COORDINATE:
+                finite = type(coordinate) is int or np.isfinite(coordinate)
+                reason = "out of range" if finite else "not finite"
+                raise BadDrawing(reason, f"{where} has {REASONS[reason]}")
+            xy[index, axis] = coordinate
+    return xy
+
+
+def _json_type(value: Any) -> str:
+    """The JSON name of a value's type, for messages."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def strokes_json(drawing: Sequence[NDArray[np.floating]]) -> bytes:
+    """Write a drawing as strokes JSON; `parse_strokes` gives back the same float32 points."""
+    return orjson.dumps(
+        [np.ascontiguousarray(stroke, np.float32) for stroke in drawing], option=orjson.OPT_SERIALIZE_NUMPY
+    )
+
+
+def content_digest(counts: NDArray[np.int64], points: NDArray[np.float32], salt: bytes = b"") -> int:
+    """64 bits that tell a drawing from any other one, whatever its id; of ten million drawings, two agree by chance
+    once in 400,000 times.
+
+    counts int64 (1 + S,): how many strokes, then how many points each has; points float32 (P, 2), all of them.
+    """
+    # -0.0 becomes 0.0: equal drawings shall have equal bytes. The number of strokes comes first: without it, a
+    # length could be read as a point.
+    content = counts.tobytes() + (points + np.float32(0)).tobytes() + salt
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+def content_digests(drawings: Drawings) -> NDArray[np.uint64]:
+    """`content_digest` of each drawing: uint64 (N,)."""
+    ends = drawings.sample_ends
+    if not len(ends):
+        return np.empty(0, np.uint64)
+    starts = np.concatenate([[0], ends[:-1]])
+    # Before the lengths of a drawing's strokes stands how many these are.
+    counts = np.insert(np.diff(drawings.stroke_ends, prepend=0), starts, ends - starts)
+    points = np.ascontiguousarray(drawings.points) + np.float32(0)
+    shapes, coordinates = counts.data.cast("B"), points.data.cast("B")
+    shape_stops = 8 * (ends + np.arange(1, len(ends) + 1))
+    point_stops = 8 * drawings.stroke_ends[ends - 1]
+    found = []
+    shape = point = 0
+    for shape_stop, point_stop in zip(shape_stops.tolist(), point_stops.tolist(), strict=True):
+        digest = hashlib.blake2b(shapes[shape:shape_stop], digest_size=8)
+        digest.update(coordinates[point:point_stop])
+        found.append(digest.digest())
+        shape, point = shape_stop, point_stop
+    return np.frombuffer(b"".join(found), "<u8").astype(np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """Many drawings packed into three arrays, the layout of a dataset on disk.
+
+    points: float32 (P, 2), all points one after the other; stroke_ends: int64 (S,), the end of each
+    stroke in `points`; sample_ends: int64 (N,), the end of each drawing in `stroke_ends`. The arrays
+    may be memory maps.
+    """
+
+    points: NDArray[np.float32]
+    stroke_ends: NDArray[np.int64]
+    sample_ends: NDArray[np.int64]
+
+    @classmethod
+    def pack(cls, drawings: Iterable[Sequence[NDArray[np.floating]]]) -> Drawings:
+        """Pack a list of drawings; an empty list gives no drawings."""
+        strokes: list[NDArray[np.floating]] = []
+        counts: list[int] = []
+        for drawing in drawings:
+            strokes.extend(drawing)
+            counts.append(len(drawing))
+        points = np.concatenate(strokes).astype(np.float32, copy=False) if strokes else np.empty((0, 2), np.float32)
+        lengths = np.array([len(stroke) for stroke in strokes], np.int64)
+        return cls(points, np.cumsum(lengths), np.cumsum(np.array(counts, np.int64)))
+
+    @classmethod
+    def join(cls, parts: Sequence[Drawings]) -> Drawings:
+        """All drawings of the parts, one part after the other."""
+        points = np.cumsum([0, *(len(part.points) for part in parts)])
+        strokes = np.cumsum([0, *(len(part.stroke_ends) for part in parts)])
+        return cls(
+            np.concatenate([part.points for part in parts]),
+            np.concatenate([part.stroke_ends + first for part, first in zip(parts, points[:-1], strict=True)]),
+            np.concatenate([part.sample_ends + first for part, first in zip(parts, strokes[:-1], strict=True)]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.sample_ends)
+
+    def __iter__(self) -> Iterator[Drawing]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Drawing:
+        """One drawing; its strokes are views of `points`."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"drawing {index} of {len(self)}")
+        first = int(self.sample_ends[index - 1]) if index else 0
+        last = int(self.sample_ends[index])
+        drawing = []
+        for stroke in range(first, last):
+            start = int(self.stroke_ends[stroke - 1]) if stroke else 0
+            drawing.append(np.asarray(self.points[start : int(self.stroke_ends[stroke])]))
+        return drawing
+
+    def is_whole(self) -> bool:
+        """Whether all ends rise, up to the arrays' lengths, so that no index ever points outside."""
+
+        def rising(ends: NDArray[np.int64], last: int) -> bool:
+            if not len(ends) or ends[0] <= 0 or ends[-1] != last:
+                return False
+            # With the last one of the piece before: there may be more of them than fit in memory.
+            return all((np.diff(ends[max(piece.start - 1, 0) : piece.stop]) > 0).all() for piece in pieces(len(ends)))
+
+        return rising(self.stroke_ends, len(self.points)) and rising(self.sample_ends, len(self.stroke_ends))
+
+    def take(self, indices: NDArray[np.integer]) -> Drawings:
+        """The drawings at `indices` (m,), in that order, packed anew; repeats are allowed.
+
+        Raises IndexError for an index below 0 or beyond the last drawing.
+        """
+        wanted = np.asarray(indices, np.int64)
+        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
+            raise IndexError(f"drawings {wanted.min()} to {wanted.max()} of {len(self)}")
+        stroke_starts, stroke_counts = _spans(self.sample_ends, wanted)
+        strokes = _ranges(stroke_starts, stroke_counts)
+        point_starts, point_counts = _spans(self.stroke_ends, strokes)
+        points = np.asarray(self.points)[_ranges(point_starts, point_counts)]
+        return Drawings(points, np.cumsum(point_counts), np.cumsum(stroke_counts))
+
+
+def _spans(ends: NDArray[np.int64], indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and length of the items `indices` of a packed list with the given ends."""
+    stop = np.asarray(ends)[indices]
+    start = np.where(indices > 0, np.asarray(ends)[indices - 1], 0) if len(indices) else stop
+    return start, stop - start
+
+
+def _ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`concatenate([arange(s, s + c) for s, c in zip(starts, counts)])` without the loop."""
+    offsets = np.repeat(starts - np.cumsum(counts) + counts, counts)
+    return offsets + np.arange(int(counts.sum()), dtype=np.int64)

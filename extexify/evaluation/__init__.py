@@ -1,0 +1,1 @@
+"""How good a model is: metrics, evaluation records, error analysis, calibration."""

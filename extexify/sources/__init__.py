@@ -1,0 +1,1 @@
+"""Where samples come from: dumps, PostgreSQL, SQLite, starter drawings."""

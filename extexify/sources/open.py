@@ -1,0 +1,81 @@
+"""Addresses of sources: opens what `--source` and the Export page name."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from extexify.access import permissions
+from extexify.sources.base import TABLE, Source, SourceError
+
+POSTGRES = ("postgresql://", "postgres://")
+"""How the address of a PostgreSQL database begins."""
+
+ENVIRONMENT = "env:"
+"""What stands before the name of an environment variable that holds an address."""
+
+
+@permissions.operators_only
+def open_source(address: str, *, shards: int = 1) -> Source:
+    """The source that an address names: `postgresql://…`, `env:NAME` for an environment variable that holds such an
+    address (which is then shown and stored nowhere), `starter` with or without options (see
+    `extexify.sources.starter`), or the path of a dump or an SQLite file; a file named starter is `./starter`.
+
+    `shards` is how many processes read an export's rows from PostgreSQL; it means nothing to other sources.
+
+    Raises `SourceError` for an address that is none of these.
+    """
+    if address.startswith(POSTGRES):
+        return _postgres(address, shards=shards)
+    if address.startswith(ENVIRONMENT):
+        return _source_of_variable(address.removeprefix(ENVIRONMENT), shards)
+    if address.partition(":")[0] == "starter":
+        from extexify.sources.starter import StarterSource
+
+        return StarterSource.from_address(address)
+    if "://" in address:
+        raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
+    try:
+        path = Path(address).expanduser()
+        if not path.exists():
+            raise SourceError(f"{path} does not exist")
+        if not path.is_file():
+            raise SourceError(f"{path} is not a file: name a dump (.sql, .sql.gz) or an SQLite file")
+        with path.open("rb") as file:
+            head = file.read(16)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a home folder that nobody has
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{address} can't be read: {why}") from None
+    if head == b"SQLite format 3\x00":
+        from extexify.sources.sqlite import SqliteSource
+
+        return SqliteSource(path)
+    from extexify.sources.dump import DumpSource
+
+    return DumpSource(path)
+
+
+def check_source(source: Source) -> None:
+    """Read a source up to its first row. Raises `SourceError` when it can't be read, is of another kind or empty."""
+    with closing(source.rows()) as rows:
+        if next(rows, None) is None:
+            raise SourceError(f"{source.name} is empty: its table {TABLE} has no rows")
+
+
+def _postgres(address: str, *, alias: str = "", shards: int) -> Source:
+    if shards != 1:
+        from extexify.sources.postgres_shards import ShardedPostgresSource
+
+        return ShardedPostgresSource(address, alias=alias, shards=shards)
+    from extexify.sources.postgres import PostgresSource
+
+    return PostgresSource(address, alias=alias)
+
+
+def _source_of_variable(name: str, shards: int) -> Source:
+    address = os.environ.get(name, "").strip()
+    if not address.startswith(POSTGRES):
+        state = "holds no such address" if address else "isn't set"
+        raise SourceError(f"{ENVIRONMENT}{name} stands for a postgresql:// address, but the variable {name} {state}")
+    return _postgres(address, alias=f"PostgreSQL ({ENVIRONMENT}{name})", shards=shards)

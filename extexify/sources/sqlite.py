@@ -1,0 +1,91 @@
+"""SQLite files as sources, such as the embedded store of contributed drawings."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+from extexify.sources.base import COLUMNS, TABLE, Row, SourceError, shown_path
+
+_BUSY_SECONDS = 30.0
+
+_LONGEST_CELL = 64 * 1024 * 1024  # bytes of an SQLite file's cell or row; drawings take up to 8 MB
+
+
+class SqliteSource:
+    """The rows of table `samples` in an SQLite file, such as the embedded store."""
+
+    unit = "rows"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = shown_path(path)
+        self._read = 0
+        self._total: int | None = None
+
+    def rows(self) -> Generator[Row]:
+        """All rows in the order of their ids, as they are when reading begins.
+
+        Raises `SourceError` for a file that is damaged or lacks the table or a column.
+        """
+        self._read = 0
+        try:
+            with closing(self._connect()) as connection:
+                # One read transaction: writers may go on, this stream doesn't see them.
+                connection.execute("BEGIN")
+                self._check(connection)
+                connection.text_factory = bytes
+                self._total = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0]
+                for identifier, key, strokes in connection.execute(f"SELECT id, key, strokes FROM {TABLE} ORDER BY id"):
+                    self._read += 1
+                    number = identifier if isinstance(identifier, int) else _text(identifier)
+                    yield Row(number, _text(key), _text(strokes))
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # which may quote what is no text
+            raise SourceError(
+                f"{self.name} can't be read as a store of drawings ({error}): it needs a table {TABLE} "
+                f"with the columns {', '.join(COLUMNS)}"
+            ) from None
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Raise `SourceError` unless reading table `samples` takes the time and memory that the file's size promises.
+
+        A file that somebody made for that purpose has views without end, or pages that stand for many others.
+        """
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")  # what a damaged file calls its columns
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_CELL)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA ignore_check_constraints = ON")  # what is checked below is the file's structure
+        is_view = connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE lower(name) = ? AND (type <> 'table' OR rootpage = 0)", (TABLE,)
+        )
+        is_computed = connection.execute("SELECT count(*) FROM pragma_table_xinfo(?) WHERE hidden > 1", (TABLE,))
+        if is_view.fetchone()[0] or is_computed.fetchone()[0]:
+            raise SourceError(f"{self.name} can't be read as a store of drawings: its {TABLE} is no plain table")
+        ((found, *_),) = connection.execute(f"PRAGMA quick_check({TABLE})").fetchmany(1)
+        if found != "ok":
+            raise SourceError(f"{self.name} is damaged ({found}): make the file anew")
+
+    def _connect(self) -> sqlite3.Connection:
+        address = f"{self.path.resolve().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            return connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            # In a folder that can't be written, SQLite can't make the shared memory of a write-ahead log and
+            # refuses; but then there is no writer either, and without a log the file is all there is.
+            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+            if not refused or self.path.with_name(self.path.name + "-wal").exists():
+                raise
+        return sqlite3.connect(f"{address}&immutable=1", uri=True)
+
+    def position(self) -> tuple[int, int | None]:
+        return self._read, self._total
+
+
+def _text(value: object) -> bytes | None:
+    """SQLite columns hold any type; what isn't text is written out and left to the row's check."""
+    return value if isinstance(value, bytes) or value is None else str(value).encode()

@@ -1,0 +1,138 @@
+"""Starter drawings: a source for those who have none yet, made by varying each symbol's printed centre lines.
+
+They are synthetic, and no substitute for what people draw: they give a first model something to learn from, and
+rare symbols some company. `tools/starter` traces the centre lines once, into `extexify/catalog/data/skeletons.json`.
+
+A drawing is a pure function of (seed, key, its number): the first ten of a symbol are the same whether one asks for
+ten or for a thousand of them, with or without other symbols.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Generator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import orjson
+
+from extexify.drawing.strokes import Drawing
+from extexify.sources.base import Row, SourceError
+from extexify.sources.handwriting import handwritten
+
+SCHEME = "starter"
+DEFAULT_EACH = 40
+MAX_EACH = 100_000
+MAX_SEED = 2**63 - 1
+
+NAME = "starter drawings"
+"""How every such source's name begins, in reports and in a dataset's manifest."""
+
+FIRST_ID = 2**52
+"""Ids are hashes from 2^52 to 2^53: exact in JSON, and above those of dumps and of the embedded store. Splits look
+at lower ids only, so starter drawings beside real ones move none of the real ones to another split."""
+
+
+_SKELETONS = Path(__file__).parents[1] / "catalog" / "data" / "skeletons.json"
+_GRID = 250  # the longer side of a skeleton in its file
+
+
+class StarterSource:
+    """Synthetic drawings of the catalogue's symbols: `each` of every symbol, one symbol after the other."""
+
+    unit = "rows"
+
+    def __init__(self, symbols: Sequence[str] | None = None, each: int = DEFAULT_EACH, seed: int = 0) -> None:
+        """`symbols` are keys, in the order wanted; None means all there are.
+
+        Raises `SourceError` for a symbol without a skeleton, for one named twice, and for numbers out of range.
+        """
+        known = _skeletons()
+        self.symbols = tuple(known if symbols is None else symbols)
+        if not self.symbols:
+            raise SourceError("starter drawings of no symbol: name at least one")
+        unknown = [key for key in self.symbols if key not in known]
+        if unknown:
+            more = f" (nor of {len(unknown) - 1:,} others)" if len(unknown) > 1 else ""
+            raise SourceError(f"there are no starter drawings of {unknown[0]!r}{more}: give keys of the catalogue")
+        if len(set(self.symbols)) < len(self.symbols):
+            raise SourceError("a symbol of the starter drawings is named twice")
+        if not 1 <= each <= MAX_EACH:
+            raise SourceError(f"each, the starter drawings of a symbol, must be 1 to {MAX_EACH:,}, not {each}")
+        if not 0 <= seed <= MAX_SEED:
+            raise SourceError(f"the seed of the starter drawings must be 0 to {MAX_SEED}, not {seed}")
+        self.each = each
+        self.seed = seed
+        chosen = "all symbols" if symbols is None else f"{len(self.symbols):,} symbols"
+        self.name = f"{NAME} (synthetic; {each} each of {chosen}, seed {seed})"
+        self._read = 0
+
+    @classmethod
+    def from_address(cls, address: str) -> StarterSource:
+        """The source of an address: `starter`, or `starter:each=40,seed=1,symbols=KEY;KEY`.
+
+        In keys, `%`, `,` and `;` are written as in web addresses: `%25`, `%2C`, `%3B`.
+        Raises `SourceError` naming the option that is wrong.
+        """
+        scheme, colon, rest = address.partition(":")
+        if scheme != SCHEME or (colon and not rest):
+            raise SourceError(f"{address!r} is no address of starter drawings: write starter or starter:each=40,seed=1")
+        options: dict[str, Any] = {}
+        for part in rest.split(",") if rest else ():
+            name, _, value = part.partition("=")
+            if name not in ("each", "seed", "symbols"):
+                raise SourceError(f"starter drawings have no option {name!r}: there are each, seed and symbols")
+            if name in options:
+                raise SourceError(f"the option {name} of the starter drawings is given twice")
+            if name == "symbols":
+                options[name] = [unquote(key) for key in value.split(";") if key]
+            elif not (value.isascii() and value.isdigit() and len(value) <= 20):
+                raise SourceError(f"the option {name} of the starter drawings needs a whole number, not {value!r}")
+            else:
+                options[name] = int(value)
+        return cls(**options)
+
+    def rows(self) -> Generator[Row]:
+        """All rows: ids are hashes of (seed, key, number), strokes are JSON of whole pixels."""
+        self._read = 0
+        for key in self.symbols:
+            for number, drawing in enumerate(starter_drawings(key, self.each, self.seed)):
+                self._read += 1
+                yield Row(drawing_id(self.seed, key, number), key, _json(drawing))
+
+    def position(self) -> tuple[int, int | None]:
+        return self._read, len(self.symbols) * self.each
+
+
+def _json(drawing: Drawing) -> bytes:
+    # As whole numbers, which take half the room.
+    return orjson.dumps([stroke.astype(np.int32) for stroke in drawing], option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def drawing_id(seed: int, key: str, number: int) -> int:
+    """The id of a starter drawing."""
+    digest = hashlib.blake2b(f"starter:{seed}:{key}:{number}".encode(), digest_size=8).digest()
+    return FIRST_ID + int.from_bytes(digest, "little") % FIRST_ID
+
+
+@cache
+def _skeletons() -> dict[str, dict[str, list[list[int]]]]:
+    skeletons: dict[str, dict[str, list[list[int]]]] = json.loads(_SKELETONS.read_text(encoding="utf-8"))
+    return skeletons
+
+
+def starter_drawings(key: str, each: int, seed: int = 0) -> list[Drawing]:
+    """Drawings of a symbol, in whole pixels. Raises KeyError for a key without a skeleton."""
+    skeleton = _skeletons()[key]
+    raw = [
+        (np.array(flat, float).reshape(-1, 2) / _GRID, part)
+        for part in ("lines", "areas", "serifs")
+        for flat in skeleton.get(part, ())
+    ]
+    everything = np.vstack([points for points, _ in raw])
+    middle = (everything.min(axis=0) + everything.max(axis=0)) / 2
+    return handwritten([(points - middle, part) for points, part in raw], key=key, each=each, seed=seed)

@@ -1,0 +1,1 @@
+"""Recipes, augmentation, data loading, the training loop, runs, the pipeline."""

@@ -1,0 +1,103 @@
+"""What the browser fetches by itself: the whole catalogue, once, for the gallery, and searches in it.
+
+Nothing of it goes through Streamlit's reruns. The catalogue with its glyphs is 750 kB of JSON (190 kB on the way),
+which the browser keeps until it changes; a search is one short request a keystroke. The gallery's searches are
+answered with positions in the catalogue, those of a page without the catalogue (`FIND`) with the symbols themselves.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from extexify.catalog.keys import Symbol
+from extexify.catalog.lookalikes import drawn_alike, prints_alike
+from extexify.catalog.summaries import summary
+from extexify.catalog.symbols import glyph_svg, load_catalog, search
+
+MAX_QUERY = 100
+"""Characters of a search that are looked at; no name in the catalogue is longer."""
+
+MAX_FOUND = 24
+"""Symbols that a search without the catalogue is answered with."""
+
+FIND = "catalog/find"
+"""Where a page without the catalogue searches, relative to any page's address."""
+
+_SYMBOLS, _SEARCH = "catalog/symbols.json", "catalog/search"
+
+
+def routes() -> list[Route]:
+    """The routes to serve, below the address that the server is configured for."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    prefix = f"/{base}/" if base else "/"
+    handlers = {_SYMBOLS: _send_symbols, _SEARCH: _send_search, FIND: _send_found}
+    return [Route(prefix + address, handler) for address, handler in handlers.items()]
+
+
+def addresses() -> dict[str, str]:
+    """Where the browser finds the catalogue and the search, relative to any page's address."""
+    return {"symbols": f"{_SYMBOLS}?v={_version()}", "search": _SEARCH}
+
+
+def entry(symbol: Symbol) -> dict[str, Any]:
+    """What the gallery shows of a symbol; its look-alikes as positions in the catalogue."""
+    position = _positions()
+    prints = prints_alike(symbol.key)
+    return {
+        **asdict(symbol),
+        "svg": glyph_svg(symbol.key),
+        "prints": [position[key] for key in prints],
+        "drawn": [position[key] for key in drawn_alike(symbol.key) if key not in prints],
+    }
+
+
+@cache
+def _positions() -> dict[str, int]:
+    return {key: number for number, key in enumerate(load_catalog())}
+
+
+@cache
+def _catalogue() -> bytes:
+    return json.dumps([entry(symbol) for symbol in load_catalog().values()], separators=(",", ":")).encode()
+
+
+@cache
+def _compressed() -> bytes:
+    return gzip.compress(_catalogue(), mtime=0)
+
+
+@cache
+def _version() -> str:
+    return hashlib.blake2b(_catalogue(), digest_size=8).hexdigest()
+
+
+# These are plain functions, so that they run in a thread and not in the server's event loop.
+def _send_symbols(request: Request) -> Response:
+    # The address changes with the content: the browser need never ask again.
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return Response(_catalogue(), media_type="application/json", headers=headers)
+    return Response(_compressed(), media_type="application/json", headers={**headers, "Content-Encoding": "gzip"})
+
+
+def _send_search(request: Request) -> Response:
+    position = _positions()
+    return JSONResponse([position[symbol.key] for symbol in search(_query(request), len(position))])
+
+
+def _send_found(request: Request) -> Response:
+    return JSONResponse([summary(symbol.key) for symbol in search(_query(request), MAX_FOUND)])
+
+
+def _query(request: Request) -> str:
+    return request.query_params.get("q", "")[:MAX_QUERY]

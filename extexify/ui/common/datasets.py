@@ -1,0 +1,44 @@
+"""The workspace's dataset and images, opened once and shared by all visitors for as long as they stay the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from extexify.dataset.dataset import Dataset
+from extexify.dataset.render import RenderedImages
+from extexify.workspace.paths import dataset_folder, images_folder
+
+_Version = tuple[int, int, int]
+
+
+def current_dataset() -> Dataset | None:
+    """The exported dataset; None when there is none yet. Raises `StorageError`, one sentence, for a damaged one."""
+    version = _version(dataset_folder())
+    return None if version is None else _open_dataset(dataset_folder().resolve(), version)
+
+
+def current_images() -> RenderedImages | None:
+    """The rendered images; None when there are none yet. Raises `StorageError`, one sentence, for damaged ones."""
+    version = _version(images_folder())
+    return None if version is None else _open_images(images_folder().resolve(), version)
+
+
+def _version(folder: Path) -> _Version | None:
+    """Tells a new folder from the old one: writers replace it whole, so its manifest is another file then."""
+    try:
+        status = (folder / "manifest.json").stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _open_dataset(folder: Path, version: _Version) -> Dataset:
+    return Dataset.open(folder)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _open_images(folder: Path, version: _Version) -> RenderedImages:
+    return RenderedImages.open(folder)

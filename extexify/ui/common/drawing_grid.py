@@ -1,0 +1,71 @@
+"""A grid of drawings: many pictures in one message to the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from extexify.catalog.symbols import glyph_svg, symbol_for
+from extexify.drawing.raster import RasterSettings
+from extexify.ui.common.components import code
+from extexify.ui.common.ink import ink_url
+
+AS_DRAWN = RasterSettings(size=160, stroke_width=4)
+"""How a drawing is pictured for people: its own proportions, fine enough for any screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a drawing: uint8 (H, W), ink 255, with a label below it; `pixels` shows each one as a square."""
+
+    image: NDArray[np.uint8]
+    label: str = ""
+    pixels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a grid shows of a drawing: its pictures beside each other, its symbol, its split, and a note on pointing."""
+
+    pictures: Sequence[Picture]
+    key: str
+    split: str = ""
+    note: str = ""
+
+
+def show_drawings(items: Sequence[Item], *, width: float = 6.6, key: str) -> None:
+    """Show drawings in as many columns of at least `width` rem as fit. Keys and notes may hold anything."""
+    _component()(data={"width": width, "drawings": [_shown(item) for item in items]}, key=key)
+
+
+def _shown(item: Item) -> dict[str, Any]:
+    symbol = symbol_for(item.key)
+    pictures = [
+        {"url": ink_url(picture.image), "label": picture.label, "pixels": picture.pixels} for picture in item.pictures
+    ]
+    return {
+        "pictures": pictures,
+        "key": item.key,
+        "command": symbol.command,
+        "svg": glyph_svg(item.key),
+        "character": symbol.unicode,
+        "split": item.split,
+        "note": item.note,
+    }
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "extexify_drawings",
+        html='<ul class="drawings"></ul>',
+        css=code("ui/common/drawing_grid.css"),
+        js=code("web/page.js", "ui/common/drawing_grid.js"),
+    )

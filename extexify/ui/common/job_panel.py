@@ -1,0 +1,255 @@
+"""What pages show of background jobs: a panel with progress, log and stop, and a line in the sidebar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from extexify.core.progress import Event
+from extexify.ui.common.text import capital, escaped, sentence
+from extexify.workspace import jobs
+from extexify.workspace.files import StorageError
+from extexify.workspace.jobs import Job, JobError
+
+POLL = 1.0
+"""Seconds between two looks at a running job; only the fragment that shows it reruns."""
+
+_IDLE_POLL = 30.0
+"""Seconds until a page notices a job that another tab started. Every look is a run of its own, and a busy server drops
+what it still has to send of the run before: of a stroke's, say."""
+
+_RECENT = 60.0
+"""Seconds for which the sidebar still tells that a job has ended."""
+
+_NEWS = 600.0
+"""Seconds for which a page still shows how a job of its own ended."""
+
+PAGES = {
+    "export": "pages/export.py",
+    "render": "pages/render.py",
+    "train": "pages/train.py",
+    "pipeline": "pages/train.py",
+    "evaluate": "pages/evaluate.py",
+    "calibrate": "pages/evaluate.py",
+}
+"""Where each kind of job is at home."""
+
+
+_STEPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "pipeline": {
+        "Export": ("export", "split"),
+        "Render": ("render",),
+        "Train": ("train", "validate"),
+        "Evaluate": ("evaluate",),
+    }
+}
+"""The steps of a kind of job that has several, each with how the names of its stages begin."""
+
+_STEPS_STYLE = """
+<style>
+.stHtml .steps { display: flex; flex-wrap: wrap; gap: 0.35rem 1.5rem; margin: 0; padding: 0; list-style: none;
+  counter-reset: step; font-size: 0.85rem; }
+.stHtml .steps li { margin: 0; padding: 0; opacity: 0.6; counter-increment: step; }
+.steps li::before { content: counter(step) " · "; }
+.steps li.past::before { content: "✓ "; }
+.stHtml .steps li.present { opacity: 1; font-weight: 600; }
+</style>
+"""
+
+
+def start_job(
+    kind: str,
+    arguments: Sequence[str],
+    *,
+    title: str,
+    writes: Sequence[str] = (),
+    secrets: Mapping[str, str] | None = None,
+) -> Job | None:
+    """Start a job; None, and the sentence that says why on the page, when it can't be."""
+    try:
+        return jobs.start(kind, arguments, title=title, writes=writes, secrets=secrets)
+    except JobError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        return None
+
+
+def latest_job(*kinds: str) -> Job | None:
+    """The newest job of these kinds."""
+    return next((job for job in jobs.jobs() if job.kind in kinds), None)
+
+
+def recent_job(*kinds: str) -> Job | None:
+    """The newest job of these kinds, as long as it runs and some minutes more."""
+    job = latest_job(*kinds)
+    return job if job is not None and (job.ended is None or is_recent(job.ended, _NEWS)) else None
+
+
+def is_recent(moment: float, seconds: float) -> bool:
+    """Whether a moment (seconds since 1970) is at most so many seconds ago. One that is as far ahead is not: the clock
+    has been put back since."""
+    return abs(time.time() - moment) < seconds
+
+
+def job_panel(job: Job, *, key: str) -> None:
+    """Show a job: live while it runs, how it ended afterwards; its end reruns the page once."""
+    with st.container(border=True, key=key):
+        if job.state == "running":
+            st.fragment(_live, run_every=POLL)(job.id, key)
+        else:
+            _show_end(job, key)
+
+
+def sidebar_jobs() -> None:
+    """Show in the sidebar what is running, with a way to it and a way to stop it."""
+    with st.sidebar:
+        any_running = bool(jobs.running())
+        st.fragment(_sidebar, run_every=2 * POLL if any_running else _IDLE_POLL)(any_running)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, as exactly as one needs it: `8 s`, `3 min 20 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 3600:
+        return f"{round(whole / 60)} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _live(job_id: str, key: str) -> None:
+    job = jobs.find(job_id)
+    if job is None or job.state != "running":
+        st.rerun()
+    title, button = st.columns([5, 1], vertical_alignment="center")
+    title.markdown(f"**{escaped(job.title)}**")
+    label = "Stop now" if job.is_stopping else "Stop"
+    button.button(
+        label,
+        icon=":material/stop_circle:",
+        key=f"{key}-stop",
+        on_click=_stop,
+        args=(job, key),
+        width="stretch",
+        help="It is asked to stop already; this ends it at once." if job.is_stopping else None,
+    )
+    if problem := st.session_state.pop(_not_stopped(key), ""):
+        st.error(sentence(problem), icon=":material/error:")
+    _show_steps(job)
+    _show_bars(job)
+    st.caption(_pace(job))
+    _show_log(job, expanded=False)
+
+
+def _stop(job: Job, key: str) -> None:
+    try:
+        jobs.stop(job)
+    except StorageError as error:
+        st.session_state[_not_stopped(key)] = str(error)
+
+
+def _not_stopped(key: str) -> str:
+    """Where the session keeps why a job can't be stopped, until it has been said."""
+    return f"{key}-not-stopped"
+
+
+def _show_steps(job: Job) -> None:
+    """The steps of a job that has several, and which one it is at."""
+    latest = job.latest()
+    steps = _STEPS.get(job.kind, {})
+    present = next((at for at, stages in enumerate(steps.values()) if latest and _is_of(latest, stages)), 0)
+    items = "".join(
+        f'<li class="{"past" if at < present else "present" if at == present else "future"}">{name}</li>'
+        for at, name in enumerate(steps)
+    )
+    if items:
+        st.html(f"{_STEPS_STYLE}<ol class='steps'>{items}</ol>")
+
+
+def _is_of(event: Event, stages: tuple[str, ...]) -> bool:
+    return event.progress.stage.startswith(stages)
+
+
+def _show_bars(job: Job) -> None:
+    """How far the stage is; of a training also how far the present epoch is."""
+    latest, done = job.latest(), job.done
+    # A bar that stands at nothing is more honest than one that moves without knowing the end.
+    st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else _stage(job))
+    if job.epoch and latest and latest.progress.total:
+        progress = latest.progress
+        what = "Validation" if progress.stage.startswith("validate") else "This epoch"
+        text = f"{what}: {progress.done:,} of {progress.total:,} {progress.unit}"
+        st.progress(min(progress.done / latest.progress.total, 1.0), text=text)
+
+
+def _stage(job: Job) -> str:
+    """What a job is at."""
+    if epoch := job.epoch:
+        return f"Epoch {epoch[0]:,} of {epoch[1]:,}"
+    latest = job.latest()
+    return capital(latest.progress.stage) if latest else "Starting"
+
+
+def _show_end(job: Job, key: str) -> None:
+    took = duration(job.seconds)
+    if job.state == "failed":
+        st.error(f"**{escaped(job.title)}** failed after {took}: {escaped(job.error)}", icon=":material/error:")
+        _show_log(job, expanded=True)
+    elif job.state == "stopped":
+        latest = job.latest()
+        said = latest.progress.message if latest else ""
+        st.info(
+            f"**{escaped(job.title)}** was stopped after {took}" + (f": {escaped(said)}" if said else "."),
+            icon=":material/stop_circle:",
+        )
+    else:
+        st.success(f"**{escaped(job.title)}** finished in {took}.", icon=":material/check_circle:")
+        _show_log(job, expanded=False)
+
+
+def _pace(job: Job) -> str:
+    latest = job.latest()
+    parts = [f"running for {duration(job.seconds)}"]
+    if latest is not None:
+        progress = latest.progress
+        bytes_counted = progress.unit == "bytes"
+        divisor, unit = (1e6, "MB") if bytes_counted else (1, progress.unit)
+        digits = ".1f" if bytes_counted else ",.0f"
+        if progress.total and not job.epoch:
+            parts.append(f"{progress.done / divisor:{digits}} of {progress.total / divisor:{digits}} {unit}")
+        if progress.rate:
+            parts.append(f"{progress.rate / divisor:{digits}} {unit} a second")
+    if (left := job.time_left) is not None and not job.is_stopping:
+        parts.append(f"about {duration(left)} left")
+    return " · ".join(parts)
+
+
+def _show_log(job: Job, *, expanded: bool) -> None:
+    if lines := job.log():
+        with st.expander("Log", expanded=expanded):
+            st.code("\n".join(lines), language=None, height=min(220, 40 + 22 * len(lines)), wrap_lines=True)
+
+
+def _sidebar(any_running: bool) -> None:
+    running = jobs.running()
+    if bool(running) != any_running:
+        st.rerun()
+    for job in running:
+        with st.container(border=True, key=f"sidebar-{job.id}"):
+            st.progress(job.done or 0.0, text=f"**{escaped(job.title)}**  \n{_stage(job)}")
+            left = job.time_left
+            st.caption("about " + duration(left) + " left" if left is not None else f"{duration(job.seconds)} so far")
+            _link(job)
+    newest = next(iter(jobs.jobs()), None)
+    if not running and newest is not None and newest.ended is not None and is_recent(newest.ended, _RECENT):
+        how = {"done": "finished", "failed": "failed", "stopped": "was stopped"}[newest.state]
+        st.caption(f"{escaped(newest.title)} {how}.")
+        _link(newest)
+
+
+def _link(job: Job) -> None:
+    if job.kind in PAGES:
+        st.page_link(PAGES[job.kind], label="Show", icon=":material/arrow_forward:")

@@ -1,0 +1,191 @@
+"""Judged drawings as pictures: those of a symbol, right and wrong, and those of confused pairs side by side.
+
+Two small components: one message to the browser for a hundred drawings and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from extexify.catalog.summaries import summary
+from extexify.drawing.raster import RasterSettings, rasterize
+from extexify.drawing.strokes import Drawings
+from extexify.ui.common.components import code
+from extexify.ui.common.ink import ink_url
+
+# The proportions of the default raster, at about the size at which the page shows them on a sharp screen.
+_PICTURE = RasterSettings(size=128, stroke_width=4.3)
+
+_DONE = "notes-done-"
+"""Begins the name of the last number of a note that was kept in this visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A drawing and what a grid says of it.
+
+    id comes back when its button is pressed; taken_for is the key of the symbol that stands below the picture, with
+    `percent` beside it, or empty; about describes it in words; marked is whether it is in the review list. note is
+    what the field for a note says; None: there is no field.
+    """
+
+    id: str
+    picture: NDArray[np.uint8]
+    about: str
+    taken_for: str = ""
+    percent: str = ""
+    marked: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """How notes are kept: `keep` is called with a drawing's id, its note, and all that the note may have said when its
+    writer began; limit is in characters."""
+
+    keep: Callable[[str, str, Sequence[str]], None]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Drawings below a title; `empty` is said when there are none."""
+
+    title: str
+    tiles: Sequence[Tile]
+    empty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two keys of which the first was taken for the second: how often, its mistaken drawings, the second's drawings."""
+
+    key: str
+    taken_for: str
+    count: str
+    mistaken: Sequence[NDArray[np.uint8]]
+    others: Sequence[NDArray[np.uint8]]
+
+
+def pictures(drawings: Drawings) -> NDArray[np.uint8]:
+    """Drawings as people look at them: uint8 (n, H, W), ink 255."""
+    return rasterize(drawings, _PICTURE, threads=1)
+
+
+def show_sections(
+    sections: Sequence[Section],
+    *,
+    set_mark: Callable[[str, bool], None],
+    mark: str,
+    restore: str,
+    notes: Notes | None = None,
+    head: tuple[str, str] | None = None,
+    fading: bool = True,
+    key: str,
+) -> None:
+    """Show drawings in sections, below a symbol (its key and a line about it) if `head` names one.
+
+    `mark` and `restore` are on the buttons of drawings that aren't marked and that are (without `mark` there are no
+    buttons); pressing one calls `set_mark` with the drawing's id and whether it is to be marked. With `fading`, marked
+    ones are pale.
+    """
+
+    def pressed() -> None:
+        if chosen := st.session_state[key].mark:
+            set_mark(str(chosen["id"]), bool(chosen["marked"]))
+
+    def written() -> None:
+        if notes:
+            _keep_new(notes, key)
+
+    data = {
+        "head": None if head is None else {"symbol": summary(head[0]), "line": head[1]},
+        "fading": fading,
+        "labels": {"mark": mark, "restore": restore},
+        "limit": notes.limit if notes else 0,
+        "done": st.session_state.get(_DONE + key, 0),
+        "sections": [
+            {
+                "title": section.title,
+                "empty": section.empty,
+                "drawings": [
+                    {
+                        "id": tile.id,
+                        "url": ink_url(tile.picture),
+                        "about": tile.about,
+                        "symbol": summary(tile.taken_for) if tile.taken_for else None,
+                        "percent": tile.percent,
+                        "marked": tile.marked,
+                        "note": tile.note,
+                    }
+                    for tile in section.tiles
+                ],
+            }
+            for section in sections
+        ],
+    }
+    _judged()(data=data, key=key, on_mark_change=pressed, default={"notes": {}}, on_notes_change=written)
+
+
+def _keep_new(notes: Notes, key: str) -> None:
+    """Keep what has been written since the last time.
+
+    The browser sends all that hasn't been answered yet, numbered, as a state: of two triggers, a busy server may hear
+    only the second.
+    """
+    written = st.session_state[key].notes
+    last = st.session_state.get(_DONE + key, 0)
+    for name, (number, note, seen) in written.items():
+        if number > last:
+            notes.keep(name, note, seen)
+    st.session_state[_DONE + key] = max(last, *(number for number, _, _ in written.values()))
+
+
+def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None], key: str) -> None:
+    """Show confused pairs; `open_symbol` is called with the key of a pair's first symbol when somebody asks for it."""
+
+    def pressed() -> None:
+        if chosen := st.session_state[key].open:
+            open_symbol(str(chosen))
+
+    data = {
+        "pairs": [
+            {
+                "symbol": summary(pair.key),
+                "takenFor": summary(pair.taken_for),
+                "count": pair.count,
+                "mistaken": [ink_url(picture) for picture in pair.mistaken],
+                "others": [ink_url(picture) for picture in pair.others],
+            }
+            for pair in pairs
+        ]
+    }
+    _confusions()(data=data, key=key, on_open_change=pressed)
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _judged() -> Any:
+    return st.components.v2.component(
+        "extexify_judged",
+        html='<div class="judged"><div class="head"></div><div class="sections"></div></div>',
+        css=code("ui/common/tiles.css", "ui/common/judged.css", "ui/common/note.css"),
+        js=code("web/page.js", "ui/common/note.js", "ui/common/judged.js"),
+    )
+
+
+@cache
+def _confusions() -> Any:
+    return st.components.v2.component(
+        "extexify_confusions",
+        html='<ol class="confusions"></ol>',
+        css=code("ui/common/tiles.css", "ui/common/confusions.css"),
+        js=code("web/page.js", "ui/common/confusions.js"),
+    )

@@ -1,0 +1,314 @@
+"""The form in which one chooses where drawings come from: one or several sources at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from extexify.contributions.contributions import as_source, contributed, place
+from extexify.sources.base import SourceError
+from extexify.sources.open import ENVIRONMENT, check_source, open_source
+from extexify.sources.postgres import PostgresSource
+from extexify.sources.starter import DEFAULT_EACH, SCHEME, StarterSource
+from extexify.ui.common.connections import postgres_connections
+from extexify.ui.common.text import escaped, sentence
+from extexify.workspace.files import StorageError
+from extexify.workspace.uploads import forget_upload, keep_upload, kept_uploads
+
+DUMP, POSTGRES, CONTRIBUTED, STARTER = "dump", "postgres", "contributed", "starter"
+
+_KINDS = {
+    DUMP: ":material/description: A dump",
+    POSTGRES: ":material/database: PostgreSQL",
+    CONTRIBUTED: ":material/draw: Drawn here",
+    STARTER: ":material/auto_awesome: Starter drawings",
+}
+
+_VARIABLE = "EXTEXIFY_SOURCE"
+"""The environment variable that takes a database's address to the job."""
+
+_TYPED = "Type an address"
+
+_MAX_EACH = 1_000
+"""Starter drawings of a symbol that the page offers; the command line takes more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A source as the command line takes it, what the page calls it, and environment variables that it needs."""
+
+    address: str
+    title: str
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class Choices:
+    """What was chosen so far, and in a sentence each what is wrong with it.
+
+    empty: what a form that nothing was entered in still needs; beside another source it may stay empty.
+    """
+
+    sources: list[Choice] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+
+
+def choose_sources(*, key: str) -> Choices:
+    """Show the form and return what is chosen in it."""
+    kinds = st.pills(
+        "Where the drawings come from",
+        list(_KINDS),
+        selection_mode="multi",
+        default=[DUMP],
+        format_func=_KINDS.__getitem__,
+        help="Several at once are put together: the same drawing under the same id counts once.",
+        key=key,
+        persist_state="session",
+    )
+    forms = {DUMP: _dumps, POSTGRES: _postgres, CONTRIBUTED: _contributed, STARTER: _starter}
+    choices = Choices()
+    for kind, form in forms.items():
+        if kind in kinds:
+            with st.container(border=True, key=f"{key}-{kind}"):
+                form(choices, f"{key}-{kind}")
+    if not kinds:
+        choices.problems.append("Choose at least one source above.")
+    elif not choices.sources:
+        choices.problems += choices.empty
+    return choices
+
+
+# --- dumps ----------------------------------------------------------------------------------------
+
+
+def _dumps(choices: Choices, key: str) -> None:
+    st.markdown(
+        "**A dump**: what `pg_dump` writes as text, plain or gzipped (`.sql`, `.sql.gz`), or an SQLite file, with a "
+        "table `samples (id, key, strokes)`."
+    )
+    chosen = f"{key}-chosen"
+    kept = kept_uploads()
+    st.session_state[chosen] = [path for path in st.session_state.get(chosen, []) if path in kept]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _take_uploads(key, chosen)
+    if kept:
+        _choose_uploads(kept, key, chosen)
+    files = [Choice(str(path), path.name) for path in st.session_state[chosen]]
+    problem = ""
+    with right:
+        typed = st.text_input(
+            "Or a path on the server",
+            key=f"{key}-path",
+            placeholder="/data/detexify.sql.gz",
+            help="A file on the machine that this dashboard runs on; it stays where it is.",
+            persist_state="session",
+        ).strip()
+        if typed:
+            path, problem = _typed_file(typed)
+            files.append(Choice(str(path), path.name))
+    if problem:
+        right.error(problem, icon=":material/error:")
+        choices.problems.append("Correct the path on the server, or leave it empty.")
+    elif not files:
+        choices.empty.append("Upload a dump, or name one on the server.")
+    choices.sources += files
+
+
+def _typed_file(typed: str) -> tuple[Path, str]:
+    """The file at a path that somebody typed, and in a sentence why it is no source of drawings, if it is none."""
+    if "://" in typed:  # it may hold a password, and is not repeated
+        return Path(), "This is an address, not a path: choose PostgreSQL above."
+    try:
+        path = Path(typed).expanduser().absolute()
+    except RuntimeError:
+        return Path(), sentence(f"{typed} names nobody's home folder")
+    return path, _problem_of(path)
+
+
+def _choose_uploads(kept: list[Path], key: str, chosen: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.multiselect(
+            "Uploaded", kept, format_func=_upload_title, key=chosen, persist_state="session", wrap=True,
+            help="Files that were uploaded before are kept in the workspace.",
+        )  # fmt: skip
+        if paths := st.session_state[chosen]:
+            with st.popover("Delete", icon=":material/delete:", key=f"{key}-delete"):
+                names = ", ".join(escaped(path.name) for path in paths)
+                st.markdown(f"Delete {names} from the workspace? Datasets that were made of them stay.")
+                st.button("Delete", type="primary", key=f"{key}-delete-go", on_click=_forget, args=(paths,))
+
+
+def _take_uploads(key: str, chosen: str) -> None:
+    """Show the field for files; keep those that are dumps, and say of others that they are none."""
+    turn, said = f"{key}-turn", f"{key}-said"
+    # A new key empties the field, and the server's memory of what was in it.
+    number = st.session_state.setdefault(turn, 0)
+    files = st.file_uploader("Upload dumps", accept_multiple_files=True, key=f"{key}-upload-{number}")
+    if files:
+        problems = []
+        for file in files:
+            with st.spinner(f"Looking into {escaped(file.name)} …"):
+                try:
+                    path = keep_upload(file.name, file)
+                    if problem := _problem_of(path, file.name):
+                        forget_upload(path)
+                        problems.append(problem)
+                    elif path not in st.session_state[chosen]:
+                        st.session_state[chosen] = [*st.session_state[chosen], path]
+                except StorageError as error:
+                    problems.append(sentence(str(error)))
+        st.session_state[said] = problems
+        st.session_state[turn] = number + 1
+        st.rerun()
+    for problem in st.session_state.get(said, []):
+        st.error(problem, icon=":material/error:")
+
+
+def _problem_of(path: Path, name: str = "") -> str:
+    """Why a file is no source of drawings, as a sentence that calls it `name`; empty for one that is."""
+    try:
+        status = path.stat()
+        problem = _refusal(path, status.st_mtime_ns, status.st_size)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file has a zero byte in its name
+        problem = f"{path} does not exist"
+    except OSError as error:
+        problem = f"{path} can't be read: {error.strerror}"
+    return sentence(problem.replace(str(path), f"“{name}”") if name else problem) if problem else ""
+
+
+# A look into a large dump takes as long as reading it up to its table.
+@st.cache_data(max_entries=50, show_spinner="Looking into the file …")
+def _refusal(path: Path, changed: int, size: int) -> str:
+    try:
+        check_source(open_source(str(path)))
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+def _forget(paths: list[Path]) -> None:
+    for path in paths:
+        forget_upload(path)
+
+
+def _upload_title(path: Path) -> str:
+    try:
+        status = path.stat()
+    except FileNotFoundError:  # deleted by another tab
+        return path.name
+    return f"{path.name} · {_size(status.st_size)} · {datetime.fromtimestamp(status.st_mtime):%d %b %H:%M}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
+
+
+# --- databases ------------------------------------------------------------------------------------
+
+
+def _postgres(choices: Choices, key: str) -> None:
+    st.markdown("**PostgreSQL**: a database with a table `samples (id, key, strokes)`, read in one snapshot.")
+    connections = postgres_connections()
+    name = _TYPED
+    if connections:
+        name = st.selectbox(
+            "Connection",
+            [*connections, _TYPED],
+            key=f"{key}-connection",
+            help="Those in `.streamlit/secrets.toml`, in sections `[connections.NAME]`.",
+            persist_state="session",
+        )
+    if name == _TYPED:
+        # Kept for as long as the page is open, and nowhere else.
+        address = st.text_input(
+            "Address",
+            type="password",
+            key=f"{key}-address",
+            placeholder="postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+            autocomplete="off",
+            help="It is forgotten as you leave the page, and neither stored nor shown. To keep it, put it into "
+            "`.streamlit/secrets.toml` as `url` of a section `[connections.NAME]`.",
+        ).strip()  # fmt: skip
+        title, variable = "a PostgreSQL database", _VARIABLE
+    else:
+        address = connections[name]
+        title, variable = f"the database {name}", f"{_VARIABLE}_{_as_variable(name)}"
+    if not address:
+        choices.empty.append("Type the address of the PostgreSQL database.")
+        return
+    try:
+        source = PostgresSource(address, alias="the database")
+    except SourceError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        choices.problems.append("Correct the address of the PostgreSQL database.")
+        return
+    if st.button("Try the connection", icon=":material/cable:", key=f"{key}-try"):
+        with st.spinner("Asking the database …"):
+            try:
+                rows = source.count()
+                st.success(f"Connected: its table has {rows:,} rows.", icon=":material/check_circle:")
+            except SourceError as error:
+                st.error(sentence(str(error)), icon=":material/error:")
+    choices.sources.append(Choice(ENVIRONMENT + variable, title, {variable: address}))
+
+
+def _as_variable(name: str) -> str:
+    """A connection's name as part of an environment variable's."""
+    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name).upper()
+
+
+# --- drawings of the project's own ----------------------------------------------------------------
+
+
+def _contributed(choices: Choices, key: str) -> None:
+    try:
+        count = contributed()
+    except StorageError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        choices.problems.append("Leave out the drawings that were drawn here, or see why they can't be read.")
+        return
+    st.markdown(
+        f"**Drawn here**: {count:,} drawing{'' if count == 1 else 's'} that visitors of the Draw page named, kept in "
+        f"{place()}."
+    )
+    if count:
+        choices.sources.append(Choice(as_source(), "the drawings drawn here"))
+    else:
+        st.page_link("pages/draw.py", label="Draw some first", icon=":material/draw:")
+        choices.empty.append("Nothing has been drawn and named here yet.")
+
+
+def _starter(choices: Choices, key: str) -> None:
+    st.markdown(
+        "**Starter drawings**: synthetic ones, made of the printed symbols for those who have no others. They teach a "
+        "first model, and give rare symbols some company."
+    )
+    with st.container(horizontal=True):
+        each = st.number_input(
+            "Drawings of each symbol", 1, _MAX_EACH, DEFAULT_EACH, key=f"{key}-each", persist_state="session",
+            width=220,
+        )  # fmt: skip
+        seed = st.number_input(
+            "Seed of the drawings", 0, 2**31, 0, key=f"{key}-seed", persist_state="session", width=220,
+            help="Another number gives other drawings; the same one the same drawings.",
+        )  # fmt: skip
+    source = StarterSource(each=each, seed=seed)
+    st.caption(f"{source.position()[1]:,} drawings of {len(source.symbols):,} symbols")
+    choices.sources.append(starter(each, seed))
+
+
+def starter(each: int = DEFAULT_EACH, seed: int = 0) -> Choice:
+    """The starter drawings as a choice."""
+    return Choice(f"{SCHEME}:each={each},seed={seed}", "the starter drawings")
+
+
+def titles(sources: list[Choice]) -> str:
+    """What sources are called together, for a sentence."""
+    names = [source.title for source in sources]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,115 @@
+"""The moderation list on the page: what visitors of a public demo sent, to be accepted or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from extexify.catalog.summaries import summary
+from extexify.catalog.symbols import symbol_for
+from extexify.contributions.contributions import contributed, open_contributions, place
+from extexify.contributions.moderation import ModerationList, Offer
+from extexify.drawing.strokes import BadDrawing, Drawings
+from extexify.ui.common.components import code
+from extexify.ui.common.ink import ink_url
+from extexify.ui.common.labelled_drawings import pictures
+from extexify.ui.common.text import sentence
+from extexify.ui.draw.predictions import percentage
+from extexify.workspace.files import StorageError
+from extexify.workspace.paths import moderation_file
+
+SHOWN = 60
+"""Drawings that are shown at a time, those that have waited longest."""
+
+_PROBLEM = "moderation-problem"
+
+_HTML = """
+<div class="moderation">
+  <div class="bar" role="toolbar" aria-label="The chosen drawings">
+    <label class="all"><input type="checkbox"> <span>All of these</span></label>
+    <button type="button" class="accept">Accept</button>
+    <button type="button" class="reject">Reject</button>
+  </div>
+  <ul></ul>
+</div>
+"""
+
+
+def show_moderation() -> None:
+    """The drawings that wait, and what has been accepted so far."""
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(sentence(problem), icon=":material/error:")
+    waiting = ModerationList(moderation_file())
+    try:
+        count, offers, kept = waiting.count(), waiting.offers(SHOWN), contributed()
+    except (StorageError, BadDrawing) as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        return
+    if offers:
+        more = f" The {len(offers)} that have waited longest are shown." if count > len(offers) else ""
+        st.caption(f"{count:,} {'drawings wait' if count != 1 else 'drawing waits'}.{more}")
+        _show(offers)
+    else:
+        with st.container(border=True, key="welcome"):
+            st.markdown("**Nothing waits.** What visitors name on the Draw page comes here first.")
+            st.page_link("pages/draw.py", label="Open Draw", icon=":material/draw:")
+    many = f"{kept:,} drawing{'' if kept == 1 else 's'}"
+    st.caption(f"{many} named on the Draw page and kept in {place()}: a source of the next export.")
+
+
+def _show(offers: list[Offer]) -> None:
+    images = pictures(Drawings.pack(offer.drawing for offer in offers))
+    shown = {offer.id for offer in offers}
+
+    def decide() -> None:
+        _decide(st.session_state["moderation"].decide, shown)
+
+    tiles = [{**_tile(offer), "url": ink_url(image)} for offer, image in zip(offers, images, strict=True)]
+    _component()(data={"offers": tiles}, key="moderation", on_decide_change=decide)
+
+
+def _tile(offer: Offer) -> dict[str, Any]:
+    """What the page shows of a drawing, besides the drawing."""
+    return {
+        "id": offer.id,
+        "symbol": summary(offer.key),
+        "said": [
+            {"command": symbol_for(key).command, "percent": percentage(probability), "same": key == offer.key}
+            for key, probability in offer.said
+        ],
+        "model": offer.model,
+        "when": f"{offer.when:%-d %b, %H:%M}",
+    }
+
+
+def _decide(asked: object, shown: Collection[int]) -> None:
+    """Accept or reject what the browser names, of what it was shown."""
+    match asked:
+        case {"accept": bool(accept), "ids": list(ids)}:
+            numbers = [number for number in ids if isinstance(number, int) and number in shown]
+        case _:
+            return
+    waiting = ModerationList(moderation_file())
+    try:
+        if accept:
+            done, how = waiting.accept(numbers, open_contributions()), "accepted"
+        else:
+            done, how = waiting.reject(numbers), "rejected"
+    except (StorageError, BadDrawing) as error:
+        st.session_state[_PROBLEM] = str(error)
+    else:
+        st.toast(f"{done:,} {how}.", icon=":material/check_circle:")
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "extexify_moderation",
+        html=_HTML,
+        css=code("ui/common/tiles.css", "ui/contributions/moderation.css"),
+        js=code("web/page.js", "ui/contributions/moderation.js"),
+    )

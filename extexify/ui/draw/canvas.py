@@ -1,0 +1,407 @@
+"""The canvas's JSON → a drawing, and back.
+
+The canvas component hands over Fabric's description of what is on it: objects (a pen stroke is a `Path`),
+each with its own coordinates and the matrix that places it. This module undoes all of that, so that the
+rasterizer gets pen positions in canvas pixels, just as it gets them from the data that it was trained on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extexify.drawing.strokes import MAX_ABS_COORDINATE, MAX_POINTS, BadDrawing, Drawing
+
+Points = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+MAX_DEPTH = 8
+"""Groups within groups that are followed; the canvas itself makes none."""
+
+FLATNESS = 0.02
+"""How far, in the path's own pixels, a sampled curve may lie from the true one."""
+
+MAX_SAMPLES = 200
+"""Points that one curve is sampled to at most; FLATNESS asks for more only from curves far off any screen."""
+
+DOT_EXTENT = 0.1
+"""A path that covers less than this, in its own pixels, is a dot: Fabric draws a tap as a line of 1/500 of
+the pen's width."""
+
+POINT_RADIUS = 10.0
+"""A circle of at most this radius stands for a point, a larger one for its outline."""
+
+MIDPOINT_TOLERANCE = 2e-3
+"""How exactly Fabric's brush hits the midpoints; the JSON may be rounded to four decimals."""
+
+_ORIGINS = {"left": -0.5, "top": -0.5, "center": 0.0, "right": 0.5, "bottom": 0.5}
+_ARGUMENTS = {"M": 2, "L": 2, "Q": 4, "C": 6, "Z": 0}
+
+
+def drawing_from_canvas(json_data: object) -> Drawing:
+    """The strokes on the canvas, in the order in which they were drawn, in canvas pixels.
+
+    `json_data` is what `st_canvas` returns under that name. A pen stroke gives the positions that the pen
+    was at (see `_pen_positions`), any other curve is sampled; a tap gives a stroke of one point. Moved,
+    scaled, rotated, skewed, flipped and grouped objects come out where they are seen; invisible ones are
+    left out. An empty canvas gives an empty list.
+    Raises `BadDrawing`, with one sentence, for anything that the canvas doesn't send.
+    """
+    if json_data is None:
+        return []
+    drawing: Drawing = []
+    total = 0
+    for points in _strokes(_list_of_objects(json_data), np.eye(3), 0):
+        total += len(points)
+        if total > MAX_POINTS:
+            raise BadDrawing("too many points", f"the drawing has over {MAX_POINTS:,} points")
+        # One comparison catches NaN, infinities and absurd magnitudes alike.
+        if not (np.abs(points) <= MAX_ABS_COORDINATE).all():
+            raise BadDrawing("out of range", f"the canvas sent a coordinate beyond ±{MAX_ABS_COORDINATE:g}")
+        drawing.append(points.astype(np.float32))
+    return drawing
+
+
+def canvas_from_drawing(drawing: Drawing, *, color: str, stroke_width: float) -> dict[str, Any]:
+    """The canvas JSON that shows `drawing` (canvas pixels), for `st_canvas(initial_drawing=…)`.
+
+    The strokes become the paths that the pen would have made, so they look and behave like drawn ones, and
+    `drawing_from_canvas` gives back the same points (a stroke of equal points comes back as one point).
+    """
+    return {"objects": [_path_object(stroke.astype(np.float64), color, stroke_width) for stroke in drawing]}
+
+
+def _path_object(points: Points, color: str, stroke_width: float) -> dict[str, Any]:
+    """A stroke (n, 2) as the `Path` that Fabric's brush makes of it: a smooth curve through the midpoints."""
+    if len(points) == 1:
+        nudge = np.array([stroke_width / 1000, 0.0])
+        path: list[list[Any]] = [["M", *(points[0] - nudge)], ["L", *(points[0] + nudge)]]
+    else:
+        middles = (points[:-1] + points[1:]) / 2
+        path = [["M", *points[0]]]
+        path += [["Q", *control, *end] for control, end in zip(points[:-1], middles, strict=True)]
+        path.append(["L", *points[-1]])
+    path = [[command, *map(float, numbers)] for command, *numbers in path]
+    low, high = _Outline(path).box()
+    (left, top), (width, height) = _middle(low, high).tolist(), (high - low).tolist()
+    return {
+        "type": "Path",
+        "originX": "center",
+        "originY": "center",
+        "left": left,
+        "top": top,
+        "width": width,
+        "height": height,
+        "fill": None,
+        "stroke": color,
+        "strokeWidth": stroke_width,
+        "strokeLineCap": "round",
+        "strokeLineJoin": "round",
+        "path": path,
+    }
+
+
+def _list_of_objects(holder: object) -> list[Any]:
+    """The objects of a canvas or a group."""
+    objects = holder.get("objects", []) if isinstance(holder, Mapping) else None
+    if not isinstance(objects, list):
+        raise BadDrawing("not JSON", "the canvas sent something other than a list of objects")
+    return objects
+
+
+def _strokes(objects: list[Any], outer: Matrix, depth: int) -> Iterator[Points]:
+    """The strokes of the objects, with `outer` (3, 3) taking their coordinates to the canvas's."""
+    if depth > MAX_DEPTH:
+        raise BadDrawing("not JSON", f"the canvas sent groups nested over {MAX_DEPTH} deep")
+    for item in objects:
+        if not isinstance(item, Mapping):
+            raise BadDrawing("not JSON", "the canvas sent an object that is none")
+        if item.get("visible") is False:
+            continue
+        kind = str(item.get("type", "")).lower()
+        if kind == "group":
+            yield from _strokes(_list_of_objects(item), outer @ _matrix(item), depth + 1)
+        elif kind in _READERS:
+            strokes = _READERS[kind](item)
+            if strokes:
+                matrix = outer @ _matrix(item)
+                for points in strokes:
+                    yield points @ matrix[:2, :2].T + matrix[:2, 2]
+        else:
+            raise BadDrawing("not JSON", f"the canvas holds an object of type {kind[:40]!r}, which is no stroke")
+
+
+def _matrix(item: Mapping[str, Any]) -> Matrix:
+    """The matrix (3, 3) that takes an object's coordinates, from its centre, to its parent's."""
+    angle = math.radians(_number(item, "angle", 0.0))
+    cosine, sine = math.cos(angle), math.sin(angle)
+    rotation = np.array([[cosine, -sine], [sine, cosine]])
+    shape = np.diag(
+        [
+            _number(item, "scaleX", 1.0) * (-1 if item.get("flipX") is True else 1),
+            _number(item, "scaleY", 1.0) * (-1 if item.get("flipY") is True else 1),
+        ]
+    )
+    skewed = False
+    for axis, name in enumerate(("skewX", "skewY")):
+        if skew := _number(item, name, 0.0):
+            skewing = np.eye(2)
+            skewing[axis, 1 - axis] = math.tan(math.radians(skew))
+            shape = shape @ skewing
+            skewed = True
+    position = np.array([_number(item, "left", 0.0), _number(item, "top", 0.0)])
+    origin = np.array([_origin(item, "originX"), _origin(item, "originY")])
+    if origin.any():
+        # `left` and `top` name an edge, and the edge includes the line's width.
+        position -= rotation @ (origin * _outer_size(item, shape, skewed))
+    matrix = np.eye(3)
+    matrix[:2, :2] = rotation @ shape
+    matrix[:2, 2] = position
+    return matrix
+
+
+def _outer_size(item: Mapping[str, Any], shape: Matrix, skewed: bool) -> Points:
+    """Width and height (2,) of an object as it is seen before its rotation, its line's width included."""
+    line = _number(item, "strokeWidth", 0.0)
+    size = np.array([_number(item, "width", 0.0), _number(item, "height", 0.0)])
+    uniform = item.get("strokeUniform") is True
+    if not uniform:
+        size += line
+    if skewed:
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size / 2 @ shape.T
+        size = np.ptp(corners, axis=0)
+    else:
+        size *= np.abs(np.diag(shape))
+    return size + line if uniform else size
+
+
+def _origin(item: Mapping[str, Any], name: str) -> float:
+    """Where `left` or `top` points to within the object, −0.5 (its start) to 0.5 (its end)."""
+    value = item.get(name, "left")
+    if not isinstance(value, str) or value not in _ORIGINS:
+        raise BadDrawing("not JSON", f"the canvas sent an unknown {name}")
+    return _ORIGINS[value]
+
+
+def _number(item: Mapping[str, Any], name: str, default: float) -> float:
+    """A number of an object's. Raises `BadDrawing` for what is none, or beyond any screen."""
+    value = item.get(name, default)
+    # Compared before any conversion: an integer of a thousand digits has no float.
+    if type(value) not in (int, float) or not -MAX_ABS_COORDINATE <= value <= MAX_ABS_COORDINATE:
+        raise BadDrawing("out of range", f"the canvas sent an object whose {name} is no usable number")
+    return float(value)
+
+
+def _numbers(rows: list[Any], what: str) -> Points:
+    """Equally long rows of numbers as an array. Raises `BadDrawing` naming `what`."""
+    flat = list(chain.from_iterable(rows))
+    if not set(map(type, flat)) <= {int, float}:
+        raise BadDrawing("not JSON", f"the canvas sent {what} with something other than numbers")
+    try:
+        numbers = np.array(flat, np.float64).reshape(len(rows), -1)
+    except (OverflowError, ValueError):
+        raise BadDrawing("out of range", f"the canvas sent {what} with unusable numbers") from None
+    if not (np.abs(numbers) <= MAX_ABS_COORDINATE).all():
+        raise BadDrawing("out of range", f"the canvas sent {what} with unusable numbers")
+    return numbers
+
+
+def _read_path(item: Mapping[str, Any]) -> list[Points]:
+    """A path's strokes, from the path's own centre; several where the pen is lifted in between."""
+    path = item.get("path")
+    if not isinstance(path, list) or len(path) > MAX_POINTS:
+        raise BadDrawing("not JSON", "the canvas sent a path that is no list of commands")
+    for command in path:
+        if not isinstance(command, list) or not command or not isinstance(command[0], str):
+            raise BadDrawing("not JSON", "the canvas sent a path with something other than commands")
+        if _ARGUMENTS.get(command[0]) != len(command) - 1:
+            raise BadDrawing("not JSON", f"the canvas sent an unknown path command {command[0][:10]!r}")
+    if not path:
+        return []
+    if path[0][0] != "M":
+        raise BadDrawing("not JSON", "the canvas sent a path that starts nowhere")
+    pen = _pen_stroke(path)
+    if pen is not None:
+        strokes, center = [pen], _middle(*_box_of_pen_path(path))
+    else:
+        outline = _Outline(path)
+        strokes, center = outline.strokes(), _middle(*outline.box())
+    return [_dot_or_stroke(points) - center for points in strokes]
+
+
+def _middle(low: Points, high: Points) -> Points:
+    return (low + high) / 2
+
+
+def _dot_or_stroke(points: Points) -> Points:
+    """The points, or the one in their middle when they don't leave the spot."""
+    if np.ptp(points, axis=0).max() <= DOT_EXTENT:
+        return _middle(points.min(axis=0), points.max(axis=0))[None]
+    return points
+
+
+def _pen_stroke(path: list[list[Any]]) -> Points | None:
+    """The positions (n, 2) that the pen was at, when Fabric's brush made this path; else None.
+
+    The brush draws `M p₀ Q p₀ m₀₁ Q p₁ m₁₂ … L pₙ`: a curve through the midpoints, with the pen's positions
+    as control points. Those are what a training drawing consists of, and following the curve instead would
+    cut every corner. Only `M` and `L` are off, by 1/1000 of the pen's width, so the last position comes from
+    the last midpoint.
+    """
+    if len(path) < 3 or path[-1][0] != "L" or any(command[0] != "Q" for command in path[1:-1]):
+        return None
+    first, controls, ends, last = _parts_of_pen_path(path)
+    if np.abs(ends[:-1] - (controls[:-1] + controls[1:]) / 2).max(initial=0.0) > MIDPOINT_TOLERANCE:
+        return None
+    final = 2 * ends[-1] - controls[-1]
+    if np.abs(np.concatenate([final - last, controls[0] - first])).max() > DOT_EXTENT:
+        return None
+    return np.concatenate([controls, final[None]])
+
+
+def _parts_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points, Points, Points]:
+    """Of a path M Q … Q L: its start (2,), the curves' control points and ends (n, 2), its end (2,)."""
+    curves = _numbers([command[1:] for command in path[1:-1]], "a path")
+    first, last = _numbers([path[0][1:], path[-1][1:]], "a path")
+    return first, curves[:, :2], curves[:, 2:], last
+
+
+def _box_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points]:
+    """Lowest and highest (2,) of a path M Q … Q L: `_Outline.box`, all curves at once.
+
+    A drawing has hundreds of curves, and this runs after every stroke.
+    """
+    first, controls, ends, last = _parts_of_pen_path(path)
+    starts = np.concatenate([first[None], ends[:-1]])
+    extremes = _quadratic_extremes(np.stack([starts, controls, ends], axis=1))
+    points = np.concatenate([first[None], ends, last[None], extremes])
+    return points.min(axis=0), points.max(axis=0)
+
+
+class _Outline:
+    """A checked path as curves of two (straight) to four control points."""
+
+    def __init__(self, path: list[list[Any]]) -> None:
+        self._runs: list[list[Points]] = []  # a stroke: curves (k, 2), each starting where the last one ended
+        start = at = np.zeros(2)
+        for command, *numbers in path:
+            points = _numbers([numbers], "a path").reshape(-1, 2) if numbers else start[None]
+            if command == "M":
+                start = points[0]
+                self._runs.append([points])
+            else:
+                self._runs[-1].append(np.concatenate([at[None], points]))
+            at = points[-1]
+
+    def box(self) -> tuple[Points, Points]:
+        """Lowest and highest (2,) of what the curves, not their control points, cover.
+
+        Its middle is where Fabric has the origin of the path's own coordinates.
+        """
+        curves = [curve for run in self._runs for curve in run]
+        corners = [curve[[0, -1]] for curve in curves]
+        corners += [_quadratic_extremes(curve[None]) for curve in curves if len(curve) == 3]
+        corners += [_cubic_extremes(curve) for curve in curves if len(curve) == 4]
+        points = np.concatenate(corners)
+        return points.min(axis=0), points.max(axis=0)
+
+    def strokes(self) -> list[Points]:
+        """The curves, sampled to within FLATNESS: one array (n, 2) a stroke."""
+        strokes = []
+        total = 0
+        for run in self._runs:
+            pieces = [run[0]]
+            for curve in run[1:]:
+                pieces.append(_sample(curve))
+                total += len(pieces[-1])
+                if total > MAX_POINTS:
+                    raise BadDrawing("too many points", f"the drawing has over {MAX_POINTS:,} points")
+            strokes.append(np.concatenate(pieces))
+        return strokes
+
+
+def _quadratic_extremes(curves: Points) -> Points:
+    """Points (2m, 2) where quadratic curves (m, 3, 2) turn back in x or in y."""
+    start, control, end = curves[:, 0], curves[:, 1], curves[:, 2]
+    bend = start - 2 * control + end
+    turn = np.divide(start - control, bend, out=np.zeros_like(bend), where=bend != 0).clip(0, 1)
+    return np.concatenate(
+        [(1 - t) ** 2 * start + 2 * (1 - t) * t * control + t**2 * end for t in (turn[:, :1], turn[:, 1:])]
+    )
+
+
+def _cubic_extremes(curve: Points) -> Points:
+    """Points (k, 2) where a cubic curve (4, 2) turns back in x or in y; its start among them."""
+    slope = np.diff(curve, axis=0)
+    times = [0.0]
+    for a, b, c in zip(slope[0] - 2 * slope[1] + slope[2], 2 * (slope[1] - slope[0]), slope[0], strict=True):
+        roots = np.roots([a, b, c])
+        times += [float(root.real) for root in roots if abs(root.imag) < 1e-9 and 0 < root.real < 1]
+    return _at(curve, np.array(times))
+
+
+def _sample(curve: Points) -> Points:
+    """Points (n, 2) along a curve (k, 2), without its start and with its end."""
+    bends = np.abs(np.diff(curve, n=2, axis=0)).max(initial=0.0)
+    degree = len(curve) - 1
+    # A chord over 1/n of the curve lies within max |second derivative| / (8 n²) of it.
+    wanted = math.ceil(math.sqrt(degree * (degree - 1) * bends * math.sqrt(2) / (8 * FLATNESS)))
+    count = min(max(wanted, 1), MAX_SAMPLES)
+    return _at(curve, np.arange(1, count + 1) / count)
+
+
+def _at(curve: Points, times: Points) -> Points:
+    """The points (n, 2) of a curve (k, 2) at the times (n,), by de Casteljau's construction."""
+    layers = np.repeat(curve[None], len(times), axis=0)
+    weight = times[:, None, None]
+    while layers.shape[1] > 1:
+        layers = layers[:, :-1] * (1 - weight) + layers[:, 1:] * weight
+    return layers[:, 0]
+
+
+def _read_line(item: Mapping[str, Any]) -> list[Points]:
+    """A straight line, from its middle."""
+    ends = np.array([[_number(item, f"x{end}", 0.0), _number(item, f"y{end}", 0.0)] for end in (1, 2)])
+    return [_dot_or_stroke(ends - ends.mean(axis=0))]
+
+
+def _read_polyline(item: Mapping[str, Any]) -> list[Points]:
+    """A line through points, from the middle of their box."""
+    corners = item.get("points")
+    if not isinstance(corners, list) or len(corners) > MAX_POINTS:
+        raise BadDrawing("not JSON", "the canvas sent a line that is no list of points")
+    if not all(isinstance(corner, Mapping) for corner in corners):
+        raise BadDrawing("not JSON", "the canvas sent a line with something other than points")
+    if not corners:
+        return []
+    points = _numbers([[corner.get("x"), corner.get("y")] for corner in corners], "a line")
+    points = points - _middle(points.min(axis=0), points.max(axis=0))
+    return [_dot_or_stroke(points)]
+
+
+def _read_polygon(item: Mapping[str, Any]) -> list[Points]:
+    """A closed line through points."""
+    return [np.concatenate([points, points[:1]]) if len(points) > 1 else points for points in _read_polyline(item)]
+
+
+def _read_circle(item: Mapping[str, Any]) -> list[Points]:
+    """A dot for a small circle, the outline for a large one."""
+    radius = _number(item, "radius", 0.0)
+    if radius <= POINT_RADIUS:
+        return [np.zeros((1, 2))]
+    turns = np.linspace(0, 2 * np.pi, 65)
+    return [radius * np.stack([np.cos(turns), np.sin(turns)], axis=1)]
+
+
+_READERS = {
+    "path": _read_path,
+    "line": _read_line,
+    "polyline": _read_polyline,
+    "polygon": _read_polygon,
+    "circle": _read_circle,
+}

@@ -1,0 +1,102 @@
+"""The review list on the page: what is marked as mislabelled, with a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from extexify.catalog.symbols import symbol_for
+from extexify.dataset.review import MAX_NOTE, Mark, Rejected, ReviewList, mark_of
+from extexify.drawing.strokes import Drawing, Drawings
+from extexify.ui.common.labelled_drawings import Notes, Section, Tile, pictures, show_sections
+from extexify.ui.common.text import sentence
+from extexify.workspace.files import StorageError
+from extexify.workspace.paths import review_file
+
+SHOWN = 48
+"""Drawings that are shown at a time, the ones marked last."""
+
+_PROBLEM = "review-problem"
+
+
+def review_marks() -> frozenset[Mark]:
+    """What is marked. Raises `StorageError`, one sentence, for a damaged list."""
+    return _review().marks()
+
+
+def set_marked(key: str, identifier: int, drawing: Drawing, marked: bool) -> None:
+    """Mark a drawing as mislabelled, or take its mark back."""
+    try:
+        if marked:
+            _review().reject(key, identifier, drawing)
+        else:
+            _review().restore(mark_of(key, drawing))
+    except OSError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def show_review() -> None:
+    """Show the drawings in the review list, each with a field for a note and a button that takes it off."""
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(sentence(problem), icon=":material/error:")
+    try:
+        entries = _review().entries()[::-1]
+    except StorageError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        return
+    with st.expander(f"Review list ({len(entries):,})", icon=":material/flag:", key="review"):
+        if not entries:
+            st.caption(
+                "Drawings that you mark as mislabelled come here. Exports leave them out; their source keeps them."
+            )
+            return
+        st.caption(
+            "The next export leaves these out; their source keeps them. Restore what was marked by mistake; a note is "
+            "kept when you leave its field."
+        )
+        shown = st.session_state.get("review-shown", SHOWN)
+        by_id = {_id_of(entry): entry for entry in entries[:shown]}
+        images = pictures(Drawings.pack(entry.drawing for entry in by_id.values()))
+        tiles = [_tile(name, entry, image) for (name, entry), image in zip(by_id.items(), images, strict=True)]
+
+        def set_mark(name: str, marked: bool) -> None:
+            if entry := by_id.get(name):
+                set_marked(entry.key, entry.id, entry.drawing, marked)
+
+        def keep_note(name: str, note: str, seen: Sequence[str]) -> None:
+            _keep_note(by_id.get(name), note, seen)
+
+        show_sections(
+            [Section("", tiles)], set_mark=set_mark, mark="Reject", restore="Restore", fading=False,
+            notes=Notes(keep_note, MAX_NOTE), key="review-list",
+        )  # fmt: skip
+        if len(entries) > shown:
+            st.button("Show more", type="tertiary", key="review-more", on_click=_show_more, args=(2 * shown,))
+
+
+def _keep_note(entry: Rejected | None, note: str, seen: Sequence[str]) -> None:
+    try:
+        if entry is None or not _review().annotate(entry.mark, note, seen):
+            st.session_state[_PROBLEM] = f"The drawing is no longer in the review list: its note “{note}” wasn't kept"
+    except (OSError, ValueError) as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _show_more(count: int) -> None:
+    st.session_state["review-shown"] = count
+
+
+def _id_of(entry: Rejected) -> str:
+    key, digest = entry.mark
+    return f"{digest:016x} {key}"
+
+
+def _tile(name: str, entry: Rejected, image: object) -> Tile:
+    when = entry.when.astimezone()
+    about = f"Drawing {entry.id}, labelled {symbol_for(entry.key).command}, marked on {when:%-d %b %Y, %H:%M}"
+    return Tile(name, image, about, taken_for=entry.key, marked=True, note=entry.note)  # type: ignore[arg-type]
+
+
+def _review() -> ReviewList:
+    return ReviewList(review_file())

@@ -1,0 +1,70 @@
+"""The page that answers without a server, served by the dashboard: the model that answers, to try in the browser.
+
+Only in a public demo it isn't there: who may draw needn't get the model.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from extexify.access.permissions import is_demo
+from extexify.workspace.paths import default_model
+
+PAGE = "offline/"
+"""Where it is, relative to any page's address."""
+
+_TYPES = {".onnx": "application/octet-stream", ".json": "application/json"}
+
+
+def routes() -> list[Route]:
+    """The routes to serve, below the address that the server is configured for."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    prefix = f"/{base}/{PAGE}" if base else f"/{PAGE}"
+    # Without the slash at the end the page would look for its files one folder up.
+    return [
+        Route(prefix.rstrip("/"), lambda request: RedirectResponse(prefix)),
+        Route(f"{prefix}{{name:path}}", _send),
+    ]
+
+
+# A plain function, so that it runs in a thread and not in the server's event loop.
+def _send(request: Request) -> Response:
+    # Imported here and not above: no other page needs the runtime's file format.
+    from extexify.model.file import ModelError
+    from extexify.model.offline import INDEX, static_files
+
+    if is_demo():
+        return PlainTextResponse("This demo keeps its model to itself.", 404)
+    name = request.path_params["name"] or INDEX
+    if file := static_files().get(name):
+        return FileResponse(file, headers={"Cache-Control": "no-cache"})
+    try:
+        return _send_made(name, request)
+    except (ModelError, FileNotFoundError) as error:
+        return PlainTextResponse(f"No answers: {error}.", 404)
+
+
+def _send_made(name: str, request: Request) -> Response:
+    """What the page needs of the model that answers now; unchanged, it isn't sent again."""
+    model = default_model()
+    status = model.stat()
+    made = _made(model, (status.st_mtime_ns, status.st_size))
+    if name not in made:
+        return PlainTextResponse("There is no such file.", 404)
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{status.st_mtime_ns:x}-{status.st_size:x}"'}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(made[name], media_type=_TYPES[Path(name).suffix], headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _made(model: Path, version: tuple[int, int]) -> dict[str, bytes]:
+    from extexify.model.offline import made_files
+
+    return made_files(model)

@@ -1,0 +1,1 @@
+"""What only the Sign in page needs."""

@@ -1,0 +1,93 @@
+"""What a public demo shows of signing in: the form in place of a closed page, and the way out in the sidebar."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+import streamlit as st
+
+from extexify.access import permissions
+from extexify.access.passwords import LONGEST, PasswordError
+from extexify.access.sign_in import Refused
+from extexify.core import settings
+from extexify.ui.common import access
+from extexify.ui.common.components import code
+from extexify.ui.common.frame import page_frame
+from extexify.ui.common.text import escaped, sentence
+
+
+def operator_page(title: str, purpose: str, *, wide: bool = False) -> None:
+    """`page_frame` for operators; to anybody else the page shows how to sign in, and ends here."""
+    if permissions.is_operator():
+        page_frame(title, purpose, wide=wide)
+        return
+    page_frame(title, "This page is for the operators of this demo.")
+    show_sign_in()
+    st.stop()
+
+
+def show_sign_in() -> None:
+    """The ways to sign in; without any, how to open the closed pages."""
+    if not access.can_sign_in():
+        st.info(
+            f"Nobody can sign in here: whoever runs this demo opens it with `{settings.PASSWORD_HASH.name}`, or with "
+            f"`[auth]` and `{settings.OPERATORS.name}` (see `docs/deploy.md`).",
+            icon=":material/lock:",
+        )
+        return
+    with st.container(border=True, width=420, key="sign-in"):
+        if access.password_hash():
+            _show_password()
+        for provider in access.providers():
+            name = "" if provider == "default" else f" with {escaped(provider)}"
+            st.button(
+                f"Sign in{name}" if name else "Sign in with your account",
+                icon=":material/login:",
+                key=f"sign-in-{provider}",
+                on_click=st.login,
+                args=(None if provider == "default" else provider,),
+                width="stretch",
+            )
+        if address := access.provider_address():
+            verified = "The provider doesn’t say that it has verified {}."
+            why = verified if access.is_operators(address) else "{} is not among this demo’s operators."
+            st.warning(why.format(escaped(address)), icon=":material/block:")
+            st.button("Sign out", key="sign-in-leave", on_click=access.sign_out, type="tertiary")
+
+
+def _show_password() -> None:
+    with st.form("sign-in-form", clear_on_submit=True, border=False):
+        password = st.text_input(
+            "Password", type="password", max_chars=LONGEST, autocomplete="current-password", key="sign-in-password"
+        )
+        go = st.form_submit_button("Sign in", type="primary", icon=":material/login:")
+    if go and password:
+        try:
+            access.sign_in(password)
+        except (Refused, PasswordError) as error:
+            st.error(sentence(str(error)), icon=":material/error:")
+        else:
+            st.rerun()
+
+
+def listed(condition: bool) -> Literal["visible", "hidden"]:
+    """How the navigation treats a page that it shows on a condition: its address leads there in any case."""
+    return "visible" if condition else "hidden"
+
+
+def sidebar_sign_in() -> None:
+    """Show an operator of a demo in the sidebar as who is signed in, and the way out."""
+    if token := access.token_for_cookie():
+        # Not in the sidebar, where it would take a row.
+        _cookie()(data={"token": token, "address": access.COOKIE_ROUTE}, key="operator-cookie")
+    with st.sidebar, st.container(key="operator"):
+        st.caption(f"Signed in as {escaped(access.operator_address() or 'operator')}")
+        st.button("Sign out", icon=":material/logout:", key="sign-out", on_click=access.sign_out)
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _cookie() -> Any:
+    """Has the server set the cookie; nothing to be seen."""
+    return st.components.v2.component("extexify_operator_cookie", js=code("ui/sign_in/cookie.js"))

@@ -1,0 +1,130 @@
+"""The gallery of all symbols: one component that gets the catalogue once and then works in the browser.
+
+The server hears of a choice only to put it into the address and to send drawings of the symbol.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+import streamlit as st
+
+from extexify.catalog.keys import derive_symbol
+from extexify.catalog.symbols import load_catalog
+from extexify.dataset.dataset import Dataset
+from extexify.dataset.examples import Examples, examples_of
+from extexify.drawing.raster import RasterSettings, rasterize
+from extexify.ui.common import catalog_routes
+from extexify.ui.common.components import code
+from extexify.ui.common.datasets import current_dataset
+from extexify.ui.common.ink import ink_url
+from extexify.workspace.files import StorageError
+
+EXAMPLES = 20
+"""Drawings of a symbol that are shown."""
+
+# The proportions of the default raster, at twice the size at which the page shows them: sharp on any screen.
+_PICTURE = RasterSettings(size=112, stroke_width=3.8)
+
+_TITLE = "How people draw it"
+
+MAX_SHOWN_KEY = 60
+"""Characters of an unknown key that are repeated to the visitor who asked for it."""
+
+_HTML = """
+<div class="symbols">
+  <div class="main">
+    <form class="tools" role="search">
+      <input type="search" name="q" aria-label="Search the symbols" autocomplete="off" autocapitalize="off"
+        spellcheck="false" enterkeyhint="search" maxlength="100">
+      <div class="filters"></div>
+    </form>
+    <p class="notice" role="alert" hidden></p>
+    <p class="count" role="status"></p>
+    <div class="gallery"></div>
+  </div>
+  <aside class="side" aria-label="The chosen symbol"></aside>
+  <dialog aria-label="The chosen symbol"></dialog>
+</div>
+"""
+
+
+def show_gallery(*, key: str) -> None:
+    """Show all symbols, with the one that the address names opened; choosing one changes the address."""
+
+    def choose() -> None:
+        choice = st.session_state[key].choice
+        if choice:
+            st.query_params["symbol"] = choice
+        else:
+            st.query_params.pop("symbol", None)
+
+    dataset, problem = _dataset()
+    counts = {} if dataset is None else dict(zip(dataset.classes, dataset.class_counts.sum(1).tolist(), strict=True))
+    catalogue = load_catalog()
+    others = [name for name in counts if name not in catalogue and name.isprintable()]
+    asked = st.query_params.get("symbol", "")
+    known = asked in catalogue or asked in others
+    data = {
+        "addresses": catalog_routes.addresses(),
+        "counts": [counts.get(name, 0) for name in (*catalogue, *others)] if counts else None,
+        # What the dataset has and the catalogue hasn't: all that is known of it is what its key says.
+        "others": [_derived(name) for name in others],
+        "opened": asked if known else "",
+        "notice": "" if known or not asked else _unknown(asked),
+        "drawings": _drawings(dataset, asked, problem) if known else None,
+    }
+    _component()(data=data, key=key, on_choice_change=choose)
+
+
+@lru_cache(maxsize=1 << 15)  # of each of them, at each click
+def _derived(key: str) -> dict[str, Any]:
+    return catalog_routes.entry(derive_symbol(key))
+
+
+def _dataset() -> tuple[Dataset | None, str]:
+    """The dataset, or None and why it can't be read."""
+    try:
+        return current_dataset(), ""
+    except StorageError as error:
+        return None, f"The drawings can't be shown: {error}."
+
+
+def _unknown(key: str) -> str:
+    shown = key if len(key) <= MAX_SHOWN_KEY else f"{key[:MAX_SHOWN_KEY]}…"
+    return f"No symbol has the key “{shown}”. Search for it, or choose one below."
+
+
+def _drawings(dataset: Dataset | None, key: str, problem: str) -> dict[str, Any]:
+    """How people draw a symbol: pictures, and a line about them."""
+    if dataset is None:
+        return {"title": _TITLE, "pictures": [], "line": problem, "invite": not problem}
+    examples = examples_of(dataset, key, EXAMPLES)
+    pictures = [ink_url(image) for image in rasterize(examples.drawings, _PICTURE, threads=1)]
+    title = "Synthetic drawings of it" if examples.synthetic and not examples.people else _TITLE
+    return {"title": title, "pictures": pictures, "line": _line(examples), "invite": False}
+
+
+def _line(examples: Examples) -> str:
+    """How many drawings there are, and whether people made them."""
+    if not examples.people and not examples.synthetic:
+        return "The dataset has no drawing of this symbol."
+    count = examples.people or examples.synthetic
+    text = f"{count:,} drawings in the dataset" if count > 1 else "1 drawing in the dataset"
+    if count > EXAMPLES:
+        text += f", {EXAMPLES} of them here"
+    if not examples.people:
+        return f"{text}: starter drawings, made by a program from the printed symbol."
+    return f"{text}, besides {examples.synthetic:,} synthetic starter drawings." if examples.synthetic else f"{text}."
+
+
+# Registered once a process: registering anew makes the browser load the code anew.
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "extexify_gallery",
+        html=_HTML,
+        css=code("web/page.css", "ui/symbols/gallery.css"),
+        js=code("web/page.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
+    )

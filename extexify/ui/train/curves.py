@@ -1,0 +1,136 @@
+"""Plotly curves of trainings, epoch by epoch: one colour a run, training dashed, validation solid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING
+
+from extexify.training.runs import Epoch, Run
+from extexify.ui.common.plotting import graph_objects
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+HEIGHT = 230
+"""Pixels of a chart."""
+
+_STILL = 32
+"""Epochs of a training up to which its charts have room for all of them from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A run as it is drawn: its name, its colour, its epochs so far and how many there are to be."""
+
+    name: str
+    colour: str
+    epochs: tuple[Epoch, ...]
+    asked: int
+    best: Epoch | None
+
+    @classmethod
+    def of(cls, run: Run, colour: str) -> Curve:
+        """A run's curve in a colour."""
+        return cls(run.name, colour, run.epochs, run.asked, run.best)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a chart shows: its title, Plotly's number format, and a figure of an epoch in training and validation.
+
+    A chart without a figure of validation shows the one that there is as a solid line.
+    """
+
+    title: str
+    form: str
+    train: Callable[[Epoch], float]
+    validation: Callable[[Epoch], float] | None
+
+
+CHARTS = (
+    Chart("Top-5", ".1%", lambda epoch: epoch.train.top5, lambda epoch: epoch.validation.top5),
+    Chart("Top-1", ".1%", lambda epoch: epoch.train.top1, lambda epoch: epoch.validation.top1),
+    Chart("Loss", ".3f", lambda epoch: epoch.train.loss, lambda epoch: epoch.validation.loss),
+    Chart("Drawings a second", ",.0f", lambda epoch: epoch.drawings_per_second, None),
+)
+"""The charts of a training, what counts most first."""
+
+
+# Pages ask every second, and the same epochs make the same chart.
+@lru_cache(maxsize=64)
+def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
+    """A chart of one or several runs, with each run's best epoch marked on its validation."""
+    plotly = graph_objects()
+    figure = plotly.Figure()
+    for curve in curves:
+        numbers = [epoch.number for epoch in curve.epochs]
+        if chart.validation is None:
+            lines = [("", "solid", 2.2, chart.train)]
+        else:
+            lines = [("train", "dot", 1.8, chart.train), ("validation", "solid", 2.2, chart.validation)]
+        for split, dash, width, figure_of in lines:
+            label = " · ".join(filter(None, (escape(curve.name) if len(curves) > 1 else "", split))) or chart.title
+            figure.add_trace(
+                plotly.Scatter(
+                    x=numbers,
+                    y=[figure_of(epoch) for epoch in curve.epochs],
+                    name=label,
+                    mode="lines+markers",
+                    line={"color": curve.colour, "dash": dash, "width": width},
+                    # A single epoch is no line yet.
+                    marker={"size": 6 if len(numbers) == 1 else 3},
+                    hovertemplate=f"%{{y:{chart.form}}}",
+                )
+            )
+        if chart.validation is not None and curve.best is not None:
+            figure.add_trace(
+                plotly.Scatter(
+                    x=[curve.best.number],
+                    y=[chart.validation(curve.best)],
+                    mode="markers",
+                    marker={"color": curve.colour, "size": 11, "symbol": "diamond"},
+                    hoverinfo="skip",
+                    cliponaxis=False,
+                )
+            )
+    _lay_out(figure, chart, max(map(_frame, curves), default=1))
+    return figure
+
+
+def _frame(curve: Curve) -> int:
+    """Epochs on the axis: all from the start, so that the frame stands still while the curve grows into it; of very
+    long trainings, twice what there was at each doubling."""
+    done = curve.epochs[-1].number if curve.epochs else 1
+    return max(done, min(curve.asked, max(_STILL, 1 << done.bit_length())))
+
+
+def _lay_out(figure: Figure, chart: Chart, epochs: int) -> None:
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 0, "r": 8, "t": 6, "b": 0},
+        showlegend=False,
+        hovermode="x unified",
+        dragmode=False,
+    )
+    figure.update_xaxes(
+        range=[0.5, epochs + 0.5],
+        tickmode="auto",
+        nticks=9,
+        dtick=1 if epochs <= 8 else None,
+        tickformat="d",
+        hoverformat="d",
+        showgrid=False,
+        fixedrange=True,
+        automargin=True,
+    )
+    percent = chart.form.endswith("%")
+    figure.update_yaxes(
+        tickformat=".0%" if percent else None,
+        rangemode="tozero" if percent or chart.validation is None else "normal",
+        nticks=6,
+        fixedrange=True,
+        automargin=True,
+    )

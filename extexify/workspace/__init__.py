@@ -1,0 +1,1 @@
+"""The folder with everything that a user's work produces: atomic files, paths, jobs, uploads."""

@@ -1,0 +1,149 @@
+"""Where a user's work lies: the workspace folder, its parts, and the models that can answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from extexify.access import permissions
+from extexify.core import settings
+from extexify.workspace.files import StorageError, read_json, write_json
+
+SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
+"""The folder with the model that comes with the project."""
+
+
+def workspace() -> Path:
+    """The workspace folder: what `EXTEXIFY_WORKSPACE` names, else `workspace/` in the current folder."""
+    return Path(settings.value_of(settings.WORKSPACE) or "workspace")
+
+
+def dataset_folder() -> Path:
+    """The exported dataset."""
+    return workspace() / "dataset"
+
+
+def images_folder() -> Path:
+    """The rendered images."""
+    return workspace() / "images"
+
+
+def runs_folder() -> Path:
+    """One folder a training run."""
+    return workspace() / "runs"
+
+
+def models_folder() -> Path:
+    """The models that the user's runs made."""
+    return workspace() / "models"
+
+
+def onnx_folder() -> Path:
+    """Models as ONNX files."""
+    return workspace() / "onnx"
+
+
+def evaluations_folder() -> Path:
+    """One folder a kept evaluation."""
+    return workspace() / "evaluations"
+
+
+def jobs_folder() -> Path:
+    """One folder a background job."""
+    return workspace() / "jobs"
+
+
+def uploads_folder() -> Path:
+    """Files that came through the browser."""
+    return workspace() / "uploads"
+
+
+def store_file() -> Path:
+    """The embedded SQLite store of drawings that users contribute."""
+    return workspace() / "drawings.sqlite3"
+
+
+def moderation_file() -> Path:
+    """The drawings of a public demo's visitors that wait for an operator's look."""
+    return workspace() / "moderation.sqlite3"
+
+
+def review_file() -> Path:
+    """The list of drawings that were marked as mislabelled."""
+    return workspace() / "review.jsonl"
+
+
+def available_models() -> list[Path]:
+    """All model files: the workspace's, newest first, then the shipped ones."""
+    return _own_models() + _shipped_models()
+
+
+def default_model() -> Path:
+    """The model that answers unless another is named: the chosen one, else the shipped one, else the newest.
+
+    A choice whose file is gone counts for nothing.
+    Raises FileNotFoundError, saying what to do, when there is no model at all.
+    """
+    chosen = chosen_model()
+    if chosen is not None:
+        return chosen
+    models = _shipped_models() + _own_models()
+    if not models:
+        raise FileNotFoundError(
+            f"no model in {models_folder()} or {SHIPPED_MODELS}: train one with `python -m extexify pipeline`"
+        )
+    return models[0]
+
+
+def chosen_model() -> Path | None:
+    """The model that was chosen to answer, if one was and its file is still there."""
+    try:
+        choice = read_json(_choice_file())
+    except (OSError, StorageError):
+        return None
+    name = choice.get("model") if isinstance(choice, dict) else None
+    return next((path for path in available_models() if _choice(path) == name), None)
+
+
+@permissions.operators_only
+def choose_model(path: Path) -> None:
+    """Let a model of the workspace, or a shipped one, answer from now on.
+
+    Raises `StorageError` for a file that lies elsewhere or isn't there.
+    """
+    if path.resolve() not in [model.resolve() for model in available_models()]:
+        raise StorageError(f"{path} is no model of this workspace: put it into {models_folder()}")
+    write_json(_choice_file(), {"model": _choice(path)})
+
+
+def own_copy(model: Path) -> Path:
+    """The file to write a changed model to: itself in the workspace's models folder, else a copy in there, named
+    like it; a run's `model.safetensors` is named like the run."""
+    if model.resolve().parent == models_folder().resolve():
+        return model
+    of_a_run = model.resolve().parent.parent == runs_folder().resolve()
+    return models_folder() / (f"{model.resolve().parent.name}.safetensors" if of_a_run else model.name)
+
+
+def _own_models() -> list[Path]:
+    dated: list[tuple[float, Path]] = []
+    for path in models_folder().glob("*.safetensors"):
+        if not path.name.isprintable():  # line breaks or bytes that are no text: it can't be shown, nor asked for
+            continue
+        try:
+            dated.append((path.stat().st_mtime, path))
+        except FileNotFoundError:  # deleted since the listing
+            continue
+    return [path for _, path in sorted(dated, reverse=True)]
+
+
+def _shipped_models() -> list[Path]:
+    return sorted(SHIPPED_MODELS.glob("*.safetensors"))
+
+
+def _choice_file() -> Path:
+    return workspace() / "serving.json"
+
+
+def _choice(path: Path) -> str:
+    """How a choice is written down: by place and name, so that the workspace may be moved."""
+    return f"{'shipped' if path.resolve().parent == SHIPPED_MODELS else 'workspace'}/{path.name}"

@@ -1,0 +1,224 @@
+"""The command line keeps its contract: commands, options, JSON, exit codes, errors in one line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extexify.catalog.lookalikes import WAYS
+from extexify.cli import parser
+from extexify.sources.base import COLUMNS
+from extexify.training import recipes
+from tests.tiny import SHAPES, TinySource
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+SMALL = {"channels": [8, 16], "blocks": [1, 1]}
+
+
+@pytest.fixture(autouse=True)
+def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "ws"))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default recipe with a tiny network, so that a training takes a second."""
+    small = recipes.replace(
+        recipes.RECIPES["default"], epochs=3, batch_size=16, options={"picture": SMALL, "sequence": SMALL}
+    )
+    monkeypatch.setitem(recipes.RECIPES, "default", small)
+
+
+@pytest.fixture(scope="module")
+def dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny source as a gzipped dump, with one row that can't be used."""
+    path = tmp_path_factory.mktemp("dump") / "tiny.sql.gz"
+    with gzip.open(path, "wt") as file:
+        file.write(f"COPY public.samples ({', '.join(COLUMNS)}) FROM stdin;\n")
+        for row in TinySource(20).rows():
+            fields = [value.decode() if isinstance(value, bytes) else str(value) for value in astuple(row)[:3]]
+            file.write("\t".join(fields) + "\n")
+        file.write("999\t\\N\t[]\n\\.\n")
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    code = parser.main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Any:
+    code, out, err = run(capsys, *arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_whole_pipeline_from_a_dump_to_an_answer(
+    capsys: pytest.CaptureFixture[str], dump: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run_json(capsys, "pipeline", "--source", dump, "--run", "first")
+    assert set(result["seconds"]) == {"export and split", "render", "train", "evaluate"}
+    assert result["test"]["n"] > 0
+    assert Path(result["model"]) == tmp_path / "ws" / "models" / "first.safetensors"
+    # evaluate reads the dataset or a dump, and agrees with what the pipeline found.
+    figures = run_json(capsys, "evaluate", "--model", result["model"], "--split", "test")
+    calibration = figures.pop("calibration")
+    assert figures == result["test"]
+    assert all(0 <= calibration[way]["ece"] <= 1 and calibration[way]["nll"] > 0 for way in WAYS)
+    whole = run_json(capsys, "evaluate", "--model", result["model"], "--source", dump)
+    assert (whole["n"], whole["unknown_keys"], whole["unusable"]) == (120, 0, 1)
+    assert {"n", "top1", "top3", "top5", "top10", "unknown_keys"} <= set(whole)
+    # classify reads a file or standard input; a time with each point is ignored.
+    strokes = tmp_path / "strokes.json"
+    strokes.write_text("[[[0, 0, 17], [10, 0, 33]], [[0, 4], [10, 4]], [[0, 8], [10, 8]]]")
+    answers = run_json(capsys, "classify", "--model", result["model"], strokes, "--top", "3")
+    assert [set(answer) for answer in answers] == [{"key", "command", "probability"}] * 3
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(strokes.read_bytes())))
+    assert run_json(capsys, "classify", "--model", result["model"], "--top", "3") == answers
+    code, out, _ = run(capsys, "classify", "--model", result["model"], strokes)
+    assert code == 0
+    assert len(out.splitlines()) == 5
+    assert answers[0]["command"] in out
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_stages_one_by_one(capsys: pytest.CaptureFixture[str], dump: Path, tmp_path: Path) -> None:
+    exported = run_json(capsys, "export", "--source", dump, "--ratios", "0.6,0.2,0.2")
+    assert (exported["samples"], exported["classes"]) == (120, len(SHAPES))
+    assert [(entry["reason"], entry["count"]) for entry in exported["left_out"]] == [("no key", 1)]
+    rendered = run_json(capsys, "render", "--size", "20", "--stroke-width", "2", "--fit", "stretch", "--png")
+    assert (rendered["size"], rendered["stroke_width"], rendered["fit"]) == (20, 2.0, "stretch")
+    assert (tmp_path / "ws" / "images" / "png" / "val").is_dir()
+    events = tmp_path / "events.jsonl"
+    trained = run_json(capsys, "train", "--epochs", "2", "--events", events)
+    assert Path(trained["model"]).exists()
+    stages = {json.loads(line)["stage"] for line in events.read_text().splitlines()}
+    assert {"train", "train epoch 1/2", "validate epoch 2/2", "evaluate"} <= stages
+
+
+def test_the_original_recipe_asks_for_its_images(capsys: pytest.CaptureFixture[str], dump: Path) -> None:
+    run_json(capsys, "export", "--source", dump)
+    code, _, err = run(capsys, "train", "--recipe", "original")
+    assert code == 1
+    assert "extexify render" in err
+    run_json(capsys, "render")
+    code, _, err = run(capsys, "train", "--recipe", "original", "--run", "blog")
+    assert code == 1
+    assert "size 40 instead of 32" in err
+    run_json(capsys, "render", "--preset", "original")
+    trained = run_json(capsys, "train", "--recipe", "original", "--run", "blog", "--epochs", "1", "--batch-size", "32")
+    assert trained["test"]["n"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["export", "--source", "nothing.sql"], "nothing.sql does not exist"),
+        (["export", "--source", "mysql://host/db"], "mysql:// is no address of a source"),
+        (["export", "--source", "nothing.sql", "--ratios", "1,1,1"], "does not exist"),
+        (["render"], "extexify export"),
+        (["render", "--preset", "fancy"], "no raster preset 'fancy'"),
+        (["render", "--size", "2"], "raster size"),
+        (["train"], "extexify export"),
+        (["train", "--recipe", "best"], "no recipe 'best'"),
+        (["train", "--epochs", "0"], "epochs must be 1"),
+        (["train", "--resume"], "there is no run"),
+        (["train", "--resume", "--run", "x"], "there is no run x"),
+        (["evaluate", "--model", "nothing.safetensors"], "nothing.safetensors does not exist"),
+        (["evaluate", "--source", "a", "--dataset", "b"], "not both"),
+        (["classify", "nothing.json"], "nothing.json"),
+        (["classify", "--top", "0"], "--top must be at least 1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert code == 1
+    assert out == ""
+    assert err.startswith("extexify: error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+@pytest.mark.parametrize("strokes", ["", "{}", "[]", "[[]]", "[[[1]]]", "[[[1, NaN]]]", "\xff", "[[[0,0]],"])
+def test_bad_strokes_are_refused_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, strokes: str) -> None:
+    file = tmp_path / "strokes.json"
+    file.write_bytes(strokes.encode("latin-1"))
+    code, out, err = run(capsys, "classify", file)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize(
+    "command", ["export", "render", "train", "evaluate", "calibrate", "export-onnx", "classify", "pipeline"]
+)
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with pytest.raises(SystemExit) as stop:
+        parser.main([command, "--help"])
+    assert stop.value.code == 0
+    assert "--help" in capsys.readouterr().out
+
+
+def test_a_training_stops_on_sigterm_with_a_checkpoint_and_goes_on(dump: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(tmp_path / "ws"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "extexify"]
+    training = ["train", "--run", "cut", "--epochs", "2", "--batch-size", "4"]
+    subprocess.run([*command, "export", "--source", dump], env=environment, check=True, capture_output=True)
+    process = subprocess.Popen([*command, *training], env=environment, stderr=subprocess.PIPE, text=True)
+    run_json_file = tmp_path / "ws" / "runs" / "cut" / "run.json"
+    deadline = time.monotonic() + 120
+    while not run_json_file.exists():
+        assert time.monotonic() < deadline, "the training did not begin"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == parser.STOPPED, err
+    assert "--run cut --resume" in err
+    assert (tmp_path / "ws" / "runs" / "cut" / "checkpoint.safetensors").exists()
+    resumed = subprocess.run(
+        [*command, "train", "--resume", "--json"], env=environment, check=True, capture_output=True, text=True
+    )
+    assert json.loads(resumed.stdout)["test"]["n"] > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("command", [["export"], ["pipeline", "--run", "x"]], ids=["export", "pipeline"])
+def test_a_signal_in_the_middle_of_an_export_leaves_nothing_behind(
+    tmp_path: Path, command: list[str], number: signal.Signals
+) -> None:
+    pipe = tmp_path / "endless.sql"
+    pipe.touch()
+    environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(tmp_path / "ws")}
+    # A dump that never ends: the rows go on for as long as somebody reads them.
+    code = (
+        "import itertools, sys; from extexify.cli import parser; from extexify.sources import open as opener;"
+        "from tests.tiny import TinySource;"
+        "source = TinySource(10**9); opener.open_source = lambda address, shards=1: source;"
+        "sys.exit(parser.main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command, "--source", str(pipe), "--events", str(tmp_path / "events")],
+        env=environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (tmp_path / "events").exists() or len((tmp_path / "events").read_bytes().splitlines()) < 3:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == parser.STOPPED, err
+    assert err.count("\n") == 1
+    assert [path.name for path in (tmp_path / "ws").iterdir() if path.suffix != ".lock"] == []

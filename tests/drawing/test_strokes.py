@@ -1,0 +1,222 @@
+"""A drawing in memory: what is refused and why, JSON in and out, drawings packed into arrays."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extexify.drawing import strokes
+from extexify.drawing.strokes import (
+    MAX_POINTS,
+    BadDrawing,
+    Drawing,
+    Drawings,
+    drawing_from_lists,
+    parse_strokes,
+    strokes_json,
+)
+from tests.drawings import drawing
+
+coordinates = st.floats(-1e6, 1e6, width=32)
+point_lists = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=6)
+drawings_ = st.lists(point_lists, min_size=1, max_size=4).map(lambda lists: drawing(*lists))
+
+
+def same(one: Drawing, other: Drawing) -> bool:
+    """Whether two drawings hold the same bits, the sign of zero included."""
+    return len(one) == len(other) and all(
+        a.shape == b.shape and a.dtype == b.dtype == np.float32 and a.tobytes() == b.tobytes()
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def refusal(text: bytes | str | None) -> str:
+    """The reason for which strokes are refused; the message must be there too."""
+    with pytest.raises(BadDrawing) as caught:
+        parse_strokes(text)
+    assert caught.value.reason in strokes.REASONS
+    assert str(caught.value)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "no strokes"),
+        ("[]", "no strokes"),
+        ("", "not JSON"),
+        ("   ", "not JSON"),
+        ("[[[1,2]]", "not JSON"),
+        ("[[[1,2]]]]", "not JSON"),
+        ("[[[1,2]]] x", "not JSON"),
+        ("[[[1,2],]]", "not JSON"),
+        ("[[[01,2]]]", "not JSON"),
+        ("[[[1.,2]]]", "not JSON"),
+        ("[[[.5,2]]]", "not JSON"),
+        ("[[[+1,2]]]", "not JSON"),
+        ("[[[1 2]]]", "not JSON"),
+        (b"[[[1,\xff]]]", "not JSON"),
+        ("[[[1,2]],[[\x00]]]", "not JSON"),
+        ("\ud800", "not JSON"),
+        ("null", "not JSON"),
+        ("{}", "not JSON"),
+        ("7", "not JSON"),
+        ('"[[[1,2]]]"', "not JSON"),
+        ("[7]", "not JSON"),
+        ("[null]", "not JSON"),
+        ("[[7]]", "not JSON"),
+        ('[[{"x": 1, "y": 2}]]', "not JSON"),
+        ("[[[true, 2]]]", "not JSON"),
+        ("[[[1, null]]]", "not JSON"),
+        ('[[["1", "2"]]]', "not JSON"),
+        ("[[[[1], 2]]]", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[" * 100_000 + "]" * 100_000, "not JSON"),
+        (f"[[[{'9' * 5000}, 2]]]", "not JSON"),  # Python reads no integer of that length
+        ("[[]]", "empty stroke"),
+        ("[[[1,2]],[]]", "empty stroke"),
+        ("[[[]]]", "short point"),
+        ("[[[1]]]", "short point"),
+        ("[[[1,2],[3]]]", "short point"),
+        ("[[[NaN,2]]]", "not finite"),
+        ("[[[1,Infinity]]]", "not finite"),
+        ("[[[1,-Infinity]]]", "not finite"),
+        ("[[[1e6,-1000001]]]", "out of range"),
+        ("[[[1000000.5,1]]]", "out of range"),
+        ("[[[1e300,1]]]", "out of range"),
+        (f"[[[1,{10**400}]]]", "out of range"),
+        (f"[[[1,-{10**400}]]]", "out of range"),
+    ],
+)  # fmt: skip
+def test_bad_strokes_are_refused_with_their_reason(text: str | bytes | None, reason: str) -> None:
+    assert refusal(text) == reason
+
+
+def test_the_message_says_where() -> None:
+    with pytest.raises(BadDrawing, match="point 2 of stroke 3"):
+        parse_strokes("[[[1,2]],[[3,4]],[[5,6],[7]]]")
+
+
+def test_a_drawing_may_have_many_points_but_not_any_number() -> None:
+    line = [[x, 0] for x in range(MAX_POINTS)]
+    assert len(parse_strokes(json.dumps([line]))[0]) == MAX_POINTS
+    assert refusal(json.dumps([[*line, [1, 1]]])) == "too many points"
+    assert refusal(json.dumps([line, [[1, 1]]])) == "too many points"
+    assert refusal(json.dumps([[*line, [1e0, 1]]])) == "too many points"
+
+
+def test_text_of_any_length_is_refused_before_it_is_parsed() -> None:
+    assert refusal(b"[" * (strokes.MAX_STROKES_JSON + 1)) == "too many points"
+
+
+@pytest.mark.parametrize(
+    "third", ["0", "1400002580000", "-1.5", "1e400", "NaN", "null", '"late"', "true", "[1]", "{}", str(10**400)]
+)
+def test_a_third_number_is_ignored_whatever_it_is(third: str) -> None:
+    assert same(parse_strokes(f"[[[1,2,{third}],[3,4.5,{third}]]]"), drawing([[1, 2], [3, 4.5]]))
+
+
+def test_points_of_mixed_lengths_are_read() -> None:
+    assert same(parse_strokes("[[[1,2,3],[4,5]],[[6,7,8,9]]]"), drawing([[1, 2], [4, 5]], [[6, 7]]))
+
+
+def test_white_space_is_allowed_everywhere() -> None:
+    text = " [ [ [ 1 , 2 ] ,\n[ 3\t, 4 ] ]\r\n, [ [ 5 , 6 ] ] ] \n"
+    assert same(parse_strokes(text), drawing([[1, 2], [3, 4]], [[5, 6]]))
+
+
+@given(drawings_)
+def test_json_gives_back_the_same_points(original: Drawing) -> None:
+    assert same(parse_strokes(strokes_json(original)), original)
+
+
+numbers = st.one_of(
+    st.integers(-(10**6), 10**6).map(str),
+    st.floats(-1e6, 1e6).map(repr),
+    st.decimals(-(10**6), 10**6, places=12).map(lambda value: format(value, "f")),
+    st.sampled_from(
+        ["-0", "-0.0", "0.0", "0.1", "1e3", "1E-7", "-2.5e+2", "999999.99999999999", "0.000000000000000001"]
+    ),
+)
+
+
+@given(
+    st.lists(st.lists(st.tuples(numbers, numbers, numbers), min_size=1), min_size=1), st.sampled_from(["", " ", "\n"])
+)
+def test_the_compiled_scanner_and_the_slow_way_read_the_same_bits(lists: list[Any], space: str) -> None:
+    text = json.dumps(lists).replace('"', "").replace(",", "," + space)
+    slow = drawing_from_lists(orjson.loads(text))
+    assert same(parse_strokes(text), slow)
+    # The slow way is itself held against Python's own reading of the numbers.
+    expected = [np.array([[float(x), float(y)] for x, y, _ in stroke]).astype(np.float32) for stroke in lists]
+    assert all(np.array_equal(a, b) for a, b in zip(slow, expected, strict=True))
+
+
+@given(st.text("[],.-+0123456789eE \n", max_size=40) | st.binary(max_size=40))
+def test_any_text_is_read_as_json_says_or_refused(text: str | bytes) -> None:
+    try:
+        expected = drawing_from_lists(json.loads(text))
+    except (ValueError, RecursionError):
+        refusal(text)
+    else:
+        assert same(parse_strokes(text), expected)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+json_values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner, max_size=2)
+)
+
+
+@given(json_values)
+def test_any_json_value_is_a_drawing_or_refused(value: Any) -> None:
+    with suppress(BadDrawing):
+        assert all(len(stroke) and np.isfinite(stroke).all() for stroke in drawing_from_lists(value))
+
+
+def test_not_finite_coordinates_are_never_written_as_numbers() -> None:
+    assert refusal(strokes_json(drawing([[math.nan, 1]]))) == "not JSON"
+
+
+# --- many drawings, packed ----------------------------------------------------------------------
+
+
+@given(st.lists(drawings_, max_size=6))
+def test_packed_drawings_are_the_list_they_were_made_of(originals: list[Drawing]) -> None:
+    packed = Drawings.pack(originals)
+    kinds = [str(array.dtype) for array in (packed.points, packed.stroke_ends, packed.sample_ends)]
+    assert kinds == ["float32", "int64", "int64"]
+    assert packed.points.shape[1] == 2
+    assert len(packed) == len(originals)
+    assert all(same(one, other) for one, other in zip(packed, originals, strict=True))
+
+
+@given(st.lists(drawings_, min_size=1, max_size=6), st.data())
+def test_take_is_indexing_a_list(originals: list[Drawing], data: st.DataObject) -> None:
+    indices = data.draw(st.lists(st.integers(0, len(originals) - 1), max_size=8))
+    taken = Drawings.pack(originals).take(np.array(indices, np.int64))
+    assert len(taken) == len(indices)
+    assert all(same(one, originals[index]) for one, index in zip(taken, indices, strict=True))
+
+
+@pytest.mark.parametrize("index", [-1, 2, 100])
+def test_an_index_outside_is_an_error_and_not_another_drawing(index: int) -> None:
+    packed = Drawings.pack([drawing([[1, 2]]), drawing([[3, 4]])])
+    with pytest.raises(IndexError):
+        packed[index]
+    with pytest.raises(IndexError):
+        packed.take(np.array([0, index]))
+
+
+def test_no_drawings_can_be_packed_and_taken() -> None:
+    empty = Drawings.pack([])
+    assert (len(empty), empty.points.shape) == (0, (0, 2))
+    assert len(empty.take(np.empty(0, np.int64))) == 0

@@ -1,0 +1,136 @@
+"""The temperature is the best one, and writing it into a model file loses nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from extexify.cli import parser
+from extexify.dataset.dataset import Dataset
+from extexify.evaluation.calibration import calibrate
+from extexify.model.classifier import Classifier
+from extexify.model.file import ModelDescription, ModelError, read_description, read_model, write_model
+from extexify.model.networks import Network
+from extexify.model.temperature import fit_temperature
+from extexify.workspace import paths
+from tests.model.test_classifier import model_of
+from tests.tiny import SHAPES, tiny_dataset
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return tiny_dataset(tmp_path_factory.mktemp("tiny") / "dataset")
+
+
+@pytest.fixture(autouse=True)
+def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "ws"))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model that is far too unsure of itself."""
+    return written(model_of(list(SHAPES), temperature=8.0), tmp_path / "tiny.safetensors")
+
+
+def written(model: tuple[ModelDescription, Network], path: Path) -> Path:
+    description, network = model
+    write_model(path, description, network.state_dict())
+    return path
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.3, 4))
+def test_the_temperature_that_made_the_labels_is_found(seed: int, temperature: float) -> None:
+    rng = np.random.default_rng(seed)
+    logits = torch.from_numpy(rng.normal(0, 3, (4000, 5)))
+    chances = torch.softmax(logits / temperature, 1).numpy()
+    labels = torch.from_numpy((chances.cumsum(1) < rng.uniform(size=(4000, 1))).sum(1).clip(max=4))
+    found = fit_temperature(logits, labels)
+    assert found == pytest.approx(temperature, rel=0.2)
+
+    def loss(value: float) -> float:
+        return float(F.cross_entropy(logits / value, labels))
+
+    assert all(loss(found) <= loss(found * math.exp(step)) for step in (-0.05, -0.01, 0.01, 0.05))
+
+
+def test_a_model_that_is_never_wrong_gets_a_bounded_temperature() -> None:
+    labels = torch.arange(10) % 3
+    assert fit_temperature(F.one_hot(labels, 3).float(), labels) == pytest.approx(0.1, rel=0.01)
+    assert fit_temperature(-F.one_hot(labels, 3).float(), labels) == pytest.approx(10, rel=0.01)
+
+
+def test_calibrating_makes_the_file_honest_and_changes_nothing_else(model: Path, dataset: Dataset) -> None:
+    before, weights = read_model(model)
+    found = calibrate(model, model, dataset)
+    after, same = read_model(model)
+    assert (found.temperature_before, found.temperature) == (8.0, after.temperature)
+    assert found.after["exact"].nll <= found.before["exact"].nll
+    assert all(torch.equal(weights[name], same[name]) for name in weights)
+    assert after.training["calibration"]["dataset"] == {"content_hash": dataset.content_hash}
+    assert replace(after, temperature=8.0, doubt=before.doubt, training={}) == before
+    # The figures are those of the file, on the same drawings.
+    drawings = dataset.drawings.take(dataset.indices("validation"))
+    (said,) = Classifier.load(model).probabilities(drawings)
+    right = said[np.arange(len(said)), dataset.labels[dataset.indices("validation")]]
+    assert found.drawings == len(said)
+    assert found.after["exact"].nll == pytest.approx(float(-np.log(right).mean()), rel=1e-4)
+
+
+def test_only_validation_drawings_that_the_model_knows_count(dataset: Dataset, tmp_path: Path) -> None:
+    fewer = written(model_of(list(SHAPES)[:4]), tmp_path / "fewer.safetensors")
+    known = [dataset.classes.index(key) for key in list(SHAPES)[:4]]
+    labels = dataset.labels[dataset.indices("validation")]
+    assert calibrate(fewer, fewer, dataset).drawings == np.isin(labels, known).sum()
+    stranger = written(model_of(["x", "y", "z"]), tmp_path / "stranger.safetensors")
+    content = stranger.read_bytes()
+    with pytest.raises(ModelError, match="knows none of the symbols"):
+        calibrate(stranger, stranger, dataset)
+    assert stranger.read_bytes() == content
+
+
+def test_a_model_from_elsewhere_is_copied_and_no_other_model_is_lost(
+    model: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = model.read_bytes()
+    arguments = ["calibrate", "--model", str(model), "--dataset", str(dataset.path)]
+    assert parser.main([*arguments, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    copy = paths.models_folder() / "tiny.safetensors"
+    assert (figures["model"], figures["copied"]) == (str(copy), True)
+    assert model.read_bytes() == content
+    assert read_description(copy).temperature == figures["temperature"]["after"] != 8.0
+    assert figures["nll"]["after"]["exact"] <= figures["nll"]["before"]["exact"]
+    assert set(figures["ece"]["before"]) == {"exact", "prints", "drawn"}
+    # Once more: the copy is of the same model and may be replaced; without --json it says what it did.
+    assert parser.main(arguments) == 0
+    assert f"{model} stays as it was" in capsys.readouterr().out
+    # The workspace's own model is calibrated where it lies.
+    assert parser.main([*arguments[:2], str(copy), *arguments[3:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["copied"] is False
+    torch.manual_seed(5)
+    other = model_of(list(SHAPES)[:5])
+    written(other, copy)
+    content = copy.read_bytes()
+    assert parser.main(arguments) == 1
+    assert "another model of that name" in capsys.readouterr().err
+    assert copy.read_bytes() == content
+
+
+def test_a_run_s_model_is_copied_under_the_run_s_name(model: Path) -> None:
+    run = paths.runs_folder() / "first"
+    run.mkdir(parents=True)
+    best = run / "model.safetensors"
+    best.write_bytes(model.read_bytes())
+    assert paths.own_copy(best) == paths.models_folder() / "first.safetensors"

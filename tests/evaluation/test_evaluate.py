@@ -1,0 +1,315 @@
+"""A kept evaluation: what is in it, that it is whole or not there, and what is read out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from extexify.catalog.lookalikes import DRAWN, PRINTS, WAYS, groups_of
+from extexify.drawing.strokes import Drawings
+from extexify.evaluation import metrics
+from extexify.evaluation.error_analysis import (
+    Confusion,
+    class_drawings,
+    class_table,
+    confused_drawings,
+    confusions,
+    honesty,
+)
+from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
+from extexify.evaluation.metrics import Counter, Figures, Fold, Judged, Keep, top_classes
+from extexify.evaluation.records import (
+    ARRAYS,
+    About,
+    Evaluation,
+    EvaluationError,
+    file_digest,
+    kept_evaluations,
+    read_summary,
+    save_evaluation,
+)
+from extexify.evaluation.reliability import ReliabilityCounter, reliability
+from extexify.workspace.files import StorageError
+from tests.drawings import zigzag
+from tests.model.test_classifier import classifier_of
+from tests.tiny import SHAPES, TinySource, tiny_dataset
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+KEYS = ("a", "b", "c", "d")
+ABOUT = About("tiny", "/models/tiny.safetensors", "0" * 32, 1.0, "test", ("hash",))
+
+Keeping = Callable[..., Evaluation]
+
+
+@pytest.fixture(autouse=True)
+def _look_alikes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """a and b print alike; c is drawn like them too."""
+    groups = {"prints": (("a", "b"),), "drawn": (("a", "b", "c"),)}
+    monkeypatch.setattr(metrics, "look_alike_groups", groups.__getitem__)
+
+
+def judged(labels: list[int], probabilities: list[list[float]], first_id: int = 1) -> Judged:
+    """Drawings with what a model says of the four keys."""
+    right, said = np.array(labels, np.int32), np.array(probabilities, np.float32)
+    top = top_classes(said)
+    folded = [Fold(groups_of(KEYS, way)).first(said, right) for way in WAYS]
+    return Judged(
+        drawings=Drawings.pack(zigzag(first_id + number) for number in range(len(labels))),
+        ids=np.arange(first_id, first_id + len(labels)),
+        labels=right,
+        top=top,
+        probabilities=np.where(top >= 0, np.take_along_axis(said, top, 1), 0).astype(np.float32),
+        confidence=np.stack([part[0] for part in folded], 1),
+        correct=np.stack([part[1] for part in folded], 1).astype(np.uint8),
+        right=np.stack([part[2] for part in folded], 1),
+    )
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> Keeping:
+    """Keeps batches of judged drawings and opens what was kept."""
+
+    def keep_batches(*batches: Judged) -> Evaluation:
+        def evaluate(keep: Keep) -> Figures:
+            counter = Counter(KEYS)
+            for batch in batches:
+                counter.add(batch)
+                keep(batch)
+            return counter.figures()
+
+        save_evaluation(tmp_path / "kept", ABOUT, KEYS, evaluate)
+        return Evaluation.open(tmp_path / "kept")
+
+    return keep_batches
+
+
+@pytest.fixture
+def four(keeping: Keeping) -> Evaluation:
+    """Three drawings of a, of which one is right, one taken for b and one for c; one of d, taken for a."""
+    return keeping(
+        judged([0, 0], [[0.7, 0.1, 0.1, 0.1], [0.2, 0.6, 0.1, 0.1]]),
+        judged([0, 3], [[0.3, 0.1, 0.5, 0.1], [0.9, 0.0, 0.0, 0.1]], first_id=3),
+    )
+
+
+def test_what_is_kept_is_what_was_judged(four: Evaluation) -> None:
+    assert len(four) == 4
+    assert four.judged.ids.tolist() == [1, 2, 3, 4]
+    assert [four.classes[label] for label in four.judged.labels] == ["a", "a", "a", "d"]
+    assert four.judged.top[:, 0].tolist() == [0, 1, 2, 0]
+    assert four.judged.top[0].tolist() == [0, 1, 2, 3, *[-1] * 6]
+    for number, drawing in enumerate(four.judged.drawings, 1):
+        assert [stroke.tolist() for stroke in drawing] == [stroke.tolist() for stroke in zigzag(number)]
+    summary = four.summary
+    assert (summary.about, summary.classes) == (ABOUT, KEYS)
+    assert summary.figures["top1"] == 0.25
+    assert summary.figures["prints_alike"]["top1"] == 0.5
+    assert summary.figures["drawn_alike"]["top1"] == 0.75
+    assert summary.when <= datetime.now().astimezone()
+
+
+def test_confused_pairs_with_and_without_look_alikes(four: Evaluation) -> None:
+    a, b, c, d = range(4)
+    to_b, to_c, from_d = Confusion(a, b, 1, 3), Confusion(a, c, 1, 3), Confusion(d, a, 1, 1)
+    assert confusions(four) == [from_d, to_b, to_c]
+    assert confusions(four, PRINTS) == [from_d, to_c]
+    assert confusions(four, DRAWN) == [from_d]
+    assert confused_drawings(four, a, c).tolist() == [2]
+    assert confused_drawings(four, c, a).tolist() == []
+
+
+def test_the_most_frequent_confusion_comes_first(keeping: Keeping) -> None:
+    to_b, to_d = [0.1, 0.8, 0.05, 0.05], [0.1, 0.1, 0.1, 0.7]
+    evaluation = keeping(judged([0, 0, 0, 2], [to_d, to_b, to_d, to_d]))
+    assert [(pair.label, pair.taken_for, pair.count) for pair in confusions(evaluation)] == [
+        (0, 3, 2), (2, 3, 1), (0, 1, 1),
+    ]  # fmt: skip
+    assert (class_table(evaluation).taken_for[0], class_table(evaluation).times[0]) == (3, 2)
+
+
+def test_the_table_of_classes(four: Evaluation) -> None:
+    table = class_table(four)
+    assert table.drawings.tolist() == [3, 0, 0, 1]
+    np.testing.assert_allclose(table.top[1], [1 / 3, np.nan, np.nan, 0])
+    np.testing.assert_allclose(table.top[3], [1, np.nan, np.nan, 1])
+    np.testing.assert_allclose(table.probability, [0.4, np.nan, np.nan, 0.1], rtol=1e-6)
+    assert table.taken_for.tolist() == [1, -1, -1, 0]
+    assert table.times.tolist() == [1, 0, 0, 1]
+    assert table.worst_first().tolist() == [3, 0]
+    alike = class_table(four, DRAWN)
+    np.testing.assert_allclose(alike.top[1], [1, np.nan, np.nan, 0])
+    np.testing.assert_allclose(alike.probability[[0, 3]], [0.9, 0.1], rtol=1e-6)
+    assert alike.taken_for.tolist() == [-1, -1, -1, 0]
+
+
+def test_the_drawings_of_a_class_wrong_and_right_the_surest_first(four: Evaluation) -> None:
+    wrong, right = class_drawings(four, 0)
+    assert (wrong.tolist(), right.tolist()) == ([1, 2], [0])
+    wrong, right = class_drawings(four, 0, DRAWN)
+    assert (wrong.tolist(), right.tolist()) == ([], [0, 1, 2])
+
+
+def test_look_alikes_are_one_answer_where_asked(four: Evaluation) -> None:
+    exact, drawn = honesty(four), honesty(four, DRAWN)
+    # Said 0.7, 0.6, 0.5 and 0.9, right once; by drawing 0.9, 0.9, 0.9 and 0.9, right three times.
+    assert exact.counts.sum() == drawn.counts.sum() == 4
+    assert exact.ece == pytest.approx((0.3 + 0.6 + 0.5 + 0.9) / 4)
+    assert drawn.ece == pytest.approx(0.15)
+    assert exact.nll == pytest.approx(-np.log([0.7, 0.2, 0.3, 0.1]).mean())
+    assert drawn.nll == pytest.approx(-np.log([0.9, 0.9, 0.9, 0.1]).mean())
+
+
+def test_reliability_bins_hold_their_upper_edge_and_impossible_answers_stay_finite() -> None:
+    found = reliability(np.array([0.2, 0.21, 1.0]), np.array([0, 1, 1]), np.array([0.0, 0.5, 1.0]), bins=5)
+    assert found.counts.tolist() == [1, 1, 0, 0, 1]
+    assert found.accuracy[[0, 1, 4]].tolist() == [0, 1, 1]
+    assert np.isnan(found.accuracy[[2, 3]]).all()
+    assert found.ece == pytest.approx((0.2 + 0.79 + 0) / 3)
+    assert np.isfinite(found.nll)
+    with pytest.raises(ValueError, match="no answers"):
+        reliability(np.empty(0), np.empty(0, bool), np.empty(0))
+
+
+@given(st.integers(1, 50), st.integers(0, 49), st.integers(0, 2**32 - 1))
+def test_reliability_is_the_same_counted_in_parts(count: int, cut: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, correct, right = rng.uniform(size=count), rng.integers(0, 2, count), rng.uniform(size=count)
+    counter = ReliabilityCounter()
+    counter.add(first[:cut], correct[:cut], right[:cut])
+    counter.add(first[cut:], correct[cut:], right[cut:])
+    whole, parts = reliability(first, correct, right), counter.figures()
+    assert (whole.counts == parts.counts).all()
+    assert (parts.ece, parts.nll) == pytest.approx((whole.ece, whole.nll))
+
+
+@given(st.integers(1, 200), st.integers(0, 2**32 - 1))
+def test_honest_probabilities_have_no_calibration_error_but_chance(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    certain = rng.uniform(size=count).round()
+    found = reliability(certain, certain, np.ones(count))
+    assert (found.ece, found.nll) == (0, 0)
+
+
+@given(arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 40)), elements=st.sampled_from([0, 0.1, 0.5, 1])))
+def test_the_first_ten_are_those_of_a_full_sort(probabilities: np.ndarray) -> None:
+    wanted = np.argsort(-probabilities, axis=1, kind="stable")[:, :10]
+    top = top_classes(probabilities)
+    assert top[:, : wanted.shape[1]].tolist() == wanted.tolist()
+    assert (top[:, wanted.shape[1] :] == -1).all()
+
+
+@given(arrays(np.float32, (6, 4), elements=st.floats(0, 1, width=32)), st.sampled_from(WAYS))
+def test_folding_sums_groups(probabilities: np.ndarray, way: str) -> None:
+    labels = np.array([0, 1, 2, 3, 0, 1])
+    groups = groups_of(KEYS, way)
+    sums = np.stack([probabilities[:, groups == group].sum(1) for group in groups], 1)
+    confidence, correct, right = Fold(groups).first(probabilities, labels)
+    np.testing.assert_allclose(confidence, sums.max(1), rtol=1e-6)
+    np.testing.assert_allclose(right, sums[np.arange(6), labels], rtol=1e-6)
+    assert (confidence[correct] == right[correct]).all()
+
+
+def test_a_dataset_is_kept_as_it_is_evaluated(tmp_path: Path) -> None:
+    classifier, dataset = classifier_of(list(SHAPES)), tiny_dataset(tmp_path / "dataset", each=60)
+    found = save_evaluation(
+        tmp_path / "kept", ABOUT, classifier.classes,
+        lambda keep: evaluate_dataset(classifier, dataset, "all", keep=keep),
+    )  # fmt: skip
+    assert found == evaluate_dataset(classifier, dataset, "all")
+    kept = Evaluation.open(tmp_path / "kept").judged
+    # Two batches: what is packed in each goes on where the other ended.
+    assert np.array_equal(kept.drawings.points, dataset.drawings.points)
+    assert np.array_equal(kept.drawings.stroke_ends, dataset.drawings.stroke_ends)
+    assert np.array_equal(kept.drawings.sample_ends, dataset.drawings.sample_ends)
+    assert np.array_equal(kept.ids, dataset.ids)
+    for row in (0, 300):
+        answers = classifier.classify(dataset.drawings[row], 6)
+        assert [classifier.classes[number] for number in kept.top[row, :6]] == [answer.key for answer in answers]
+        wanted = [answer.probability for answer in answers]
+        np.testing.assert_allclose(kept.probabilities[row, :6], wanted, rtol=1e-4)
+
+
+def test_drawings_of_a_source_whose_keys_nobody_knows_leave_nothing_behind(tmp_path: Path) -> None:
+    stranger = classifier_of(["x", "y", "z"])
+    with pytest.raises(EvaluationError, match="tiny knows none of the 12 drawings' symbols"):
+        save_evaluation(
+            tmp_path / "kept",
+            ABOUT,
+            stranger.classes,
+            lambda keep: evaluate_sources(stranger, [TinySource(2)], keep=keep),
+        )
+    assert not (tmp_path / "kept").exists()
+
+
+def test_an_evaluation_that_breaks_off_leaves_the_earlier_one(four: Evaluation, tmp_path: Path) -> None:
+    def broken(keep: Keep) -> Figures:
+        keep(judged([1], [[0.1, 0.7, 0.1, 0.1]]))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save_evaluation(tmp_path / "kept", ABOUT, KEYS, broken)
+    assert len(Evaluation.open(tmp_path / "kept")) == 4
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == ["kept"]
+
+
+def test_the_list_of_evaluations_is_newest_first_and_passes_over_what_is_none(keeping: Keeping, tmp_path: Path) -> None:
+    keeping(judged([0], [[1, 0, 0, 0]]))
+    for name, when in (("early", "2026-01-01T10:00:00+00:00"), ("late", "2026-01-01T10:00:01+00:00")):
+        folder = tmp_path / "all" / name
+        folder.mkdir(parents=True)
+        text = (tmp_path / "kept" / "manifest.json").read_text()
+        now = read_summary(tmp_path / "kept").when.isoformat()
+        (folder / "manifest.json").write_text(text.replace(now, when))
+    (tmp_path / "all" / "other").mkdir()
+    (tmp_path / "all" / "other" / "manifest.json").write_text('{"format_version": 1}')
+    assert [summary.path.name for summary in kept_evaluations(tmp_path / "all")] == ["late", "early"]
+    assert kept_evaluations(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("name", [*ARRAYS, "manifest"])
+@pytest.mark.parametrize("how", ["missing", "cut", "foreign"])
+def test_a_damaged_evaluation_is_told_in_one_sentence(four: Evaluation, name: str, how: str) -> None:
+    folder = four.summary.path
+    file = folder / ("manifest.json" if name == "manifest" else f"{name}.npy")
+    if how == "missing":
+        file.unlink()
+    elif how == "cut":
+        file.write_bytes(file.read_bytes()[:-1])
+    else:
+        file.write_bytes(b"[]" if name == "manifest" else b"no array")
+    if (name, how) == ("manifest", "cut"):
+        file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(StorageError, match=str(folder)) as told:
+        Evaluation.open(folder)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("labels", 4), ("top", 4), ("top", -2), ("right", np.nan), ("confidence", 2)]
+)
+def test_numbers_that_point_outside_are_refused(four: Evaluation, name: str, value: float) -> None:
+    file = four.summary.path / f"{name}.npy"
+    changed = np.load(file)
+    changed.flat[0] = value
+    np.save(file, changed)
+    with pytest.raises(StorageError, match="do not fit together"):
+        Evaluation.open(four.summary.path)
+
+
+def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
+    for name, content in (("one", b"x"), ("two", b"x"), ("three", b"y")):
+        (tmp_path / name).write_bytes(content)
+    one, two, three = (file_digest(tmp_path / name) for name in ("one", "two", "three"))
+    assert one == two != three
+
+
+def test_a_figure_of_nothing_is_nothing() -> None:
+    assert Counter(KEYS).figures().top == {1: 0.0, 3: 0.0, 5: 0.0, 10: 0.0}

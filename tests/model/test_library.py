@@ -1,0 +1,287 @@
+"""The models that can answer: listed by their headers, renamed, deleted, added after a check."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from extexify.cli import parser
+from extexify.core.names import BadName
+from extexify.drawing.raster import preset
+from extexify.model.classifier import Classifier
+from extexify.model.file import ModelDescription, ModelError, read_description, write_model
+from extexify.model.library import (
+    Model,
+    add_model,
+    delete_model,
+    find_model,
+    list_models,
+    model_of_run,
+    publish_run,
+    rename_model,
+)
+from extexify.model.networks import build
+from extexify.workspace import jobs, paths
+from extexify.workspace.files import StorageError
+
+OPTIONS = {"channels": [4, 4], "blocks": [1, 1]}
+
+
+@pytest.fixture(autouse=True)
+def own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "ws"))
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    monkeypatch.setattr(paths, "SHIPPED_MODELS", shipped)
+    make_model(shipped / "shipped.safetensors")
+
+
+def make_model(path: Path, **changes: Any) -> Path:
+    description = ModelDescription(
+        name=path.stem, architecture="residual", options=OPTIONS, classes=("a", "b", "c"),
+        raster=preset("default", size=16), temperature=0.9, metrics={"test": {"top1": 0.5, "top5": 0.9}},
+        training={"recipe": {"name": "default"}, "dataset": {"content_hash": "cafe"}},
+    )  # fmt: skip
+    write_model(path, description, build("residual", 3, OPTIONS).state_dict())
+    if changes:
+        from safetensors.torch import load_file
+
+        value = {**description.to_json(), **changes}
+        save_file(load_file(path), path, metadata={"extexify": json.dumps(value)})
+    return path
+
+
+def own(name: str, **changes: Any) -> Model:
+    make_model(paths.models_folder() / f"{name}.safetensors", **changes)
+    return find_model(name)
+
+
+def names() -> list[str]:
+    return [model.name for model in list_models()]
+
+
+def test_a_model_is_described_by_its_header() -> None:
+    model = own("mine")
+    assert (model.shipped, model.serves, model.problem) == (False, False, "")
+    assert (model.judged_on, model.figures["top5"]) == ("test", 0.9)
+    assert (model.recipe, model.dataset_hash) == ("default", "cafe")
+    assert model.size == model.path.stat().st_size
+    assert names() == ["mine", "shipped"]
+    assert find_model("shipped").serves
+
+
+def test_a_model_that_was_never_tested_shows_its_validation() -> None:
+    model = own("new", metrics={"validation": {"top5": 0.25}, "test": {}})
+    assert (model.judged_on, dict(model.figures)) == ("validation", {"top5": 0.25})
+    assert own("blank", metrics={}).judged_on == ""
+
+
+def test_a_damaged_file_is_told_and_hides_no_other() -> None:
+    own("good")
+    (paths.models_folder() / "bad.safetensors").write_bytes(b"no model")
+    bad = find_model("bad")
+    assert bad.description is None
+    assert "is not a model file" in bad.problem
+    assert (bad.judged_on, dict(bad.figures), bad.recipe, bad.run) == ("", {}, "", "")
+    assert len(list_models()) == 3
+    delete_model(bad)
+    assert names() == ["good", "shipped"]
+
+
+def test_what_a_file_tells_of_its_training_may_be_anything() -> None:
+    model = own("odd", training={"recipe": 3, "dataset": [], "run": {}})
+    assert (model.recipe, model.dataset_hash, model.run) == ("", "", "")
+
+
+def test_renaming_changes_file_and_description_and_keeps_date_and_place() -> None:
+    model = own("before")
+    os.utime(model.path, (1e9, 1e9))
+    model = find_model("before")
+    target = rename_model(model, "after")
+    assert names() == ["after", "shipped"]
+    assert read_description(target).name == "after"
+    assert Classifier.load(target).description.temperature == 0.9
+    assert find_model("after").date == 1e9
+
+
+def test_the_answering_model_goes_on_answering_under_its_new_name() -> None:
+    model = own("before")
+    own("newer")
+    paths.choose_model(model.path)
+    target = rename_model(find_model("before"), "after")
+    assert paths.default_model() == target
+
+
+@pytest.mark.parametrize("name", ["", "..", "../up", "a/b", ".hidden", "x" * 100])
+def test_a_model_can_not_be_renamed_out_of_its_folder(name: str) -> None:
+    model = own("mine")
+    with pytest.raises(BadName):
+        rename_model(model, name)
+    assert names() == ["mine", "shipped"]
+
+
+def test_a_taken_name_is_refused() -> None:
+    own("one")
+    two = own("two")
+    before = two.path.read_bytes()
+    with pytest.raises(StorageError, match="there is a model one already"):
+        rename_model(two, "one")
+    assert two.path.read_bytes() == before
+    assert rename_model(two, "two") == two.path
+
+
+def test_the_shipped_model_stays() -> None:
+    shipped = find_model("shipped")
+    with pytest.raises(StorageError, match="came with Extexify and can't be renamed"):
+        rename_model(shipped, "mine")
+    with pytest.raises(StorageError, match="came with Extexify and can't be deleted"):
+        delete_model(shipped)
+    assert shipped.path.exists()
+
+
+def test_a_model_that_a_job_writes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = own("busy")
+    job = jobs.Job("id", Path(), "train", "Training busy", (), ("models/busy",), 0.0, 0.0, "")
+    monkeypatch.setattr(jobs, "running", lambda writes=(): [job] if "models/busy" in writes else [])
+    with pytest.raises(StorageError, match="can't be deleted while “Training busy” is running"):
+        delete_model(model)
+    with pytest.raises(StorageError, match="can't be renamed while “Training busy” is running"):
+        rename_model(model, "other")
+
+
+def test_deleting_the_answering_model_leaves_the_answer_to_another() -> None:
+    model = own("mine")
+    paths.choose_model(model.path)
+    delete_model(find_model("mine"))
+    assert find_model("shipped").serves
+
+
+def upload(path: Path, name: str = "") -> Path:
+    return add_model(io.BytesIO(path.read_bytes()), name or path.name)
+
+
+def test_an_uploaded_model_is_kept_under_a_free_name(tmp_path: Path) -> None:
+    path = make_model(tmp_path / "mine.safetensors")
+    first, second = upload(path), upload(path)
+    assert (first.name, second.name) == ("mine.safetensors", "mine-2.safetensors")
+    assert read_description(second).name == "mine-2"
+    assert first.read_bytes() == path.read_bytes()  # nothing is lost on the way
+    assert sorted(names()) == ["mine", "mine-2", "shipped"]
+
+
+@pytest.mark.parametrize("name", ["../../up.safetensors", "/etc/x.safetensors", ".safetensors", "ä ö.safetensors"])
+def test_an_uploads_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
+    added = upload(make_model(tmp_path / "m.safetensors"), name)
+    assert added.parent == paths.models_folder()
+    assert added in paths.available_models()
+
+
+def hostile(tmp_path: Path, kind: str) -> bytes:
+    path = make_model(tmp_path / "m.safetensors")
+    if kind == "no model":
+        return b"PK\x03\x04 not a model"
+    if kind == "empty":
+        return b""
+    if kind == "cut short":
+        return path.read_bytes()[:-100]
+    if kind == "another's safetensors":
+        save_file({"x": torch.zeros(1)}, path)
+    elif kind == "huge":
+        make_model(path, architecture={"name": "residual", "options": {"channels": [10**6, 10**6], "blocks": [1, 1]}})
+    elif kind == "impossible":
+        make_model(path, architecture={"name": "residual", "options": {"channels": [-1, 0], "blocks": [1, 1]}})
+    elif kind == "no options":
+        make_model(path, architecture={"name": "residual", "options": {"channels": {"a": 1}, "blocks": None}})
+    elif kind == "figures":
+        make_model(path, metrics={"test": {"top5": "<b>"}})
+    elif kind == "fewer weights":
+        save_file({"x": torch.zeros(1)}, path, metadata={"extexify": _description_text(path)})
+    return path.read_bytes()
+
+
+def _description_text(path: Path) -> str:
+    return json.dumps(read_description(path).to_json())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no model", "empty", "cut short", "another's safetensors", "huge", "impossible", "no options", "figures",
+        "fewer weights",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_in_one_sentence_that_names_it(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(ModelError) as refused:
+        add_model(io.BytesIO(hostile(tmp_path, kind)), "evil.safetensors")
+    message = str(refused.value)
+    assert "evil.safetensors" in message
+    assert str(tmp_path) not in message
+    assert "\n" not in message
+    assert names() == ["shipped"]
+    assert not [path for path in paths.models_folder().iterdir() if path.suffix != ".lock"]
+
+
+def test_a_file_of_another_kind_is_not_even_read() -> None:
+    with pytest.raises(ModelError, match=r"notes\.txt is no model: model files end in \.safetensors"):
+        add_model(io.BytesIO(b""), "notes.txt")
+
+
+def test_a_runs_model_is_found_under_any_name() -> None:
+    own("first")
+    assert model_of_run("first", list_models()) is not None
+    model = own("second", training={"run": "first"})
+    assert model_of_run("first", list_models()) == model
+    rename_model(model, "third")
+    found = model_of_run("first", list_models())
+    assert found is not None
+    assert found.name == "third"
+    assert model_of_run("shipped", list_models()) is None
+
+
+def test_the_best_model_so_far_is_put_beside_one_of_that_name(tmp_path: Path) -> None:
+    own("run")
+    path = publish_run(make_model(tmp_path / "model.safetensors"), "run")
+    assert path.name == "run-2.safetensors"
+
+
+def test_the_command_line_lists_models_and_lets_another_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    own("mine")
+    assert parser.main(["use", "mine"]) == 0
+    assert "mine answers from now on" in capsys.readouterr().out
+    assert parser.main(["models", "--json"]) == 0
+    mine, shipped = json.loads(capsys.readouterr().out)
+    assert (mine["name"], mine["answers"], mine["top5"], mine["judged_on"]) == ("mine", True, 0.9, "test")
+    assert (shipped["answers"], shipped["shipped"]) == (False, True)
+    assert parser.main(["models"]) == 0
+    assert "* mine     test: top-1 50.0%, top-5 90.0%" in capsys.readouterr().out
+    assert parser.main(["use", str(find_model("shipped").path)]) == 0
+    assert find_model("shipped").serves
+
+
+def test_only_a_whole_model_can_be_told_to_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser.main(["use", "nothing"]) == 1
+    assert capsys.readouterr().err == "extexify: error: there is no model nothing: there are shipped\n"
+    paths.models_folder().mkdir(parents=True)
+    (paths.models_folder() / "bad.safetensors").write_bytes(b"x")
+    assert parser.main(["use", "bad"]) == 1
+    assert "is not a model file" in capsys.readouterr().err
+    assert find_model("shipped").serves
+
+
+def test_a_list_of_hundreds_reads_each_header_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from extexify.model import file
+
+    first = own("m0").path
+    for number in range(1, 300):
+        shutil.copy(first, first.with_name(f"m{number}.safetensors"))
+    assert len(list_models()) == 301
+    monkeypatch.setattr(file, "read_description", None)  # nothing more is read
+    assert len(list_models()) == 301

@@ -1,0 +1,72 @@
+"""The model that comes with the project is the one that its card describes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extexify.drawing.strokes import Drawings
+from extexify.evaluation.evaluate import evaluate_sources
+from extexify.model.classifier import Classifier
+from extexify.model.rejection import certainty
+from extexify.sources.open import open_source
+from extexify.sources.starter import starter_drawings
+from extexify.training.recipes import RECIPES, Recipe
+from extexify.training.scribbles import scribbles
+from extexify.workspace.paths import SHIPPED_MODELS
+
+CARD = (SHIPPED_MODELS / "README.md").read_text()
+MODEL = SHIPPED_MODELS / "extexify.safetensors"
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Classifier:
+    return Classifier.load(MODEL)
+
+
+def card_row(pattern: str) -> list[float]:
+    """The numbers in the card's table row whose first cell matches."""
+    rows = [line.split("|")[1:-1] for line in CARD.splitlines() if line.startswith("|")]
+    found = [cells[1:] for cells in rows if re.search(pattern, cells[0])]
+    assert len(found) == 1, f"the card should have one row {pattern!r}"
+    return [float(cell) for cell in found[0]]
+
+
+def test_it_reproduces_the_cards_figures_on_drawings_that_the_project_makes(shipped: Classifier) -> None:
+    source = "starter:each=1,seed=1"
+    found = evaluate_sources(shipped, [open_source(source)])
+    assert found.n == len(shipped.classes) == 1122
+    # Processors round differently; a drawing or two may change places.
+    assert [100 * found.top[k] for k in (1, 3, 5, 10)] == pytest.approx(card_row(re.escape(source)), abs=0.3)
+
+
+def test_it_learned_from_all_drawings_by_the_recipe_as_it_stands(shipped: Classifier) -> None:
+    training = shipped.description.training
+    assert training["train_on"] == "all"
+    assert shipped.metrics == {}, "figures on drawings that it learned from would mislead"
+    assert Recipe.from_json(training["recipe"]) == RECIPES["default"]
+
+
+def test_it_doubts_scribbles_and_few_symbols(shipped: Classifier) -> None:
+    def doubted(drawings: Drawings) -> float:
+        certain = np.concatenate([certainty(part) for part in shipped.probabilities(drawings)])
+        return float((certain < shipped.description.doubt).mean())
+
+    assert doubted(scribbles(200, np.random.default_rng(9))) > 0.95
+    # Synthetic drawings, some of them unlike any that people make; of people's it doubts a hundredth.
+    assert doubted(Drawings.pack([starter_drawings(key, 1)[0] for key in shipped.classes[::4]])) < 0.2
+
+
+def test_it_is_small(shipped: Classifier) -> None:
+    assert MODEL.stat().st_size <= 12 * MEGABYTE
+
+
+def test_its_log_has_every_epoch(shipped: Classifier) -> None:
+    lines = Path(SHIPPED_MODELS / "extexify.metrics.jsonl").read_text().splitlines()
+    epochs = shipped.description.training["recipe"]["epochs"]
+    assert [json.loads(line)["epoch"] for line in lines] == list(range(1, epochs + 1))

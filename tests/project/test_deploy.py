@@ -1,0 +1,67 @@
+"""What the container and the instructions for deployment rest on; building the image itself needs Docker."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from extexify.core.settings import SETTINGS
+from tools.dashboard import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "deploy.md"
+NAMES = {setting.name for setting in SETTINGS}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def health(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "tools" / "health.py")]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_the_health_check_tells_a_server_from_none(server: str) -> None:
+    assert health(STREAMLIT_SERVER_PORT=server.rpartition(":")[2]).returncode == 0
+    nobody = health(STREAMLIT_SERVER_PORT=str(free_port()), STREAMLIT_SERVER_BASE_URL_PATH="/app/")
+    assert nobody.returncode == 1
+    assert "/app/_stcore/health: " in nobody.stderr
+
+
+def test_the_image_gets_what_is_there_and_no_secret() -> None:
+    kept = re.findall(r"^!(.+)$", text(".dockerignore"), re.MULTILINE)
+    assert all(list(ROOT.glob(pattern)) for pattern in kept)
+    assert text(".dockerignore").splitlines()[1] == "*"
+    assert not [pattern for pattern in kept if "secrets" in pattern or pattern in (".streamlit", ".git", "workspace")]
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "docs/deploy.md", "docs/deploy/extexify.service"])
+def test_every_setting_that_is_named_exists(name: str) -> None:
+    used = set(re.findall(r"\bEXTEXIFY_[A-Z_]+", text(name))) - {"EXTEXIFY_PORT"}  # compose's own
+    assert used
+    assert used <= NAMES
+
+
+def test_links_of_the_guide_lead_somewhere() -> None:
+    guide = GUIDE.read_text("utf-8")
+    titles = {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", guide, re.M)
+    }
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", guide)
+    assert links
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert (GUIDE.parent / path).exists(), link
+        assert not anchor or anchor in titles, link
+
+
+def test_nothing_is_told_to_the_makers_of_a_package() -> None:
+    script = "import os; import extexify.model.classifier; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env={}, capture_output=True, text=True)
+    assert ran.stdout == "1\n", ran.stderr
+    assert "gatherUsageStats = false" in text(".streamlit/config.toml")
