@@ -413,7 +413,7 @@ _EXPORT = """
 import re, resource, sys
 from pathlib import Path
 from extexify.dataset.export import export_dataset
-from extexify.sources.base import open_source
+from extexify.sources.open import open_source
 export_dataset([open_source(sys.argv[1])], Path(sys.argv[2]))
 status = Path("/proc/self/status")
 if status.exists():

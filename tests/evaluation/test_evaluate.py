@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from extexify.catalog import lookalikes
 from extexify.catalog.lookalikes import DRAWN, PRINTS, WAYS, groups_of
 from extexify.drawing.strokes import Drawings
-from extexify.evaluation import metrics
 from extexify.evaluation.error_analysis import (
     Confusion,
     class_drawings,
@@ -53,7 +53,7 @@ Keeping = Callable[..., Evaluation]
 def _look_alikes(monkeypatch: pytest.MonkeyPatch) -> None:
     """a and b print alike; c is drawn like them too."""
     groups = {"prints": (("a", "b"),), "drawn": (("a", "b", "c"),)}
-    monkeypatch.setattr(metrics, "look_alike_groups", groups.__getitem__)
+    monkeypatch.setattr(lookalikes, "look_alike_groups", groups.__getitem__)
 
 
 def judged(labels: list[int], probabilities: list[list[float]], first_id: int = 1) -> Judged:

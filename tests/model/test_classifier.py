@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from extexify.catalog import lookalikes
 from extexify.catalog.lookalikes import groups_of
 from extexify.drawing.inputs import see
 from extexify.drawing.raster import preset, rasterize_drawing
 from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import Drawings
-from extexify.evaluation import metrics
 from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
 from extexify.evaluation.metrics import ranks, top_classes
 from extexify.model.answers import fold_look_alikes
@@ -141,7 +141,7 @@ def test_ranks_agree_with_sorting(rows: list[list[int]], data: st.DataObject) ->
 def test_a_look_alike_counts_as_right_only_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = sorted(SHAPES)
     groups = {"prints": ((keys[0], keys[1]),), "drawn": ((*keys, "unknown"),)}
-    monkeypatch.setattr(metrics, "look_alike_groups", groups.__getitem__)
+    monkeypatch.setattr(lookalikes, "look_alike_groups", groups.__getitem__)
     assert groups_of(keys, "prints").tolist() == [0, 0, 2, 3, 4, 5]
     assert groups_of(keys, "drawn").tolist() == [0] * 6
     top = top_classes(np.array([[0.1, 0.2, 0.3, 0.4, 0.0, 0.0]] * 3, np.float32))
