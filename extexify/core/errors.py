@@ -22,7 +22,7 @@ def in_one_line(message: str) -> str:
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[3 - LONGEST // 2 :]}"
 
 
-class Sentence(Exception):
+class UserError(Exception):
     """An error whose message is meant for people: it is made one line of printable text (see `in_one_line`)."""
 
     def __init__(self, message: str, *more: Any) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import count
 
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 
 LONGEST = 80
 """Characters of a name; file systems allow 255, and temporary files put something around it."""
@@ -14,7 +14,7 @@ LONGEST = 80
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class BadName(Sentence, ValueError):
+class BadName(UserError, ValueError):
     """A name that can't be one of a file; the message is one sentence that says what can."""
 
 

@@ -30,7 +30,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
 
 VERSION = "1"
@@ -78,7 +78,7 @@ _MAX_CLASS = 12  # numbers are below 2¹³ − 1
 Grid = NDArray[np.int64]
 
 
-class BadLink(Sentence, ValueError):
+class BadLink(UserError, ValueError):
     """A text that is no drawing; the message says in one sentence why."""
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 from extexify.drawing.chunks import pieces
 
 Stroke = NDArray[np.float32]
@@ -34,7 +34,7 @@ MAX_STROKES_JSON = 8 * 1024 * 1024
 """Bytes of strokes JSON that are parsed; 100,000 points with times take about 3 MB."""
 
 
-class BadDrawing(Sentence, ValueError):
+class BadDrawing(UserError, ValueError):
     """A drawing that can't be used.
 
     `reason` is one of `REASONS` (for counting), the message is a sentence that says where.

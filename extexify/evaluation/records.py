@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from extexify.access import permissions
 from extexify.catalog.lookalikes import WAYS
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 from extexify.core.schema import check_form, moment
 from extexify.drawing.strokes import Drawings
 from extexify.evaluation.metrics import KEPT, TOPS, Figures, Judged, Keep
@@ -67,7 +67,7 @@ _MANIFEST = {
 _COLUMNS = ("ids", "labels", "top", "probabilities", "confidence", "correct", "right")
 
 
-class EvaluationError(Sentence, ValueError):
+class EvaluationError(UserError, ValueError):
     """An evaluation with nothing to keep; the message is one sentence."""
 
 

@@ -16,7 +16,7 @@ import orjson
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 from extexify.core.schema import Maybe, Named, check_form
 from extexify.drawing.raster import RasterSettings
 from extexify.drawing.resample import SequenceSettings
@@ -42,7 +42,7 @@ MAX_KEY = 255
 """Characters of a class's key, and of a model's name."""
 
 
-class ModelError(Sentence, ValueError):
+class ModelError(UserError, ValueError):
     """A file that is not a usable model; the message is one sentence that names it."""
 
 

@@ -15,14 +15,14 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.core.errors import Sentence, printable
+from extexify.core.errors import UserError, printable
 from extexify.drawing.strokes import Drawings
 
 TABLE = "samples"
 COLUMNS = ("id", "key", "strokes")
 
 
-class SourceError(Sentence, ValueError):
+class SourceError(UserError, ValueError):
     """A source that can't be read; the message is one sentence that names it and says what to do."""
 
 

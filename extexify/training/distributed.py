@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import Parameter
 
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 from extexify.core.processes import MAX_PROCESSES, Followers, threads_each
 from extexify.core.progress import Stopped, ToldElsewhere
 from extexify.training.devices import pick_device
@@ -38,7 +38,7 @@ once: this is for machines that vanish, and longer than the leader needs to judg
 _KEYS, _FAILURE = "extexify", "failure"
 
 
-class LostProcess(Sentence, RuntimeError):
+class LostProcess(UserError, RuntimeError):
     """Another process of the training has ended or can't be reached; the message is what is known of it."""
 
 
@@ -191,7 +191,7 @@ def joined(device: str, *, processes: int = 1, follow: Sequence[str] = ()) -> It
         if not team.leads and isinstance(error, LostProcess) and team.failure():
             raise ToldElsewhere from None
         team.fail("stopped" if isinstance(error, Stopped | KeyboardInterrupt) else str(error) or type(error).__name__)
-        if not team.leads and isinstance(error, Stopped | KeyboardInterrupt | Sentence):
+        if not team.leads and isinstance(error, Stopped | KeyboardInterrupt | UserError):
             raise ToldElsewhere from None
         raise
     finally:

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 from extexify.core.progress import Reporter, Stage, Stopped, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.model import networks
@@ -44,7 +44,7 @@ from extexify.training.run_files import RunFiles
 from extexify.workspace.files import StorageError, holds_files, writer_lock
 
 
-class TrainingError(Sentence, RuntimeError):
+class TrainingError(UserError, RuntimeError):
     """A training that can't go on; the message is one sentence that says why and what to try."""
 
 

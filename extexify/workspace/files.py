@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from extexify.access import permissions
-from extexify.core.errors import Sentence
+from extexify.core.errors import UserError
 
 _STALE_AFTER = 3600.0  # seconds
 _RECOVER_WITHIN = 10.0  # seconds; an exchange of folders takes two renames
@@ -38,7 +38,7 @@ _numbers = count()
 _T = TypeVar("_T")
 
 
-class StorageError(Sentence, OSError):
+class StorageError(UserError, OSError):
     """Something on disk is missing, damaged, of another version or in use; the message says what to do."""
 
 

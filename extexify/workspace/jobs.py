@@ -39,7 +39,7 @@ from filelock import FileLock, Timeout
 
 from extexify.access import permissions
 from extexify.core import settings
-from extexify.core.errors import Sentence, printable
+from extexify.core.errors import UserError, printable
 from extexify.core.interruption import STOPPED
 from extexify.core.progress import Event, newest_events, tail
 from extexify.core.schema import Maybe, check_form
@@ -69,7 +69,7 @@ _EPOCH = re.compile(r"(train|validate) epoch (\d{1,6})/(\d{1,6})$")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class JobError(Sentence, RuntimeError):
+class JobError(UserError, RuntimeError):
     """A job that can't be started; the message is one sentence that says why."""
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify.core.errors import LONGEST, Sentence, in_one_line, printable
+from extexify.core.errors import LONGEST, UserError, in_one_line, printable
 from extexify.core.schema import Maybe, Named, check_form
 
 FORM = {
@@ -32,7 +32,7 @@ def test_any_message_becomes_one_printable_line(text: str) -> None:
     assert line.isprintable()
     assert len(line) <= LONGEST
     line.encode()
-    assert str(Sentence(text)) == line
+    assert str(UserError(text)) == line
     assert len(printable(text)) == len(text)
 
 
