@@ -157,7 +157,7 @@ def _make_runs(folder: Path, count: int) -> None:
 
 def _make_evaluation(folder: Path) -> None:
     """The test split, with answers that chance gives: half of them right."""
-    from extexify.catalog.lookalikes import WAYS
+    from extexify.catalog.lookalikes import MATCHES
     from extexify.dataset.dataset import Dataset
     from extexify.evaluation.metrics import KEPT, Counter, Judged, Keep
     from extexify.evaluation.records import About, save_evaluation
@@ -176,9 +176,9 @@ def _make_evaluation(folder: Path) -> None:
         labels=labels,
         top=top,
         probabilities=probabilities,
-        confidence=np.repeat(probabilities[:, :1], len(WAYS), 1),
-        correct=np.repeat((top[:, :1] == labels[:, None]).astype(np.uint8), len(WAYS), 1),
-        right=np.repeat(probabilities[:, 1:2], len(WAYS), 1),
+        confidence=np.repeat(probabilities[:, :1], len(MATCHES), 1),
+        correct=np.repeat((top[:, :1] == labels[:, None]).astype(np.uint8), len(MATCHES), 1),
+        right=np.repeat(probabilities[:, 1:2], len(MATCHES), 1),
     )
     counter = Counter(dataset.classes)
 

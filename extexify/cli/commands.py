@@ -91,7 +91,7 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Figures of a model on a dataset's split or on sources."""
-    from extexify.catalog.lookalikes import DRAWN, EXACT, WAYS
+    from extexify.catalog.lookalikes import MATCHES
     from extexify.dataset.dataset import Dataset
     from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
     from extexify.evaluation.metrics import Figures, Judged, Keep, drop
@@ -106,7 +106,7 @@ def evaluate(options: argparse.Namespace) -> None:
     sources = _sources(options) if options.source else []
     dataset = None if sources else Dataset.open(options.dataset or paths.dataset_folder())
 
-    counters = {way: ReliabilityCounter() for way in WAYS}
+    counters = {match: ReliabilityCounter() for match in MATCHES}
 
     def evaluate(keep: Keep) -> Figures:
         def count(judged: Judged) -> None:
@@ -133,20 +133,19 @@ def evaluate(options: argparse.Namespace) -> None:
     text = f"{classifier.name}: {_shown(figures.top)} of {figures.n:,} drawings"
     text += f"\ncounting symbols that print alike as right: {_shown(figures.prints_alike)}"
     text += f"\ncounting symbols that are drawn alike as right: {_shown(figures.drawn_alike)}"
-    calibration = {way: counter.figures() for way, counter in counters.items() if figures.n}
+    calibration = {match: counter.figures() for match, counter in counters.items() if figures.n}
     if calibration:
-        exact, drawn = calibration[EXACT], calibration[DRAWN]
+        exact, drawn = calibration["exact"], calibration["drawn"]
         text += f"\nexpected calibration error {exact.ece:.1%}, {drawn.ece:.1%} with those drawn alike as one answer; "
         text += f"mean negative log-likelihood {exact.nll:.3f}"
     if figures.unknown_keys:
         text += f"\n{figures.unknown_keys:,} more have keys that the model doesn't know"
-    honest = {way: {"ece": found.ece, "nll": found.nll} for way, found in calibration.items()}
+    honest = {match: {"ece": found.ece, "nll": found.nll} for match, found in calibration.items()}
     _print(options, {**figures.to_json(), "calibration": honest}, text)
 
 
 def calibrate(options: argparse.Namespace) -> None:
     """A model's temperature, fitted on validation."""
-    from extexify.catalog.lookalikes import DRAWN, EXACT
     from extexify.dataset.dataset import Dataset
     from extexify.evaluation.calibration import calibrate
 
@@ -156,8 +155,8 @@ def calibrate(options: argparse.Namespace) -> None:
     result = calibrate(model, out, dataset, report=_reporter(options))
     text = f"{out}: temperature {result.temperature_before:g} → {result.temperature:g}, expected calibration error on "
     text += f"{result.drawings:,} validation drawings: " + ", ".join(
-        f"{result.before[way].ece:.2%} → {result.after[way].ece:.2%} {what}"
-        for way, what in ((EXACT, "by symbol"), (DRAWN, "with those that are drawn alike as one answer"))
+        f"{result.before[match].ece:.2%} → {result.after[match].ece:.2%} {what}"
+        for match, what in (("exact", "by symbol"), ("drawn", "with those that are drawn alike as one answer"))
     )
     if out != model:
         text += f"\n{model} stays as it was: this is a copy"

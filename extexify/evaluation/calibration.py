@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from extexify.catalog.lookalikes import WAYS, groups_of
+from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.metrics import Fold
@@ -30,7 +30,7 @@ MAX_DRAWINGS = 20_000
 @dataclass(frozen=True)
 class Calibration:
     """A calibrated model file, and how honest its probabilities were before and are now, on the same drawings, for each
-    of the `figures.WAYS` to be right. They can't all be honest to the last percent with one number: it is chosen to
+    of the `MATCHES`. They can't all be honest to the last percent with one number: it is chosen to
     make the right symbols most likely."""
 
     model: Path
@@ -48,8 +48,8 @@ class Calibration:
             "temperature": {"before": self.temperature_before, "after": self.temperature},
             **{
                 name: {
-                    when: {way: round(getattr(found, name), 6) for way, found in by_way.items()}
-                    for when, by_way in (("before", self.before), ("after", self.after))
+                    when: {match: round(getattr(found, name), 6) for match, found in by_match.items()}
+                    for when, by_match in (("before", self.before), ("after", self.after))
                 }
                 for name in ("ece", "nll")
             },
@@ -126,4 +126,6 @@ def _validation_logits(classifier: Classifier, dataset: Dataset, report: Reporte
 
 def _reliability(classes: Sequence[str], logits: Tensor, labels: Tensor, temperature: float) -> dict[str, Reliability]:
     probabilities = torch.softmax(logits / temperature, 1).numpy()
-    return {way: reliability(*Fold(groups_of(classes, way)).first(probabilities, labels.numpy())) for way in WAYS}
+    return {
+        match: reliability(*Fold(groups_of(classes, match)).first(probabilities, labels.numpy())) for match in MATCHES
+    }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.catalog.lookalikes import EXACT, WAYS, groups_of
+from extexify.catalog.lookalikes import MATCHES, Match, groups_of
 from extexify.evaluation.metrics import KEPT, TOPS, Judged, ranks
 from extexify.evaluation.records import Evaluation
 from extexify.evaluation.reliability import Reliability, reliability
@@ -48,17 +48,17 @@ class ClassTable:
         return judged[order]
 
 
-def right_answers(evaluation: Evaluation, way: str = EXACT) -> NDArray[np.bool_]:
-    """Whether each drawing's first answer is right, (N,), in one of the `figures.WAYS` to be right."""
+def right_answers(evaluation: Evaluation, match: Match = "exact") -> NDArray[np.bool_]:
+    """Whether each drawing's first answer is right, (N,), counted by `match`."""
     judged = evaluation.judged
-    groups = groups_of(evaluation.classes, way)
+    groups = groups_of(evaluation.classes, match)
     right: NDArray[np.bool_] = groups[judged.top[:, 0]] == groups[judged.labels]
     return right
 
 
-def confusions(evaluation: Evaluation, way: str = EXACT) -> list[Confusion]:
+def confusions(evaluation: Evaluation, match: Match = "exact") -> list[Confusion]:
     """All pairs of classes of which the first was taken for the second, the most frequent first."""
-    labels, first, wrong = evaluation.judged.labels, evaluation.judged.top[:, 0], ~right_answers(evaluation, way)
+    labels, first, wrong = evaluation.judged.labels, evaluation.judged.top[:, 0], ~right_answers(evaluation, match)
     drawings = np.bincount(labels, minlength=len(evaluation.classes))
     pairs, counts = _pairs(labels[wrong], first[wrong], len(evaluation.classes))
     # Of equally frequent ones, those stand first that are a larger part of their class.
@@ -76,34 +76,36 @@ def confused_drawings(evaluation: Evaluation, label: int, taken_for: int) -> NDA
     return _surest_first(judged, rows)
 
 
-def class_drawings(evaluation: Evaluation, label: int, way: str = EXACT) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def class_drawings(
+    evaluation: Evaluation, label: int, match: Match = "exact"
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The drawings of a class whose first answer is wrong, and those where it is right; each the surest first."""
     rows = np.flatnonzero(evaluation.judged.labels == label)
-    right = right_answers(evaluation, way)[rows]
+    right = right_answers(evaluation, match)[rows]
     return _surest_first(evaluation.judged, rows[~right]), _surest_first(evaluation.judged, rows[right])
 
 
-def class_table(evaluation: Evaluation, way: str = EXACT) -> ClassTable:
+def class_table(evaluation: Evaluation, match: Match = "exact") -> ClassTable:
     """Figures by class."""
     judged, classes = evaluation.judged, len(evaluation.classes)
     drawings = np.bincount(judged.labels, minlength=classes)
-    rank = ranks(judged.top, judged.labels, groups_of(evaluation.classes, way))
+    rank = ranks(judged.top, judged.labels, groups_of(evaluation.classes, match))
     table = np.zeros((classes, KEPT + 1))
     np.add.at(table, (judged.labels, rank), 1)
     with np.errstate(invalid="ignore"):
         right = np.cumsum(table, axis=1) / drawings[:, None]
-        probability = np.bincount(judged.labels, judged.right[:, WAYS.index(way)], classes) / drawings
+        probability = np.bincount(judged.labels, judged.right[:, MATCHES.index(match)], classes) / drawings
     taken_for, times = np.full(classes, -1), np.zeros(classes, np.int64)
-    wrong = ~right_answers(evaluation, way)
+    wrong = ~right_answers(evaluation, match)
     pairs, counts = _pairs(judged.labels[wrong], judged.top[wrong, 0], classes)
     rising = np.lexsort((-pairs[:, 1], counts))  # the last one that is written to a place stays there
     taken_for[pairs[rising, 0]], times[pairs[rising, 0]] = pairs[rising, 1], counts[rising]
     return ClassTable(drawings, {k: right[:, k - 1] for k in TOPS}, probability, taken_for, times)
 
 
-def honesty(evaluation: Evaluation, way: str = EXACT) -> Reliability:
+def honesty(evaluation: Evaluation, match: Match = "exact") -> Reliability:
     """The model's probabilities against how often it is right; look-alikes are one answer, as on the Draw page."""
-    judged, number = evaluation.judged, WAYS.index(way)
+    judged, number = evaluation.judged, MATCHES.index(match)
     return reliability(judged.confidence[:, number], judged.correct[:, number], judged.right[:, number])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.catalog.lookalikes import WAYS, groups_of
+from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawings
@@ -25,7 +25,7 @@ class _Judge:
     def __init__(self, classifier: Classifier, keep: Keep) -> None:
         self._classifier, self._keep = classifier, keep
         self._number = {key: number for number, key in enumerate(classifier.classes)}
-        self._folds = [Fold(groups_of(classifier.classes, way)) for way in WAYS]
+        self._folds = [Fold(groups_of(classifier.classes, match)) for match in MATCHES]
         self.counter = Counter(classifier.classes)
 
     def judge(self, drawings: Drawings, ids: NDArray[np.int64], keys: Sequence[str]) -> None:

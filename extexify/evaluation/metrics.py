@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.catalog.lookalikes import WAYS, groups_of
+from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.drawing.strokes import Drawings
 
 TOPS = (1, 3, 5, 10)
@@ -86,8 +86,8 @@ class Counter:
     """Counts at which rank the right class stood, in each of the three ways to be right."""
 
     def __init__(self, classes: Sequence[str]) -> None:
-        self._groups = [groups_of(classes, way) for way in WAYS]
-        self._counts = np.zeros((len(WAYS), KEPT + 1), np.int64)
+        self._groups = [groups_of(classes, match) for match in MATCHES]
+        self._counts = np.zeros((len(MATCHES), KEPT + 1), np.int64)
         self.unknown = 0
 
     def add(self, judged: Judged) -> None:

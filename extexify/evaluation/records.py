@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.access import permissions
-from extexify.catalog.lookalikes import WAYS
+from extexify.catalog.lookalikes import MATCHES
 from extexify.core.errors import UserError
 from extexify.core.schema import check_form, moment
 from extexify.drawing.strokes import Drawings
@@ -45,9 +45,9 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "labels": ("int32", ()),
     "top": ("int32", (KEPT,)),
     "probabilities": ("float32", (KEPT,)),
-    "confidence": ("float32", (len(WAYS),)),
-    "correct": ("uint8", (len(WAYS),)),
-    "right": ("float32", (len(WAYS),)),
+    "confidence": ("float32", (len(MATCHES),)),
+    "correct": ("uint8", (len(MATCHES),)),
+    "right": ("float32", (len(MATCHES),)),
     "points": ("float32", (2,)),
     "stroke_ends": ("int64", ()),
     "sample_ends": ("int64", ()),

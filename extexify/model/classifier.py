@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from extexify.catalog.lookalikes import DRAWN, groups_of
+from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.symbols import symbol_for
 from extexify.drawing.inputs import see
 from extexify.drawing.raster import RasterSettings, available_threads, rasterize_drawing
@@ -52,7 +52,7 @@ class Classifier:
     def __init__(self, description: ModelDescription, weights: Mapping[str, NDArray[Any]]) -> None:
         """weights: float16 or float32 arrays by name. Raises ValueError unless they are those of the architecture."""
         self.description = description
-        self._groups = groups_of(description.classes, DRAWN)
+        self._groups = groups_of(description.classes, "drawn")
         graph = to_onnx(description, weights)
         options = onnxruntime.SessionOptions()
         # A drawing is too little work to share out, and of many each thread takes some: the runtime's own threads

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from extexify.catalog.lookalikes import DRAWN, groups_of
+from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.summaries import summary
 from extexify.model.answers import commonness
 from extexify.model.file import ModelDescription, ModelError, read_arrays
@@ -68,7 +68,7 @@ def made_files(model: Path) -> dict[str, bytes]:
 def _symbols(classes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Each symbol as lists show it, and what folds it into a result: the number of its look-alike group among the
     classes, and its commonness."""
-    groups = groups_of(classes, DRAWN).tolist()
+    groups = groups_of(classes, "drawn").tolist()
     return {
         key: {**summary(key), "group": group, "commonness": commonness(key)}
         for key, group in zip(classes, groups, strict=True)

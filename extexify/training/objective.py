@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extexify.catalog.lookalikes import DRAWN, groups_of
+from extexify.catalog.lookalikes import groups_of
 from extexify.training.recipes import Recipe
 
 
@@ -46,7 +46,7 @@ class LookAlikes:
 def look_alikes(classes: Sequence[str], labels: NDArray[np.int64]) -> LookAlikes:
     """The groups of the catalogue, with the shares that training drawings (their labels, (N,)) give."""
     counts = _counts(labels, len(classes))
-    _, group = np.unique(groups_of(classes, DRAWN), return_inverse=True)
+    _, group = np.unique(groups_of(classes, "drawn"), return_inverse=True)
     share = counts / np.bincount(group, weights=counts)[group]
     return LookAlikes(torch.from_numpy(group), torch.from_numpy(share.astype(np.float32)))
 

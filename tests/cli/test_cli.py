@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from extexify.catalog.lookalikes import WAYS
+from extexify.catalog.lookalikes import MATCHES
 from extexify.cli import parser
 from extexify.sources.base import COLUMNS
 from extexify.training import recipes
@@ -79,7 +79,7 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     figures = run_json(capsys, "evaluate", "--model", result["model"], "--split", "test")
     calibration = figures.pop("calibration")
     assert figures == result["test"]
-    assert all(0 <= calibration[way]["ece"] <= 1 and calibration[way]["nll"] > 0 for way in WAYS)
+    assert all(0 <= calibration[match]["ece"] <= 1 and calibration[match]["nll"] > 0 for match in MATCHES)
     whole = run_json(capsys, "evaluate", "--model", result["model"], "--source", dump)
     assert (whole["n"], whole["unknown_keys"], whole["unusable"]) == (120, 0, 1)
     assert {"n", "top1", "top3", "top5", "top10", "unknown_keys"} <= set(whole)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from extexify.catalog import lookalikes
-from extexify.catalog.lookalikes import DRAWN, PRINTS, WAYS, groups_of
+from extexify.catalog.lookalikes import MATCHES, Match, groups_of
 from extexify.drawing.strokes import Drawings
 from extexify.evaluation.error_analysis import (
     Confusion,
@@ -60,7 +60,7 @@ def judged(labels: list[int], probabilities: list[list[float]], first_id: int = 
     """Drawings with what a model says of the four keys."""
     right, said = np.array(labels, np.int32), np.array(probabilities, np.float32)
     top = top_classes(said)
-    folded = [Fold(groups_of(KEYS, way)).first(said, right) for way in WAYS]
+    folded = [Fold(groups_of(KEYS, match)).first(said, right) for match in MATCHES]
     return Judged(
         drawings=Drawings.pack(zigzag(first_id + number) for number in range(len(labels))),
         ids=np.arange(first_id, first_id + len(labels)),
@@ -120,8 +120,8 @@ def test_confused_pairs_with_and_without_look_alikes(four: Evaluation) -> None:
     a, b, c, d = range(4)
     to_b, to_c, from_d = Confusion(a, b, 1, 3), Confusion(a, c, 1, 3), Confusion(d, a, 1, 1)
     assert confusions(four) == [from_d, to_b, to_c]
-    assert confusions(four, PRINTS) == [from_d, to_c]
-    assert confusions(four, DRAWN) == [from_d]
+    assert confusions(four, "prints") == [from_d, to_c]
+    assert confusions(four, "drawn") == [from_d]
     assert confused_drawings(four, a, c).tolist() == [2]
     assert confused_drawings(four, c, a).tolist() == []
 
@@ -144,7 +144,7 @@ def test_the_table_of_classes(four: Evaluation) -> None:
     assert table.taken_for.tolist() == [1, -1, -1, 0]
     assert table.times.tolist() == [1, 0, 0, 1]
     assert table.worst_first().tolist() == [3, 0]
-    alike = class_table(four, DRAWN)
+    alike = class_table(four, "drawn")
     np.testing.assert_allclose(alike.top[1], [1, np.nan, np.nan, 0])
     np.testing.assert_allclose(alike.probability[[0, 3]], [0.9, 0.1], rtol=1e-6)
     assert alike.taken_for.tolist() == [-1, -1, -1, 0]
@@ -153,12 +153,12 @@ def test_the_table_of_classes(four: Evaluation) -> None:
 def test_the_drawings_of_a_class_wrong_and_right_the_surest_first(four: Evaluation) -> None:
     wrong, right = class_drawings(four, 0)
     assert (wrong.tolist(), right.tolist()) == ([1, 2], [0])
-    wrong, right = class_drawings(four, 0, DRAWN)
+    wrong, right = class_drawings(four, 0, "drawn")
     assert (wrong.tolist(), right.tolist()) == ([], [0, 1, 2])
 
 
 def test_look_alikes_are_one_answer_where_asked(four: Evaluation) -> None:
-    exact, drawn = honesty(four), honesty(four, DRAWN)
+    exact, drawn = honesty(four), honesty(four, "drawn")
     # Said 0.7, 0.6, 0.5 and 0.9, right once; by drawing 0.9, 0.9, 0.9 and 0.9, right three times.
     assert exact.counts.sum() == drawn.counts.sum() == 4
     assert exact.ece == pytest.approx((0.3 + 0.6 + 0.5 + 0.9) / 4)
@@ -206,10 +206,10 @@ def test_the_first_ten_are_those_of_a_full_sort(probabilities: np.ndarray) -> No
     assert (top[:, wanted.shape[1] :] == -1).all()
 
 
-@given(arrays(np.float32, (6, 4), elements=st.floats(0, 1, width=32)), st.sampled_from(WAYS))
-def test_folding_sums_groups(probabilities: np.ndarray, way: str) -> None:
+@given(arrays(np.float32, (6, 4), elements=st.floats(0, 1, width=32)), st.sampled_from(MATCHES))
+def test_folding_sums_groups(probabilities: np.ndarray, match: Match) -> None:
     labels = np.array([0, 1, 2, 3, 0, 1])
-    groups = groups_of(KEYS, way)
+    groups = groups_of(KEYS, match)
     sums = np.stack([probabilities[:, groups == group].sum(1) for group in groups], 1)
     confidence, correct, right = Fold(groups).first(probabilities, labels)
     np.testing.assert_allclose(confidence, sums.max(1), rtol=1e-6)

@@ -243,7 +243,7 @@ def _make_evaluation(rng: Random) -> Case:
 
 
 def _read_evaluation(case: Case, folder: Path) -> None:
-    from extexify.catalog.lookalikes import DRAWN, EXACT, PRINTS
+    from extexify.catalog.lookalikes import MATCHES
     from extexify.evaluation import error_analysis
     from extexify.evaluation.metrics import TOPS
     from extexify.ui.evaluate.evaluations import judged_on, model_has_changed, remarks, title
@@ -257,15 +257,15 @@ def _read_evaluation(case: Case, folder: Path) -> None:
     path = folder / "evaluations" / "20260101-000000-abcd"
     read_summary(path)
     evaluation = Evaluation.open(path)
-    for way in (EXACT, PRINTS, DRAWN):
-        top = evaluation.summary.figures if way == EXACT else evaluation.summary.figures[f"{way}_alike"]
+    for match in MATCHES:
+        top = evaluation.summary.figures if match == "exact" else evaluation.summary.figures[f"{match}_alike"]
         check_text(*(f"{top[f'top{k}']:.1%}" for k in TOPS))
-        for confusion in error_analysis.confusions(evaluation, way)[:5]:
+        for confusion in error_analysis.confusions(evaluation, match)[:5]:
             error_analysis.confused_drawings(evaluation, confusion.label, confusion.taken_for)
-        table = error_analysis.class_table(evaluation, way)
+        table = error_analysis.class_table(evaluation, match)
         for label in table.worst_first()[:5]:
-            error_analysis.class_drawings(evaluation, int(label), way)
-        found = error_analysis.honesty(evaluation, way)
+            error_analysis.class_drawings(evaluation, int(label), match)
+        found = error_analysis.honesty(evaluation, match)
         if not 0 <= found.ece <= 1.01 or not np.isfinite(found.nll):
             raise Fault(f"an evaluation with the calibration error {found.ece} and the log loss {found.nll}")
 

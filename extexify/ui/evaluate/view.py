@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from extexify.catalog.lookalikes import DRAWN, EXACT, PRINTS
+from extexify.catalog.lookalikes import Match
 from extexify.catalog.symbols import symbol_for
 from extexify.dataset.review import Mark, mark_of
 from extexify.evaluation.error_analysis import (
@@ -37,7 +37,7 @@ from extexify.workspace.files import StorageError
 PAIRS, PAIR_DRAWINGS, DRAWINGS = 10, 8, 48
 """How many confused pairs, drawings on each side of one, and drawings of a symbol are shown at a time."""
 
-_COUNTING = {"The very symbol": EXACT, "Prints alike": PRINTS, "Drawn alike": DRAWN}
+_COUNTING: dict[str, Match] = {"The very symbol": "exact", "Prints alike": "prints", "Drawn alike": "drawn"}
 _CONFUSED, _SYMBOLS, _HONESTY = "Confused pairs", "Symbols", "Probabilities"
 
 
@@ -71,8 +71,8 @@ def _show(evaluation: Evaluation) -> None:
             help="Symbols that print alike are different commands for the same glyph. Symbols that are drawn alike are "
             "those that no drawing can tell apart: the Draw page shows them as one answer.",
         )
-        way = _COUNTING[str(counting)]
-        _show_figures(evaluation.summary, way)
+        match = _COUNTING[str(counting)]
+        _show_figures(evaluation.summary, match)
     view = st.segmented_control(
         "View",
         [_CONFUSED, _SYMBOLS, _HONESTY],
@@ -83,16 +83,16 @@ def _show(evaluation: Evaluation) -> None:
         label_visibility="collapsed",
     )
     if view == _CONFUSED:
-        _show_confusions(evaluation, way)
+        _show_confusions(evaluation, match)
     elif view == _SYMBOLS:
-        _show_symbols(evaluation, way)
+        _show_symbols(evaluation, match)
     else:
-        _show_honesty(evaluation, way)
+        _show_honesty(evaluation, match)
 
 
-def _show_figures(summary: Summary, way: str) -> None:
+def _show_figures(summary: Summary, match: Match) -> None:
     figures = summary.figures
-    top = figures if way == EXACT else figures[f"{way}_alike"]
+    top = figures if match == "exact" else figures[f"{match}_alike"]
     with st.container(horizontal=True, width="content"):
         for k in TOPS:
             st.metric(f"Top-{k}", f"{top[f'top{k}']:.1%}", width=120)
@@ -101,8 +101,8 @@ def _show_figures(summary: Summary, way: str) -> None:
 # --- confused pairs -----------------------------------------------------------------------------
 
 
-def _show_confusions(evaluation: Evaluation, way: str) -> None:
-    found = confusions(evaluation, way)
+def _show_confusions(evaluation: Evaluation, match: Match) -> None:
+    found = confusions(evaluation, match)
     if not found:
         st.success("No drawing was taken for another symbol.", icon=":material/check_circle:")
         return
@@ -152,11 +152,11 @@ def _show_more(name: str, count: int) -> None:
 # --- symbols ------------------------------------------------------------------------------------
 
 
-def _show_symbols(evaluation: Evaluation, way: str) -> None:
-    table = class_table(evaluation, way)
+def _show_symbols(evaluation: Evaluation, match: Match) -> None:
+    table = class_table(evaluation, match)
     order = table.worst_first()
     keys = [evaluation.classes[number] for number in order]
-    name = f"symbols-{evaluation.summary.path.name}-{way}-{st.session_state.get('symbols-turn', 0)}"
+    name = f"symbols-{evaluation.summary.path.name}-{match}-{st.session_state.get('symbols-turn', 0)}"
 
     def choose() -> None:
         rows = st.session_state[name].selection.rows
@@ -182,7 +182,7 @@ def _show_symbols(evaluation: Evaluation, way: str) -> None:
         column_config=_columns(),
     )
     if asked in keys:
-        _show_drawings(evaluation, table, evaluation.classes.index(asked), way)
+        _show_drawings(evaluation, table, evaluation.classes.index(asked), match)
 
 
 def _frame(evaluation: Evaluation, table: ClassTable, order: NDArray[np.int64]) -> dict[str, Any]:
@@ -219,8 +219,8 @@ def _columns() -> dict[str, Any]:
     }
 
 
-def _show_drawings(evaluation: Evaluation, table: ClassTable, label: int, way: str) -> None:
-    wrong, right = class_drawings(evaluation, label, way)
+def _show_drawings(evaluation: Evaluation, table: ClassTable, label: int, match: Match) -> None:
+    wrong, right = class_drawings(evaluation, label, match)
     shown = st.session_state.get("drawings-shown", DRAWINGS)
     try:
         marks = review_marks()
@@ -276,14 +276,14 @@ def _tile(evaluation: Evaluation, row: int, image: NDArray[np.uint8], marks: fro
 # --- probabilities ------------------------------------------------------------------------------
 
 
-def _show_honesty(evaluation: Evaluation, way: str) -> None:
-    found = honesty(evaluation, way)
+def _show_honesty(evaluation: Evaluation, match: Match) -> None:
+    found = honesty(evaluation, match)
     st.caption(
         "Of the answers that the model is 80% sure of, 80% should be right. Points on the dashed line are honest, "
         "below it the model is too sure of itself, above it not sure enough."
         + (
             " Among look-alikes nothing but chance decides: count those as right to judge what the Draw page shows."
-            if way == EXACT
+            if match == "exact"
             else " Look-alikes are one answer here, as probable as all of them together."
         )
     )
