@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.data import add_dataset_option, open_dataset
 from benchmarks.pytorch_answers import PyTorchClassifier
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import available_threads
 from extexify.drawing.strokes import Drawings
 from extexify.model.classifier import BATCH, Classifier
@@ -103,7 +103,7 @@ def tell_the_wall(path: Path, singles: list[list[np.ndarray]], rate: float) -> N
     classifier = PyTorchClassifier(path)
     raster, sequence = classifier.description.raster, classifier.description.sequence
     packed = [Drawings.pack([drawing]) for drawing in singles]
-    times = [seconds(lambda: see(drawing, raster, sequence, threads=1)) for drawing in packed]  # noqa: B023
+    times = [seconds(lambda: model_inputs(drawing, raster, sequence, threads=1)) for drawing in packed]  # noqa: B023
     with FlopCounterMode(display=False) as counter:
         classifier.logits(packed[0])
     work = counter.get_total_flops()

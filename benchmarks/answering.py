@@ -17,7 +17,7 @@ from benchmarks.answer_time import seconds
 from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn, of_command
 from benchmarks.pytorch_answers import PyTorchClassifier
 from extexify.dataset.dataset import Dataset
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.strokes import Drawings
 from extexify.model.classifier import BATCH, Classifier
 from extexify.workspace import paths
@@ -95,7 +95,7 @@ def one_by_one(model: str, dataset: str, kind: str) -> Work:
     times = [seconds(partial(classifier.classify, drawing)) for drawing in chosen]
     settings = classifier.description.raster, classifier.description.sequence
     packed = [Drawings.pack([drawing]) for drawing in chosen]
-    seeing = [seconds(partial(see, one, *settings, threads=1)) for one in packed]
+    seeing = [seconds(partial(model_inputs, one, *settings, threads=1)) for one in packed]
     return Work(float(np.median(times)), 1, {"p90": float(np.quantile(times, 0.9)), "seeing": float(np.median(seeing))})
 
 

@@ -18,7 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.pytorch_answers import PyTorchClassifier
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings
 from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import BadDrawing, Drawing, Drawings
@@ -69,8 +69,8 @@ def logits_of_file(path: Path, drawings: Drawings) -> tuple[NDArray[np.float32],
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     description = json.loads(session.get_modelmeta().custom_metadata_map["extexify"])
     sequence = SequenceSettings.from_json(description["sequence"]) if "sequence" in description else None
-    seen = see(drawings, RasterSettings.from_json(description["raster"]), sequence)._asdict()
-    (logits,) = session.run(None, {value.name: seen[value.name] for value in session.get_inputs()})
+    inputs = model_inputs(drawings, RasterSettings.from_json(description["raster"]), sequence)._asdict()
+    (logits,) = session.run(None, {value.name: inputs[value.name] for value in session.get_inputs()})
     found: NDArray[np.float32] = logits
     return found, float(description["temperature"])
 

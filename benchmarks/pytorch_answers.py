@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.file import load_network
-from extexify.model.networks import to_inputs
+from extexify.model.networks import to_tensors
 
 
 class PyTorchClassifier:
@@ -36,6 +36,6 @@ class PyTorchClassifier:
     @torch.inference_mode()
     def logits(self, drawings: Drawings, *, threads: int | None = None) -> NDArray[np.float32]:
         """What the network says of drawings (n): float32 (n, classes)."""
-        seen = see(drawings, self.description.raster, self.description.sequence, threads=threads)
-        logits: NDArray[np.float32] = self._network(*to_inputs(seen, self._network, torch.device("cpu"))).numpy()
+        inputs = model_inputs(drawings, self.description.raster, self.description.sequence, threads=threads)
+        logits: NDArray[np.float32] = self._network(*to_tensors(inputs, self._network, torch.device("cpu"))).numpy()
         return logits

@@ -29,7 +29,7 @@ from benchmarks.answer_time import multiplications
 from benchmarks.data import add_dataset_option, open_dataset
 from extexify.core.progress import Stopped
 from extexify.dataset.dataset import Dataset
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.model import networks
 from extexify.training import loader, loop
 from extexify.training.devices import has_bfloat16
@@ -41,12 +41,12 @@ BESIDE = {
     "blend": (loader.StrokeFeed, "_blended"),
     "vary": (loader, "augment"),
     "scribble": (loader, "scribbles"),
-    "rasterize, resample": (loader, "see"),
+    "rasterize, resample": (loader, "model_inputs"),
 }
 """Parts of making a batch, and what does them."""
 
 STEP = {
-    "to the network's layout": (networks, "to_inputs"),
+    "to the network's layout": (networks, "to_tensors"),
     "forward": (networks.FusedNet, "heads"),
     "loss": (loop, "loss_of"),
     "backward": (torch.Tensor, "backward"),
@@ -123,10 +123,10 @@ def _clocked(owner: Any, attribute: str, name: str, times: dict[str, float]) -> 
 def operations(asked: Recipe, dataset: Dataset) -> float:
     """Additions and multiplications of one step's forward and backward pass, scribbles included."""
     network = networks.build(asked.architecture, len(dataset.classes), asked.options)
-    seen = see(dataset.drawings.take(dataset.indices("train")[:8]), asked.raster, asked.sequence)
-    inputs = networks.to_inputs(seen, network, torch.device("cpu"))
+    inputs = model_inputs(dataset.drawings.take(dataset.indices("train")[:8]), asked.raster, asked.sequence)
+    tensors = networks.to_tensors(inputs, network, torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
-        torch.stack([head.sum() for head in network.heads(*inputs)]).sum().backward()
+        torch.stack([head.sum() for head in network.heads(*tensors)]).sum().backward()
     return counter.get_total_flops() / 8 * asked.batch_size * (1 + asked.scribbles)
 
 

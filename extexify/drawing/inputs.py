@@ -1,4 +1,4 @@
-"""What a network sees of drawings: their pictures, and for networks that read them their sequences."""
+"""Model inputs: drawings as the arrays that a network reads, images and optionally sequences of points."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from extexify.drawing.resample import SequenceSettings, resample
 from extexify.drawing.strokes import Drawings
 
 
-class Seen(NamedTuple):
+class ModelInputs(NamedTuple):
     """images: uint8 (N, size, size), ink 255 on 0; sequences: float32 (N, CHANNELS, points), or None."""
 
     images: NDArray[np.uint8]
     sequences: NDArray[np.float32] | None = None
 
 
-def see(
+def model_inputs(
     drawings: Drawings,
     raster: RasterSettings,
     sequence: SequenceSettings | None,
@@ -27,7 +27,10 @@ def see(
     threads: int | None = None,
     width_factors: NDArray[np.floating] | None = None,
     shifts: NDArray[np.floating] | None = None,
-) -> Seen:
-    """Pictures and sequences (where `sequence` is given) of drawings; the rest as for `raster.rasterize`."""
+) -> ModelInputs:
+    """The model inputs of N drawings; without `sequence` there are no sequences.
+
+    `threads`, `width_factors` and `shifts` are those of `raster.rasterize` and affect the images only.
+    """
     images = rasterize(drawings, raster, threads=threads, width_factors=width_factors, shifts=shifts)
-    return Seen(images, resample(drawings, sequence) if sequence else None)
+    return ModelInputs(images, resample(drawings, sequence) if sequence else None)

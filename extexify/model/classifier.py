@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.symbols import symbol_for
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings, available_threads, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.file import ModelDescription, ModelError, read_arrays
@@ -143,8 +143,8 @@ class Classifier:
 
     def _logits(self, drawings: Drawings) -> NDArray[np.float32]:
         """The same on the thread that asks."""
-        seen = see(drawings, self.raster, self.description.sequence, threads=1)._asdict()
-        (logits,) = self._session.run(["logits"], {name: seen[name] for name in self._inputs})
+        inputs = model_inputs(drawings, self.raster, self.description.sequence, threads=1)._asdict()
+        (logits,) = self._session.run(["logits"], {name: inputs[name] for name in self._inputs})
         # Weights that somebody made up may add up to what is no number; probabilities are numbers all the same.
         found: NDArray[np.float32] = np.clip(np.nan_to_num(logits), -_LARGEST_LOGIT, _LARGEST_LOGIT)
         return found

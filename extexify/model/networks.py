@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from extexify.drawing.inputs import Seen
+from extexify.drawing.inputs import ModelInputs
 from extexify.drawing.resample import CHANNELS
 
 
@@ -220,23 +220,23 @@ def build(name: str, classes: int, options: dict[str, Any] | None = None) -> Net
     return network.to(memory_format=torch.channels_last)
 
 
-def to_inputs(seen: Seen, network: Network, device: torch.device) -> tuple[Tensor, ...]:
-    """What is seen of drawings → what `network` reads, on the device, channels last.
+def to_tensors(inputs: ModelInputs, network: Network, device: torch.device) -> tuple[Tensor, ...]:
+    """Model inputs → what `network` reads, on the device, channels last.
 
     Raises ValueError when the network reads sequences and none were made.
     """
     made = {"images": _image_input, "sequences": _sequence_input}
-    return tuple(made[kind](seen, network, device) for kind in network.reads)
+    return tuple(made[kind](inputs, network, device) for kind in network.reads)
 
 
-def _image_input(seen: Seen, network: Network, device: torch.device) -> Tensor:
-    images = torch.from_numpy(seen.images).to(device, non_blocking=True)
+def _image_input(inputs: ModelInputs, network: Network, device: torch.device) -> Tensor:
+    images = torch.from_numpy(inputs.images).to(device, non_blocking=True)
     scaled = images.unsqueeze(1).to(torch.float32).div_(255)
     return scaled.expand(-1, network.in_channels, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def _sequence_input(seen: Seen, network: Network, device: torch.device) -> Tensor:
-    if seen.sequences is None:
+def _sequence_input(inputs: ModelInputs, network: Network, device: torch.device) -> Tensor:
+    if inputs.sequences is None:
         raise ValueError("the network reads sequences, but its settings for them are missing")
-    sequences = torch.from_numpy(seen.sequences).to(device, non_blocking=True)
+    sequences = torch.from_numpy(inputs.sequences).to(device, non_blocking=True)
     return sequences.unsqueeze(2).contiguous(memory_format=torch.channels_last)

@@ -6,7 +6,7 @@ here once more, as the operators of its forward pass; tests hold the two against
 would need PyTorch and two more packages, and seconds a model; here the graph is made from a model file's arrays in
 milliseconds, wherever the file came from, and in the form that is fastest to run.
 
-A graph takes what `extexify.drawing.inputs.see` gives: `images` uint8 (N, size, size) and, where the network reads
+A graph takes `extexify.drawing.inputs.ModelInputs`: `images` uint8 (N, size, size) and, where the network reads
 them, `sequences` float32 (N, CHANNELS, points). It gives `logits` float32 (N, classes), before the temperature. Weights
 stay float16 where the model file has them so, and batch normalisation is a node: the runtime folds both as it loads.
 """

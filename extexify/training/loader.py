@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import RenderedImages
-from extexify.drawing.inputs import Seen, see
+from extexify.drawing.inputs import ModelInputs, model_inputs
 from extexify.drawing.raster import RasterSettings
 from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import Drawings
@@ -23,8 +23,8 @@ from extexify.training.scribbles import scribbles
 _MADE = 1 << 40
 """Numbers of drawings that are in no dataset begin here."""
 
-Batch = tuple[Seen, NDArray[np.int64]]
-"""What is seen of B drawings, with their labels (B,). More may be seen than there are labels: scribbles, at the end."""
+Batch = tuple[ModelInputs, NDArray[np.int64]]
+"""Model inputs of B drawings and their labels (B,). The inputs may be longer: scribbles without a label come last."""
 
 Share = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 """Of what is in a batch, the part that this process takes; together, those that train take everything once."""
@@ -64,7 +64,7 @@ class ImageFeed:
 
     def batch(self, rows: NDArray[np.int64], epoch: int, share: Share = everything) -> Batch:
         mine = share(rows)
-        return Seen(self._images[mine]), self.labels[mine]
+        return ModelInputs(self._images[mine]), self.labels[mine]
 
 
 class StrokeFeed:
@@ -113,7 +113,7 @@ class StrokeFeed:
         drawings = self._dataset.drawings.take(indices)
         labels = self.labels[mine]
         if self._variation is None:
-            return see(drawings, self._raster, self._sequence, threads=1), labels
+            return model_inputs(drawings, self._raster, self._sequence, threads=1), labels
         if self._kin is not None:
             drawings = self._blended(drawings, mine, epoch)
         count = round(self._scribbled * len(rows))
@@ -124,11 +124,11 @@ class StrokeFeed:
         # No two drawings of an epoch may have one number, or they would be varied alike.
         numbers = np.concatenate([indices, _MADE + self._indices[rows[made]]])
         varied = augment(drawings, numbers, self._variation, seed=self._seed, epoch=epoch)
-        seen = see(
+        inputs = model_inputs(
             varied.drawings, self._raster, self._sequence, threads=1,
             width_factors=varied.width_factors, shifts=varied.shifts * np.float32(self._shift_scale),
         )  # fmt: skip
-        return seen, labels
+        return inputs, labels
 
     def _blended(self, drawings: Drawings, rows: NDArray[np.int64], epoch: int) -> Drawings:
         """Some of the drawings moved towards others of the same symbol."""

@@ -199,9 +199,9 @@ class _Loop:
 
     def to_device(self, batch: Batch) -> tuple[tuple[Tensor, ...], Tensor]:
         """A batch as what the network reads, on the device."""
-        seen, labels = batch
-        inputs = networks.to_inputs(seen, self.network, self.device)
-        return inputs, torch.from_numpy(labels).to(self.device, non_blocking=True)
+        inputs, labels = batch
+        tensors = networks.to_tensors(inputs, self.network, self.device)
+        return tensors, torch.from_numpy(labels).to(self.device, non_blocking=True)
 
     @torch.no_grad()
     def update_average(self) -> None:

@@ -24,7 +24,7 @@ import pytest
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.summaries import summary
 from extexify.cli import parser
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import PRESETS, RasterSettings, preset, rasterize_drawing
 from extexify.drawing.resample import SequenceSettings, resample
 from extexify.drawing.strokes import Drawing, Drawings
@@ -69,8 +69,8 @@ def test_the_command_writes_a_file_that_any_program_can_run(
     description = read_description(tiny_model)
     assert json.loads(entry) == description.to_json()
     drawings = Drawings.pack([shape(key, np.random.default_rng(0)) for key in SHAPES])
-    seen = see(drawings, RasterSettings.from_json(json.loads(entry)["raster"]), None)
-    (logits,) = session.run(None, {"images": seen.images})
+    inputs = model_inputs(drawings, RasterSettings.from_json(json.loads(entry)["raster"]), None)
+    (logits,) = session.run(None, {"images": inputs.images})
     np.testing.assert_allclose(logits, Classifier.load(tiny_model).logits(drawings), atol=1e-5)
 
 
@@ -94,13 +94,15 @@ def test_what_is_no_model_is_told_in_a_line(tmp_path: Path, capsys: pytest.Captu
 def test_pytorch_gives_the_same_five_answers() -> None:
     import torch
 
-    from extexify.model.networks import to_inputs
+    from extexify.model.networks import to_tensors
 
     drawings = Drawings.pack(starter_drawings(200))
     description, network = load_network(SHIPPED)
     with torch.inference_mode():
-        inputs = to_inputs(see(drawings, description.raster, description.sequence), network, torch.device("cpu"))
-        wanted = network(*inputs).topk(5).indices.numpy()
+        tensors = to_tensors(
+            model_inputs(drawings, description.raster, description.sequence), network, torch.device("cpu")
+        )
+        wanted = network(*tensors).topk(5).indices.numpy()
     found = np.argsort(-Classifier.load(SHIPPED).logits(drawings), 1)[:, :5]
     assert (found == wanted).all()
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from extexify.catalog import lookalikes
 from extexify.catalog.lookalikes import groups_of
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import preset, rasterize_drawing
 from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import Drawings
@@ -24,7 +24,7 @@ from extexify.evaluation.metrics import ranks, top_classes
 from extexify.model.answers import fold_look_alikes
 from extexify.model.classifier import Classifier
 from extexify.model.file import ModelDescription
-from extexify.model.networks import Network, build, to_inputs
+from extexify.model.networks import Network, build, to_tensors
 from extexify.sources.base import Row, SourceError
 from tests.tiny import SHAPES, TinySource, shape, tiny_dataset
 
@@ -108,9 +108,9 @@ def test_answers_are_those_of_the_network_as_it_was_trained(classifier: Classifi
     rng = np.random.default_rng(4)
     drawings = Drawings.pack([shape(key, rng) for key in SHAPES])
     network = network_of(classifier.description.architecture, len(SHAPES))
-    seen = see(drawings, classifier.raster, classifier.description.sequence)
+    inputs = model_inputs(drawings, classifier.raster, classifier.description.sequence)
     with torch.inference_mode():
-        wanted = network(*to_inputs(seen, network, torch.device("cpu")))
+        wanted = network(*to_tensors(inputs, network, torch.device("cpu")))
     np.testing.assert_allclose(classifier.logits(drawings), wanted.numpy(), atol=1e-4, rtol=1e-4)
 
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from extexify.drawing.inputs import see
+from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings
 from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import Drawings
 from extexify.model.classifier import Classifier
 from extexify.model.file import ModelDescription
-from extexify.model.networks import ARCHITECTURES, build, to_inputs
+from extexify.model.networks import ARCHITECTURES, build, to_tensors
 from extexify.model.onnx import METADATA, to_onnx
 from tests.tiny import SHAPES, shape
 
@@ -69,9 +69,9 @@ def drawings(count: int = 12) -> Drawings:
 @pytest.mark.parametrize(("size", "points"), [(24, 32), (48, 128), (21, 19), (8, 8)])
 def test_the_graph_gives_the_logits_of_the_network(architecture: str, size: int, points: int) -> None:
     (description, weights), network = model_of(architecture, size, points)
-    seen = see(drawings(), description.raster, description.sequence)
+    inputs = model_inputs(drawings(), description.raster, description.sequence)
     with torch.inference_mode():
-        wanted = network(*to_inputs(seen, network, torch.device("cpu"))).numpy()  # type: ignore[arg-type]
+        wanted = network(*to_tensors(inputs, network, torch.device("cpu"))).numpy()  # type: ignore[arg-type]
     found = Classifier(description, weights).logits(drawings())
     np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=1e-4)
 
