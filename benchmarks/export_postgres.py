@@ -1,11 +1,10 @@
 """Row: export from PostgreSQL, the real drawings ten times over under new ids, beside the blog post's loop.
 
-A server of its own is started and filled for it. The last line reads with two processes (`--shards 2`).
+A server of its own is started and filled for it.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -20,42 +19,29 @@ from tools.postgres import own_server
 TIMES = 10
 WANTED = 6.0
 MOST_MEMORY = 500  # MB
-SHARDS = 2
 
 
 def measure(setting: Setting) -> Row:
-    """Fill a server, then export from it in every way, in turn; the post's once, as it takes minutes."""
+    """Fill a server, then export from it, and once with the post's loop, which takes minutes."""
     with own_server() as server:
         address = server.get_uri()
         rows = fill(address, repeated(setting.source, 2 if setting.quick else TIMES))
         out = setting.folder / "exported"
         call = ("benchmarks.export_postgres:original", [address, str(setting.folder)])
         (replaced,) = in_turn({"the post's: `fetchmany(5000)`, a padded array a stroke, pickled": call}, 1)
-        plain = [sys.executable, "-m", "extexify", "export", "--source", address, "--out", str(out)]
-        commands = {
-            "`export`": plain,
-            f"`export --shards {SHARDS}`": [*plain, "--shards", str(SHARDS)],
-        }
-        times = {name: [of_command(command) for _ in range(setting.rounds)] for name, command in commands.items()}
-    ours = [
-        Method(
-            name=name,
-            seconds=median(wall for wall, _, _ in done),
-            drawings=rows,
-            peak_mb=max(memory for _, _, memory in done),
-            figures={"processor_seconds": median(processor for _, processor, _ in done)},
-        )
-        for name, done in times.items()
-    ]
-    single, sharded = ours
-    asked = f"≥ {WANTED:.0f} ×, < {MOST_MEMORY} MB"
-    enough_memory = (single.peak_mb or 0) < MOST_MEMORY
-    first = beside(replaced, single, asked=asked, at_least=WANTED if enough_memory else float("inf"))
-    note = (
-        f"{SHARDS} processes are {single.seconds / sharded.seconds:.2f} times as fast as one, on the same "
-        f"{os.cpu_count()} cores as the server; the memory is that of the largest process."
+        command = [sys.executable, "-m", "extexify", "export", "--source", address, "--out", str(out)]
+        done = [of_command(command) for _ in range(setting.rounds)]
+    export = Method(
+        name="`export`",
+        seconds=median(wall for wall, _, _ in done),
+        drawings=rows,
+        peak_mb=max(memory for _, _, memory in done),
+        figures={"processor_seconds": median(processor for _, processor, _ in done)},
     )
-    return Row(f"export from PostgreSQL, {rows:,} rows", [replaced, first, beside(replaced, sharded)], note)
+    asked = f"≥ {WANTED:.0f} ×, < {MOST_MEMORY} MB"
+    enough_memory = (export.peak_mb or 0) < MOST_MEMORY
+    compared = beside(replaced, export, asked=asked, at_least=WANTED if enough_memory else float("inf"))
+    return Row(f"export from PostgreSQL, {rows:,} rows", [replaced, compared])
 
 
 def original(address: str, folder: str) -> Work:

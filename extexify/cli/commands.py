@@ -33,7 +33,7 @@ def export(options: argparse.Namespace) -> None:
 
     out = options.out or paths.dataset_folder()
     dataset = export_dataset(
-        _sources(options, options.shards), out, seed=options.seed, ratios=options.ratios, rejected=_rejected(options),
+        _sources(options), out, seed=options.seed, ratios=options.ratios, rejected=_rejected(options),
         report=_reporter(options),
     )  # fmt: skip
     counts, left_out = dataset.manifest["counts"], dataset.manifest["left_out"]
@@ -273,10 +273,10 @@ def hash_password(options: argparse.Namespace) -> None:
 # --- what they share ----------------------------------------------------------------------------
 
 
-def _sources(options: argparse.Namespace, shards: int = 1) -> list[Source]:
+def _sources(options: argparse.Namespace) -> list[Source]:
     from extexify.sources.open import open_source
 
-    return [open_source(address, shards=shards) for address in options.source]
+    return [open_source(address) for address in options.source]
 
 
 def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:

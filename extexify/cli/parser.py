@@ -84,10 +84,6 @@ def parser() -> argparse.ArgumentParser:
     export = command("export", commands.export, "samples of one or several sources → a dataset")
     _source_options(export, required=True)
     export.add_argument("--out", type=Path, metavar="DIR", help="the dataset folder (default: WORKSPACE/dataset)")
-    export.add_argument(
-        "--shards", type=int, default=1, metavar="N",
-        help="processes that read a PostgreSQL table, a range of ids each (default: 1)",
-    )  # fmt: skip
     _split_options(export)
     _review_option(export)
     _seed_option(export)

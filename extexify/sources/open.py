@@ -17,19 +17,17 @@ ENVIRONMENT = "env:"
 
 
 @permissions.operators_only
-def open_source(address: str, *, shards: int = 1) -> Source:
+def open_source(address: str) -> Source:
     """The source that an address names: `postgresql://…`, `env:NAME` for an environment variable that holds such an
     address (which is then shown and stored nowhere), `starter` with or without options (see
     `extexify.sources.starter`), or the path of a dump or an SQLite file; a file named starter is `./starter`.
 
-    `shards` is how many processes read an export's rows from PostgreSQL; it means nothing to other sources.
-
     Raises `SourceError` for an address that is none of these.
     """
     if address.startswith(POSTGRES):
-        return _postgres(address, shards=shards)
+        return _postgres(address)
     if address.startswith(ENVIRONMENT):
-        return _source_of_variable(address.removeprefix(ENVIRONMENT), shards)
+        return _source_of_variable(address.removeprefix(ENVIRONMENT))
     if address.partition(":")[0] == "starter":
         from extexify.sources.starter import StarterSource
 
@@ -63,19 +61,15 @@ def check_source(source: Source) -> None:
             raise SourceError(f"{source.name} is empty: its table {TABLE} has no rows")
 
 
-def _postgres(address: str, *, alias: str = "", shards: int) -> Source:
-    if shards != 1:
-        from extexify.sources.postgres_shards import ShardedPostgresSource
-
-        return ShardedPostgresSource(address, alias=alias, shards=shards)
+def _postgres(address: str, *, alias: str = "") -> Source:
     from extexify.sources.postgres import PostgresSource
 
     return PostgresSource(address, alias=alias)
 
 
-def _source_of_variable(name: str, shards: int) -> Source:
+def _source_of_variable(name: str) -> Source:
     address = os.environ.get(name, "").strip()
     if not address.startswith(POSTGRES):
         state = "holds no such address" if address else "isn't set"
         raise SourceError(f"{ENVIRONMENT}{name} stands for a postgresql:// address, but the variable {name} {state}")
-    return _postgres(address, alias=f"PostgreSQL ({ENVIRONMENT}{name})", shards=shards)
+    return _postgres(address, alias=f"PostgreSQL ({ENVIRONMENT}{name})")

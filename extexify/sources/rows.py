@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,21 +62,8 @@ class Batch:
     refused: list[Refused]
 
 
-@runtime_checkable
-class BatchSource(Source, Protocol):
-    """A source that checks and packs its rows by itself."""
-
-    def batches(self) -> Generator[Batch]:
-        """All rows, once. Raises `SourceError`."""
-        ...
-
-
 def batches(source: Source) -> Generator[Batch]:
     """All rows of a source, checked, in their order. Raises `SourceError` as the source does."""
-    if isinstance(source, BatchSource):
-        with closing(source.batches()) as found:
-            yield from found
-        return
     rows = source.quick_rows() if isinstance(source, QuickSource) else source.rows()
     with closing(rows):
         yield from checked(rows)
