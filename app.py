@@ -10,11 +10,12 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from extexify.access.permissions import is_demo, is_operator
-from extexify.ui.common import access, catalog_routes
+from extexify.ui.common import catalog_routes
 from extexify.ui.common.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.common.job_panel import sidebar_jobs
 from extexify.ui.draw import serving, share_routes
 from extexify.ui.models import offline_routes
+from extexify.ui.sign_in import access
 from extexify.ui.sign_in.view import listed, sidebar_sign_in
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawing, Drawings, Stroke
 from extexify.evaluation.metrics import top_classes
 from extexify.model.classifier import Classifier
-from extexify.ui.draw.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
 from extexify.workspace import paths
 
 CANVAS = 280.0

@@ -7,7 +7,7 @@ import streamlit as st
 from extexify.drawing.strokes import BadDrawing, Drawing
 from extexify.ui.common.frame import page_frame, side_by_side
 from extexify.ui.draw.answers import choose_model, show_answers, show_model
-from extexify.ui.draw.share_panel import opened_drawing, show_share
+from extexify.ui.draw.share import opened_drawing, show_share
 from extexify.ui.draw.sketchpad import SIDE, put_on_canvas, sketchpad
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from extexify.drawing.strokes import Drawing
-from extexify.ui.draw.canvas import drawing_from_canvas
+from extexify.ui.draw.fabric import drawing_from_canvas
 from tools.dashboard import CANVAS_SIDE, canvas_of, draw, wait_for_answer
 
 Strokes = list[list[tuple[float, float]]]

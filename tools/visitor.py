@@ -29,7 +29,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from extexify.drawing.strokes import Drawing
-from extexify.ui.draw.canvas import canvas_from_drawing
+from extexify.ui.draw.fabric import canvas_from_drawing
 
 _T = TypeVar("_T")
 

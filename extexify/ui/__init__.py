@@ -9,7 +9,7 @@ from extexify.access import permissions
 
 def _is_signed_in() -> bool:
     # Not above: commands' tools take single modules of this package, and need no Streamlit for that.
-    from extexify.ui.common.access import is_signed_in
+    from extexify.ui.sign_in.access import is_signed_in
 
     return is_signed_in()
 

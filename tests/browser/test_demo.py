@@ -65,7 +65,7 @@ def test_what_a_visitor_names_waits_and_can_be_taken_back(visiting: Visiting, ad
     visit.draw(ALPHA)
     first = visit.commands[0]
     visit.page.get_by_role("button", name=f"It was {first}", exact=True).dblclick()
-    note = visit.page.locator(".st-key-keeping_panel .note")
+    note = visit.page.locator(".st-key-contribute_panel .note")
     expect(note).to_contain_text(f"Sent as {first}: thank you.")
     expect(note.get_by_role("link")).to_have_count(0)
     expect(visit.page.get_by_role("button", name=f"Sent as {first}")).to_be_disabled()

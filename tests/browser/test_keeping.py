@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from extexify.contributions.sqlite_store import DrawingStore
 from extexify.sources.open import open_source
 from extexify.sources.rows import Sample, check_row
-from extexify.ui.draw.keeping import ENOUGH, Keeping
+from extexify.ui.draw.contribute import ENOUGH, Keeping
 from tests.drawings import zigzag
 from tests.postgres_server import Database, database, server
 from tests.visits import ALPHA, PLUS, SUM, Visiting, visiting
@@ -42,7 +42,7 @@ def kept(folder: Path) -> list[Sample]:
 
 def panel(page: Page) -> str:
     """What the page says about the drawing."""
-    return page.locator(".st-key-keeping_panel .note").inner_text()
+    return page.locator(".st-key-contribute_panel .note").inner_text()
 
 
 def test_an_answer_keeps_the_drawing_once_and_can_be_taken_back(visiting: Visiting, address: str, folder: Path) -> None:
@@ -51,7 +51,7 @@ def test_an_answer_keeps_the_drawing_once_and_can_be_taken_back(visiting: Visiti
     first = visit.commands[0]
     button = visit.page.get_by_role("button", name=f"It was {first}", exact=True)
     button.dblclick()
-    note = visit.page.locator(".st-key-keeping_panel .note")
+    note = visit.page.locator(".st-key-contribute_panel .note")
     expect(note).to_contain_text(f"Kept as {first}, drawing number 1 in this workspace.")
     expect(note.get_by_role("link", name="exported")).to_have_attribute("href", "export")
     expect(visit.page.get_by_role("button", name="It was")).to_have_count(0)
@@ -77,7 +77,7 @@ def test_any_symbol_can_be_found_and_kept(visiting: Visiting, address: str, fold
     search.fill("no symbol is called like this")
     expect(visit.page.get_by_text("No symbol like this.")).to_be_visible()
     search.fill("leqslnt")
-    found = visit.page.locator(".st-key-keeping_panel .tile")
+    found = visit.page.locator(".st-key-contribute_panel .tile")
     expect(found.first).to_have_text("\\leqslant")
     assert found.first.locator("svg").count() == 1
     found.first.click()
@@ -91,7 +91,7 @@ def test_escape_leaves_the_search_and_not_the_drawing(visiting: Visiting, addres
     visit.draw(SUM)
     visit.page.get_by_role("button", name="Something else? Search all symbols").click()
     visit.page.keyboard.type("zeta")
-    expect(visit.page.locator(".st-key-keeping_panel .tile").first).to_have_text("\\zeta")
+    expect(visit.page.locator(".st-key-contribute_panel .tile").first).to_have_text("\\zeta")
     visit.page.keyboard.press("Escape")
     expect(visit.page.get_by_role("button", name="Something else? Search all symbols")).to_be_focused()
     visit.page.wait_for_timeout(300)
@@ -125,12 +125,12 @@ def test_a_store_that_cannot_be_written_is_one_sentence(visiting: Visiting, addr
     visit = visiting(address)
     visit.draw(SUM)
     visit.page.get_by_role("button", name="It was").first.click()
-    expect(visit.page.locator(".st-key-keeping_panel .note.problem")).to_contain_text("could not be kept")
+    expect(visit.page.locator(".st-key-contribute_panel .note.problem")).to_contain_text("could not be kept")
     assert "Kept" not in panel(visit.page)
     # The answers are there as before, and the next drawing has nothing of it.
     assert len(visit.commands) == 5
     visit.draw(PLUS[:1], before=1)
-    expect(visit.page.locator(".st-key-keeping_panel .note")).to_be_hidden()
+    expect(visit.page.locator(".st-key-contribute_panel .note")).to_be_hidden()
 
 
 def test_a_database_takes_the_drawings_where_a_setting_names_it(

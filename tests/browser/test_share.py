@@ -17,8 +17,8 @@ from extexify.drawing.link import LINK, decode, encode
 from extexify.drawing.pictures import PICTURE
 from extexify.drawing.raster import PRESETS, rasterize_drawing
 from extexify.drawing.strokes import Drawing
-from extexify.ui.draw.canvas import canvas_from_drawing, drawing_from_canvas
-from extexify.ui.draw.share_panel import _Sharing, with_corners
+from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.draw.share import _Sharing, with_corners
 from tests.drawings import drawing
 from tests.visits import ALPHA, DIVISION, PLUS, SUM, Visiting, visiting
 from tools.dashboard import wait_for_answer

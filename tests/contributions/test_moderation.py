@@ -18,7 +18,7 @@ from extexify.drawing.strokes import BadDrawing
 from extexify.sources.open import open_source
 from extexify.sources.rows import check_row
 from extexify.ui.contributions.view import _decide
-from extexify.ui.draw.keeping import Keeping
+from extexify.ui.draw.contribute import Keeping
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 from tests.demo import ROOT, demo, operator

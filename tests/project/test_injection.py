@@ -31,7 +31,7 @@ from extexify.sources.postgres import PostgresSource
 from extexify.sources.rows import check_row
 from extexify.sources.sqlite import SqliteSource
 from extexify.training.runs import find_run, list_runs
-from extexify.ui.common.facts import as_html
+from extexify.ui.common.frame import facts_html
 from extexify.ui.common.text import escaped, sentence
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import StorageError
@@ -111,7 +111,7 @@ def test_a_sentence_ends_once() -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_facts_are_text(text: str) -> None:
-    assert tags_of(as_html([(text, text or "x")])) == tags_of(as_html([("a", "b")]))
+    assert tags_of(facts_html([(text, text or "x")])) == tags_of(facts_html([("a", "b")]))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from extexify.access.permissions import NotPermitted
 from extexify.contributions.moderation import ModerationList
 from extexify.core import settings
-from extexify.ui.common import access
+from extexify.ui.sign_in import access
 from tests.demo import HASH, PASSWORD, operator
 from tests.intruder import Intruder
 from tools.dashboard import dashboard

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from extexify.access.sign_in import VISIT_ATTEMPTS, Doorkeeper
 from extexify.core import settings
-from extexify.ui.common import access
+from extexify.ui.sign_in import access
 from tests.demo import HASH, ROOT, again, demo, past_the_navigation, sign_in, visit
 
 __all__ = ["demo"]  # a fixture of the tests below

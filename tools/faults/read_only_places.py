@@ -102,8 +102,10 @@ async def _visit(address: str) -> Counter[str]:
                 answers = visitor.component("predictions")["answers"]
                 require(answers, "no answer")
                 await visitor.trigger("predictions", "keep", answers[0]["key"])
-                await visitor.until(lambda: visitor.component("keeping_panel")["problem"], "what became of the drawing")
-                problem = visitor.component("keeping_panel")["problem"]
+                await visitor.until(
+                    lambda: visitor.component("contribute_panel")["problem"], "what became of the drawing"
+                )
+                problem = visitor.component("contribute_panel")["problem"]
                 require("could not be kept" in problem and "\n" not in problem, f"no clear sentence: {problem!r}")
                 outcomes["answered, and said that the drawing could not be kept"] += 1
     return outcomes

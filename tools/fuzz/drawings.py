@@ -12,7 +12,7 @@ import numpy as np
 
 from extexify.drawing.link import MAX_TEXT, BadLink, decode, encode, open_link
 from extexify.drawing.strokes import MAX_ABS_COORDINATE, MAX_POINTS, BadDrawing, Drawing, Drawings, parse_strokes
-from extexify.ui.draw.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
 from tools.fuzz.formats import strokes
 from tools.fuzz.hostile import changed, damaged, json_bytes, number, text, times, value
 from tools.fuzz.target import Case, Fault, Target

@@ -1,31 +1,39 @@
-"""Plotly charts of a dataset. Colours and fonts are the theme's, which Streamlit puts in."""
+"""Plotly charts. Colours and fonts come from the theme: Streamlit fills them in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extexify.catalog.symbols import symbol_for
-from extexify.ui.common.plotting import graph_objects
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 HEIGHT = 260
-"""Pixels of a chart."""
+"""Height of a chart in pixels."""
 
 _NAMED = 30
-"""Up to so many symbols stand below their bars."""
+"""Up to this many symbols are named below their bars."""
 
-_LONGEST = 16  # characters of a command there
+_LONGEST = 16  # characters of a command below its bar
+
+
+def graph_objects() -> Any:
+    """`plotly.graph_objects`, imported with the first chart: it takes a second."""
+    # Plotly uses pandas if it is in sys.modules, even while another thread is still importing it. Importing it here
+    # waits for that thread.
+    import_module("pandas")
+    return import_module("plotly.graph_objects")
 
 
 def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Figure, list[str]]:
-    """Bars of each symbol's drawings, most first, and the keys in the order of the bars.
+    """A bar chart of the drawings of each symbol, most first, and the keys in the order of the bars.
 
     counts: (classes, 3), drawings in train, validation and test.
     """
@@ -33,7 +41,7 @@ def class_chart(classes: Sequence[str], counts: NDArray[np.integer]) -> tuple[Fi
     totals = counts.sum(1)
     order = np.argsort(-totals, kind="stable")
     keys = [classes[index] for index in order]
-    # Plotly reads its own small HTML in texts.
+    # Plotly interprets a subset of HTML in texts.
     about = [
         f"<b>{escape(symbol.command)}</b> · {escape(symbol.package)}<br>{sum(parts):,} drawings: {parts[0]:,} train, "
         f"{parts[1]:,} validation, {parts[2]:,} test"

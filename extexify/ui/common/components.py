@@ -1,4 +1,4 @@
-"""The browser's side of our components: style sheets and scripts that lie beside the Python code that uses them."""
+"""Reads the style sheets, scripts and HTML of components, which lie beside their Python code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[2]
 
 
-def code(*names: str) -> str:
-    """The files `names`, paths below `extexify/`, one after the other: what several components share comes first."""
+def assets(*names: str) -> str:
+    """The concatenated text of files, named by their paths below `extexify/`; shared files come first."""
     return "\n".join((_PACKAGE / name).read_text("utf-8") for name in names)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from extexify.catalog.symbols import glyph_svg, symbol_for
 from extexify.drawing.raster import RasterSettings
-from extexify.ui.common.components import code
-from extexify.ui.common.ink import ink_url
+from extexify.ui.common.components import assets
+from extexify.ui.common.pictures import ink_url
 
 AS_DRAWN = RasterSettings(size=160, stroke_width=4)
 """How a drawing is pictured for people: its own proportions, fine enough for any screen."""
@@ -66,6 +66,6 @@ def _component() -> Any:
     return st.components.v2.component(
         "extexify_drawings",
         html='<ul class="drawings"></ul>',
-        css=code("ui/common/drawing_grid.css"),
-        js=code("web/page.js", "ui/common/drawing_grid.js"),
+        css=assets("ui/common/drawing_grid.css"),
+        js=assets("web/page.js", "ui/common/drawing_grid.js"),
     )

@@ -1,50 +1,45 @@
-"""What every page has around its content."""
+"""The page frame and the layouts that several pages use."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from html import escape
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 ICON = Path(__file__).parents[2] / "web" / "icon.png"
-"""The picture in the browser's tab; Streamlit fetches the icons it knows by name from the internet."""
+"""The browser tab's icon, a local file: Streamlit fetches the icons that it knows by name from the internet."""
 
 LOGO = ICON.with_name("logo.svg")
-"""The name beside it, in a colour that reads well on either theme."""
+"""The name in the sidebar, in a colour that is legible on the light and on the dark theme."""
 
 SIDEBAR = 220
-"""Pixels of the sidebar's width: canvas and answers still fit beside it on a tablet."""
+"""Width of the sidebar in pixels: canvas and answers still fit beside it on a tablet."""
 
-_STYLES = """
-<style>
-.stMainBlockContainer { max-width: 68rem; padding: 3.5rem 3rem 3rem; }
-.stMainBlockContainer h1 { padding-bottom: 0.2rem; letter-spacing: -0.01em; }
-/* Beside each other where both fit, else below each other. */
-[class*="st-key-beside-"] { flex-wrap: wrap; align-items: flex-start; }
-[class*="st-key-beside-"] > :last-child { flex: 1 1 18rem; min-width: min(18rem, 100%); }
-@media (max-width: 1200px) {
-  .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; }
-}
-@media (max-width: 640px) {
-  [class*="st-key-beside-"] { gap: 1rem; }
-  .stMainBlockContainer { padding: 3.2rem 1rem 2rem; }
-  .stMainBlockContainer h1 { font-size: 1.5rem; }
-}
-</style>
-"""
-
-
-_WIDE = "<style>.stMainBlockContainer { max-width: 92rem; }</style>"
+_STYLES = Path(__file__).with_name("frame.css")
 
 
 def page_frame(title: str, purpose: str, *, wide: bool = False) -> None:
-    """The page's title and one line that says what it is for and what to do first."""
-    st.html(_STYLES + _WIDE if wide else _STYLES)
-    st.title(title, anchor=False)
-    st.markdown(purpose)
+    """Show the page's title and one line that says what it is for and what to do first."""
+    st.html(_STYLES)
+    with st.container(key="frame-wide" if wide else "frame"):
+        st.title(title, anchor=False)
+        st.markdown(purpose)
 
 
 def side_by_side(name: str) -> DeltaGenerator:
-    """A container for two containers: the first keeps its width, the second takes what is left."""
+    """A container for two containers: the first one has its natural width, the second one takes the rest."""
     return st.container(horizontal=True, gap="medium", key=f"beside-{name}")
+
+
+def show_facts(facts: Iterable[tuple[str, str]], *, small: bool = False) -> None:
+    """Show (name, value) pairs in a row, both as plain text; pairs with an empty value are left out."""
+    st.html(facts_html(facts, small=small))
+
+
+def facts_html(facts: Iterable[tuple[str, str]], *, small: bool = False) -> str:
+    """The HTML of `show_facts`."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
+    return f'<dl class="facts{" small" if small else ""}">{items}</dl>'

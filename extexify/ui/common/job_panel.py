@@ -47,17 +47,6 @@ _STEPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """The steps of a kind of job that has several, each with how the names of its stages begin."""
 
-_STEPS_STYLE = """
-<style>
-.stHtml .steps { display: flex; flex-wrap: wrap; gap: 0.35rem 1.5rem; margin: 0; padding: 0; list-style: none;
-  counter-reset: step; font-size: 0.85rem; }
-.stHtml .steps li { margin: 0; padding: 0; opacity: 0.6; counter-increment: step; }
-.steps li::before { content: counter(step) " · "; }
-.steps li.past::before { content: "✓ "; }
-.stHtml .steps li.present { opacity: 1; font-weight: 600; }
-</style>
-"""
-
 
 def start_job(
     kind: str,
@@ -166,7 +155,7 @@ def _show_steps(job: Job) -> None:
         for at, name in enumerate(steps)
     )
     if items:
-        st.html(f"{_STEPS_STYLE}<ol class='steps'>{items}</ol>")
+        st.html(f"<ol class='steps'>{items}</ol>")
 
 
 def _is_of(event: Event, stages: tuple[str, ...]) -> bool:

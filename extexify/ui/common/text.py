@@ -31,3 +31,11 @@ def escaped(text: str) -> str:
 def sentence(text: str) -> str:
     """A message as a sentence of its own, as Markdown that shows just that."""
     return escaped(capital(text)) + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def percentage(share: float) -> str:
+    """A share (0 to 1) as a percentage: `98%`, `0.4%`, `<0.1%`."""
+    percent = 100 * share
+    if percent < 0.1:
+        return "<0.1%"
+    return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%"

@@ -13,11 +13,9 @@ from extexify.catalog.symbols import symbol_for
 from extexify.contributions.contributions import contributed, open_contributions, place
 from extexify.contributions.moderation import ModerationList, Offer
 from extexify.drawing.strokes import BadDrawing, Drawings
-from extexify.ui.common.components import code
-from extexify.ui.common.ink import ink_url
-from extexify.ui.common.labelled_drawings import pictures
-from extexify.ui.common.text import sentence
-from extexify.ui.draw.predictions import percentage
+from extexify.ui.common.components import assets
+from extexify.ui.common.pictures import ink_url, pictures
+from extexify.ui.common.text import percentage, sentence
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 
@@ -110,6 +108,6 @@ def _component() -> Any:
     return st.components.v2.component(
         "extexify_moderation",
         html=_HTML,
-        css=code("ui/common/tiles.css", "ui/contributions/moderation.css"),
-        js=code("web/page.js", "ui/contributions/moderation.js"),
+        css=assets("ui/common/tiles.css", "ui/contributions/moderation.css"),
+        js=assets("web/page.js", "ui/contributions/moderation.js"),
     )

@@ -14,9 +14,10 @@ from extexify.drawing.strokes import Drawing
 from extexify.model.answers import fold_look_alikes
 from extexify.model.rejection import FEW as DOUBT_OF
 from extexify.model.rejection import is_doubtful
+from extexify.ui.common.text import percentage
 from extexify.ui.draw import serving
-from extexify.ui.draw.keeping import keeping, show_keeping
-from extexify.ui.draw.predictions import percentage, show_raster, show_results
+from extexify.ui.draw.contribute import keeping, show_keeping
+from extexify.ui.draw.predictions import show_raster, show_results
 from extexify.workspace.paths import available_models, default_model
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
     if len(results) > FEW:
         label = "Show fewer" if many else f"Show {len(results) - FEW} more"
         st.button(label, type="tertiary", on_click=_toggle_many, key="more")
-    show_keeping(mine, key="keeping_panel")
+    show_keeping(mine, key="contribute_panel")
 
 
 def _keep_result() -> None:

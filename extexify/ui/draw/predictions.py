@@ -15,8 +15,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from extexify.catalog.summaries import summary
-from extexify.ui.common.components import code
-from extexify.ui.common.ink import ink_url
+from extexify.ui.common.components import assets
+from extexify.ui.common.pictures import ink_url
+from extexify.ui.common.text import percentage
 
 if TYPE_CHECKING:
     from extexify.model.answers import Result
@@ -105,22 +106,14 @@ def _answer(result: Result) -> dict[str, Any]:
     }
 
 
-def percentage(share: float) -> str:
-    """A share as people read it: `98%`, `0.4%`, `<0.1%`."""
-    percent = 100 * share
-    if percent < 0.1:
-        return "<0.1%"
-    return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%"
-
-
 # Registered once a process: registering anew makes the browser load the code anew.
 @cache
 def _list_component() -> Any:
     return st.components.v2.component(
         "extexify_predictions",
         html=_LIST_HTML,
-        css=code("web/page.css", "web/predictions.css"),
-        js=code("web/page.js", "web/answer_rows.js", "ui/draw/predictions.js"),
+        css=assets("web/page.css", "web/predictions.css"),
+        js=assets("web/page.js", "web/answer_rows.js", "ui/draw/predictions.js"),
     )
 
 

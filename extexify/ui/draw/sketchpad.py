@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from extexify.drawing.strokes import Drawing
-from extexify.ui.common.components import code
-from extexify.ui.draw.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.common.components import assets
+from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
 
 SIDE = 400
 """Width and height of the canvas in its own pixels; a narrow screen shows it smaller (see the styles)."""
@@ -141,4 +141,4 @@ def _show_buttons(sketch: _Sketch) -> None:
 @cache
 def _tools() -> Any:
     """Undo that acts on what is on the canvas, and the keys; nothing to be seen."""
-    return st.components.v2.component("extexify_canvas_tools", js=code("ui/draw/sketchpad.js"))
+    return st.components.v2.component("extexify_canvas_tools", js=assets("ui/draw/sketchpad.js"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extexify.evaluation.reliability import Reliability
-from extexify.ui.common.plotting import graph_objects
+from extexify.ui.common.charts import graph_objects
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

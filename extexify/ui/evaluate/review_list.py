@@ -9,8 +9,9 @@ import streamlit as st
 from extexify.catalog.symbols import symbol_for
 from extexify.dataset.review import MAX_NOTE, Mark, Rejected, ReviewList, mark_of
 from extexify.drawing.strokes import Drawing, Drawings
-from extexify.ui.common.labelled_drawings import Notes, Section, Tile, pictures, show_sections
+from extexify.ui.common.pictures import pictures
 from extexify.ui.common.text import sentence
+from extexify.ui.evaluate.labelled_drawings import Notes, Section, Tile, show_sections
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import review_file
 

@@ -25,10 +25,10 @@ from extexify.evaluation.error_analysis import (
 from extexify.evaluation.metrics import TOPS
 from extexify.evaluation.records import Evaluation, Summary
 from extexify.ui.common.datasets import current_dataset
-from extexify.ui.common.labelled_drawings import Pair, Section, Tile, pictures, show_confusions, show_sections
-from extexify.ui.common.text import sentence
-from extexify.ui.draw.predictions import percentage
+from extexify.ui.common.pictures import pictures
+from extexify.ui.common.text import percentage, sentence
 from extexify.ui.evaluate.evaluations import choose_evaluation, model_has_changed, open_evaluation, remarks
+from extexify.ui.evaluate.labelled_drawings import Pair, Section, Tile, show_confusions, show_sections
 from extexify.ui.evaluate.reliability_chart import reliability_chart
 from extexify.ui.evaluate.review_list import review_marks, set_marked, show_review
 from extexify.ui.evaluate.start import start_calibration

@@ -14,7 +14,7 @@ from extexify.dataset.splits import SPLITS
 from extexify.drawing.raster import rasterize
 from extexify.ui.common.charts import class_chart
 from extexify.ui.common.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
-from extexify.ui.common.picking import pick_drawings, symbol_choice
+from extexify.ui.common.pick import pick_drawings, symbol_choice
 from extexify.ui.common.text import capital, escaped
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from extexify.ui.common.components import code
+from extexify.ui.common.components import assets
 
 _HTML = """
 <div class="list">
@@ -59,5 +59,5 @@ def choose(key: str, row: str) -> None:
 @cache
 def _component() -> Any:
     return st.components.v2.component(
-        "extexify_rows", html=_HTML, css=code("ui/models/rows.css"), js=code("web/page.js", "ui/models/rows.js")
+        "extexify_rows", html=_HTML, css=assets("ui/models/rows.css"), js=assets("web/page.js", "ui/models/rows.js")
     )

@@ -14,8 +14,7 @@ from extexify.model.library import Model, add_model, delete_model, list_models, 
 from extexify.model.offline import onnx_bytes, page_zip
 from extexify.training.runs import Run, delete_run, list_runs
 from extexify.ui.common.datasets import current_dataset
-from extexify.ui.common.facts import show_facts
-from extexify.ui.common.frame import side_by_side
+from extexify.ui.common.frame import show_facts, side_by_side
 from extexify.ui.common.job_panel import PAGES
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.models.offline_routes import PAGE as OFFLINE_PAGE

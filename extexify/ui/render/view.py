@@ -13,7 +13,7 @@ from extexify.training.recipes import RECIPES
 from extexify.ui.common.datasets import current_dataset, current_images
 from extexify.ui.common.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
 from extexify.ui.common.job_panel import PAGES, job_panel, recent_job, start_job
-from extexify.ui.common.picking import pick_drawings
+from extexify.ui.common.pick import pick_drawings
 from extexify.ui.common.text import escaped, sentence
 from extexify.workspace import jobs
 from extexify.workspace.files import StorageError

@@ -11,10 +11,10 @@ from extexify.access import permissions
 from extexify.access.passwords import LONGEST, PasswordError
 from extexify.access.sign_in import Refused
 from extexify.core import settings
-from extexify.ui.common import access
-from extexify.ui.common.components import code
+from extexify.ui.common.components import assets
 from extexify.ui.common.frame import page_frame
 from extexify.ui.common.text import escaped, sentence
+from extexify.ui.sign_in import access
 
 
 def operator_page(title: str, purpose: str, *, wide: bool = False) -> None:
@@ -90,4 +90,4 @@ def sidebar_sign_in() -> None:
 @cache
 def _cookie() -> Any:
     """Has the server set the cookie; nothing to be seen."""
-    return st.components.v2.component("extexify_operator_cookie", js=code("ui/sign_in/cookie.js"))
+    return st.components.v2.component("extexify_operator_cookie", js=assets("ui/sign_in/cookie.js"))

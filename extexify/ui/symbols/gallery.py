@@ -16,9 +16,9 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.examples import Examples, examples_of
 from extexify.drawing.raster import RasterSettings, rasterize
 from extexify.ui.common import catalog_routes
-from extexify.ui.common.components import code
+from extexify.ui.common.components import assets
 from extexify.ui.common.datasets import current_dataset
-from extexify.ui.common.ink import ink_url
+from extexify.ui.common.pictures import ink_url
 from extexify.workspace.files import StorageError
 
 EXAMPLES = 20
@@ -125,6 +125,6 @@ def _component() -> Any:
     return st.components.v2.component(
         "extexify_gallery",
         html=_HTML,
-        css=code("web/page.css", "ui/symbols/gallery.css"),
-        js=code("web/page.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
+        css=assets("web/page.css", "ui/symbols/gallery.css"),
+        js=assets("web/page.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
     )

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from extexify.training.runs import Epoch, Run
-from extexify.ui.common.plotting import graph_objects
+from extexify.ui.common.charts import graph_objects
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

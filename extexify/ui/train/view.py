@@ -10,7 +10,7 @@ import streamlit as st
 
 from extexify.model.library import Model, list_models, model_of_run, publish_run
 from extexify.training.runs import Run, find_run, list_runs
-from extexify.ui.common.facts import show_facts
+from extexify.ui.common.frame import show_facts
 from extexify.ui.common.job_panel import PAGES, POLL, is_recent, job_panel
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.evaluate.start import MODEL_CHOICE

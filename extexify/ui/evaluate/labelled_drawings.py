@@ -15,13 +15,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from extexify.catalog.summaries import summary
-from extexify.drawing.raster import RasterSettings, rasterize
-from extexify.drawing.strokes import Drawings
-from extexify.ui.common.components import code
-from extexify.ui.common.ink import ink_url
-
-# The proportions of the default raster, at about the size at which the page shows them on a sharp screen.
-_PICTURE = RasterSettings(size=128, stroke_width=4.3)
+from extexify.ui.common.components import assets
+from extexify.ui.common.pictures import ink_url
 
 _DONE = "notes-done-"
 """Begins the name of the last number of a note that was kept in this visit."""
@@ -72,11 +67,6 @@ class Pair:
     count: str
     mistaken: Sequence[NDArray[np.uint8]]
     others: Sequence[NDArray[np.uint8]]
-
-
-def pictures(drawings: Drawings) -> NDArray[np.uint8]:
-    """Drawings as people look at them: uint8 (n, H, W), ink 255."""
-    return rasterize(drawings, _PICTURE, threads=1)
 
 
 def show_sections(
@@ -176,8 +166,8 @@ def _judged() -> Any:
     return st.components.v2.component(
         "extexify_judged",
         html='<div class="judged"><div class="head"></div><div class="sections"></div></div>',
-        css=code("ui/common/tiles.css", "ui/common/judged.css", "ui/common/note.css"),
-        js=code("web/page.js", "ui/common/note.js", "ui/common/judged.js"),
+        css=assets("ui/common/tiles.css", "ui/evaluate/labelled_drawings.css", "ui/evaluate/note.css"),
+        js=assets("web/page.js", "ui/evaluate/note.js", "ui/evaluate/labelled_drawings.js"),
     )
 
 
@@ -186,6 +176,6 @@ def _confusions() -> Any:
     return st.components.v2.component(
         "extexify_confusions",
         html='<ol class="confusions"></ol>',
-        css=code("ui/common/tiles.css", "ui/common/confusions.css"),
-        js=code("web/page.js", "ui/common/confusions.js"),
+        css=assets("ui/common/tiles.css", "ui/evaluate/confusions.css"),
+        js=assets("web/page.js", "ui/evaluate/confusions.js"),
     )

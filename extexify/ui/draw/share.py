@@ -13,7 +13,7 @@ import streamlit as st
 
 from extexify.drawing.link import LINK, MAX_QR_LINK, BadLink, decode, encode
 from extexify.drawing.strokes import Drawing
-from extexify.ui.common.components import code
+from extexify.ui.common.components import assets
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.draw import share_routes
 from extexify.ui.draw.answers import answer_with
@@ -160,6 +160,6 @@ def _component() -> Any:
     return st.components.v2.component(
         "extexify_share",
         html=_HTML,
-        css=code("web/page.css", "ui/draw/share.css"),
-        js=code("web/page.js", "ui/draw/share.js"),
+        css=assets("web/page.css", "ui/draw/share.css"),
+        js=assets("web/page.js", "ui/draw/share.js"),
     )

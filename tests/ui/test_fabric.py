@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from extexify.drawing.strokes import BadDrawing, Drawing
-from extexify.ui.draw.canvas import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
 
 Objects = list[dict[str, Any]]
 

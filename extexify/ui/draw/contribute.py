@@ -20,7 +20,7 @@ from extexify.contributions.moderation import ModerationList, Said, TooMany
 from extexify.core import settings
 from extexify.drawing.strokes import BadDrawing, Drawing
 from extexify.ui.common import catalog_routes
-from extexify.ui.common.components import code
+from extexify.ui.common.components import assets
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 
@@ -199,6 +199,6 @@ def _component() -> Any:
     return st.components.v2.component(
         "extexify_keeping",
         html=_HTML,
-        css=code("web/page.css", "ui/draw/keeping.css"),
-        js=code("web/page.js", "ui/draw/keeping.js"),
+        css=assets("web/page.css", "ui/draw/contribute.css"),
+        js=assets("web/page.js", "ui/draw/contribute.js"),
     )

@@ -16,18 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.drawing.strokes import MAX_ABS_COORDINATE, MAX_POINTS, BadDrawing, Drawing
+from extexify.ui.draw.curves import Points, box_of, middle, quadratic_extremes, sample
 
-Points = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 MAX_DEPTH = 8
 """Groups within groups that are followed; the canvas itself makes none."""
-
-FLATNESS = 0.02
-"""How far, in the path's own pixels, a sampled curve may lie from the true one."""
-
-MAX_SAMPLES = 200
-"""Points that one curve is sampled to at most; FLATNESS asks for more only from curves far off any screen."""
 
 DOT_EXTENT = 0.1
 """A path that covers less than this, in its own pixels, is a dot: Fabric draws a tap as a line of 1/500 of
@@ -88,7 +82,7 @@ def _path_object(points: Points, color: str, stroke_width: float) -> dict[str, A
         path.append(["L", *points[-1]])
     path = [[command, *map(float, numbers)] for command, *numbers in path]
     low, high = _Outline(path).box()
-    (left, top), (width, height) = _middle(low, high).tolist(), (high - low).tolist()
+    (left, top), (width, height) = middle(low, high).tolist(), (high - low).tolist()
     return {
         "type": "Path",
         "originX": "center",
@@ -227,21 +221,17 @@ def _read_path(item: Mapping[str, Any]) -> list[Points]:
         raise BadDrawing("not JSON", "the canvas sent a path that starts nowhere")
     pen = _pen_stroke(path)
     if pen is not None:
-        strokes, center = [pen], _middle(*_box_of_pen_path(path))
+        strokes, center = [pen], middle(*_box_of_pen_path(path))
     else:
         outline = _Outline(path)
-        strokes, center = outline.strokes(), _middle(*outline.box())
+        strokes, center = outline.strokes(), middle(*outline.box())
     return [_dot_or_stroke(points) - center for points in strokes]
-
-
-def _middle(low: Points, high: Points) -> Points:
-    return (low + high) / 2
 
 
 def _dot_or_stroke(points: Points) -> Points:
     """The points, or the one in their middle when they don't leave the spot."""
     if np.ptp(points, axis=0).max() <= DOT_EXTENT:
-        return _middle(points.min(axis=0), points.max(axis=0))[None]
+        return middle(points.min(axis=0), points.max(axis=0))[None]
     return points
 
 
@@ -278,7 +268,7 @@ def _box_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points]:
     """
     first, controls, ends, last = _parts_of_pen_path(path)
     starts = np.concatenate([first[None], ends[:-1]])
-    extremes = _quadratic_extremes(np.stack([starts, controls, ends], axis=1))
+    extremes = quadratic_extremes(np.stack([starts, controls, ends], axis=1))
     points = np.concatenate([first[None], ends, last[None], extremes])
     return points.min(axis=0), points.max(axis=0)
 
@@ -304,11 +294,7 @@ class _Outline:
         Its middle is where Fabric has the origin of the path's own coordinates.
         """
         curves = [curve for run in self._runs for curve in run]
-        corners = [curve[[0, -1]] for curve in curves]
-        corners += [_quadratic_extremes(curve[None]) for curve in curves if len(curve) == 3]
-        corners += [_cubic_extremes(curve) for curve in curves if len(curve) == 4]
-        points = np.concatenate(corners)
-        return points.min(axis=0), points.max(axis=0)
+        return box_of(curves)
 
     def strokes(self) -> list[Points]:
         """The curves, sampled to within FLATNESS: one array (n, 2) a stroke."""
@@ -317,51 +303,12 @@ class _Outline:
         for run in self._runs:
             pieces = [run[0]]
             for curve in run[1:]:
-                pieces.append(_sample(curve))
+                pieces.append(sample(curve))
                 total += len(pieces[-1])
                 if total > MAX_POINTS:
                     raise BadDrawing("too many points", f"the drawing has over {MAX_POINTS:,} points")
             strokes.append(np.concatenate(pieces))
         return strokes
-
-
-def _quadratic_extremes(curves: Points) -> Points:
-    """Points (2m, 2) where quadratic curves (m, 3, 2) turn back in x or in y."""
-    start, control, end = curves[:, 0], curves[:, 1], curves[:, 2]
-    bend = start - 2 * control + end
-    turn = np.divide(start - control, bend, out=np.zeros_like(bend), where=bend != 0).clip(0, 1)
-    return np.concatenate(
-        [(1 - t) ** 2 * start + 2 * (1 - t) * t * control + t**2 * end for t in (turn[:, :1], turn[:, 1:])]
-    )
-
-
-def _cubic_extremes(curve: Points) -> Points:
-    """Points (k, 2) where a cubic curve (4, 2) turns back in x or in y; its start among them."""
-    slope = np.diff(curve, axis=0)
-    times = [0.0]
-    for a, b, c in zip(slope[0] - 2 * slope[1] + slope[2], 2 * (slope[1] - slope[0]), slope[0], strict=True):
-        roots = np.roots([a, b, c])
-        times += [float(root.real) for root in roots if abs(root.imag) < 1e-9 and 0 < root.real < 1]
-    return _at(curve, np.array(times))
-
-
-def _sample(curve: Points) -> Points:
-    """Points (n, 2) along a curve (k, 2), without its start and with its end."""
-    bends = np.abs(np.diff(curve, n=2, axis=0)).max(initial=0.0)
-    degree = len(curve) - 1
-    # A chord over 1/n of the curve lies within max |second derivative| / (8 n²) of it.
-    wanted = math.ceil(math.sqrt(degree * (degree - 1) * bends * math.sqrt(2) / (8 * FLATNESS)))
-    count = min(max(wanted, 1), MAX_SAMPLES)
-    return _at(curve, np.arange(1, count + 1) / count)
-
-
-def _at(curve: Points, times: Points) -> Points:
-    """The points (n, 2) of a curve (k, 2) at the times (n,), by de Casteljau's construction."""
-    layers = np.repeat(curve[None], len(times), axis=0)
-    weight = times[:, None, None]
-    while layers.shape[1] > 1:
-        layers = layers[:, :-1] * (1 - weight) + layers[:, 1:] * weight
-    return layers[:, 0]
 
 
 def _read_line(item: Mapping[str, Any]) -> list[Points]:
@@ -380,7 +327,7 @@ def _read_polyline(item: Mapping[str, Any]) -> list[Points]:
     if not corners:
         return []
     points = _numbers([[corner.get("x"), corner.get("y")] for corner in corners], "a line")
-    points = points - _middle(points.min(axis=0), points.max(axis=0))
+    points = points - middle(points.min(axis=0), points.max(axis=0))
     return [_dot_or_stroke(points)]
 
 
