@@ -3,7 +3,7 @@
     make bench ARGS="--source detexify.sql.gz"             every row of the table, about half an hour
     make bench ARGS="--source detexify.sql.gz rasterize"   one row
     make bench ARGS="--quick"                              a look at each, on few drawings; kept nowhere
-    python -m benchmarks --table                           the table of README.md anew, from what was kept
+    python -m benchmarks --table                           the table of docs/measurements.md anew, from what was kept
 
 Without --source, starter drawings stand in for real ones, and nothing is kept.
 """
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, metavar="DUMP.sql.gz", help="real drawings: a gzipped dump")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: 3)")
     parser.add_argument("--quick", action="store_true", help="few drawings, one round, nothing kept")
-    parser.add_argument("--table", action="store_true", help="only write the table of README.md anew")
+    parser.add_argument("--table", action="store_true", help="only write the table of docs/measurements.md anew")
     options = parser.parse_args()
     if unknown := [name for name in options.rows if name not in ROWS]:
         parser.error(f"no row {unknown[0]}: there are {', '.join(ROWS)}")

@@ -1,4 +1,4 @@
-"""The benchmarks' results: a JSON file, and the table in README.md that is made of it.
+"""The benchmarks' results: a JSON file, and the table in docs/measurements.md that is made of it.
 
     python -m benchmarks --table
 
@@ -20,7 +20,7 @@ from benchmarks.measuring import Row
 from extexify.workspace.files import atomic_file, read_json, write_json
 
 FILE = Path(__file__).with_name("results.json")
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs" / "measurements.md"
 
 BEGIN, END = "<!-- benchmarks: made by `python -m benchmarks --table` -->", "<!-- end of benchmarks -->"
 
@@ -63,14 +63,14 @@ def table(rows: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", *notes, ""] if notes else [*lines, ""])
 
 
-def write_table(file: Path = FILE, readme: Path = README) -> None:
-    """Write the table anew in the README, between its two marks. Raises ValueError where they are missing."""
-    text = readme.read_text(encoding="utf-8")
+def write_table(file: Path = FILE, page: Path = PAGE) -> None:
+    """Write the table anew on the page, between its two marks. Raises ValueError where they are missing."""
+    text = page.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{readme} has no place for the benchmarks' table: put the lines {BEGIN} and {END} in it")
-    with atomic_file(readme) as temporary:
+        raise ValueError(f"{page} has no place for the benchmarks' table: put the lines {BEGIN} and {END} in it")
+    with atomic_file(page) as temporary:
         temporary.write_text(f"{before}{begin}\n{table(read(file))}{end}{after}", encoding="utf-8")
 
 

@@ -46,7 +46,7 @@ DEMO = Setting(
     "EXTEXIFY_DEMO",
     "no",
     "`yes` makes the dashboard a public demo: Draw and Symbols are open to all, everything else needs sign-in (see "
-    "[docs/deploy.md](docs/deploy.md))",
+    "docs/deploy.md)",
 )
 PASSWORD_HASH = Setting(
     "EXTEXIFY_PASSWORD_HASH",

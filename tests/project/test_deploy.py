@@ -47,19 +47,6 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
     assert used <= NAMES
 
 
-def test_links_of_the_guide_lead_somewhere() -> None:
-    guide = GUIDE.read_text("utf-8")
-    titles = {
-        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", guide, re.M)
-    }
-    links = re.findall(r"\]\((?!https?:)([^)]+)\)", guide)
-    assert links
-    for link in links:
-        path, _, anchor = link.partition("#")
-        assert (GUIDE.parent / path).exists(), link
-        assert not anchor or anchor in titles, link
-
-
 def test_nothing_is_told_to_the_makers_of_a_package() -> None:
     script = "import os; import extexify.model.classifier; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env={}, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The README says what the command line does: every command and option, and no other."""
+"""The documentation describes the code: every command, option and setting exists; links and examples work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from extexify.cli import parser
 from extexify.core.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:
@@ -21,7 +25,7 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def test_the_table_of_commands_names_every_option_and_no_other() -> None:
-    rows = re.findall(r"^\| `([a-z-]+)` \|.*\| (`--.*|none) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z-]+)` \|.*\| (`--.*|none) \|$", text("docs/command-line.md"), re.MULTILINE)
     documented = {command: set(re.findall(r"--[\w-]+", options)) for command, options in rows}
     real = {
         name: {option for action in sub._actions for option in action.option_strings if option.startswith("--")}
@@ -32,17 +36,41 @@ def test_the_table_of_commands_names_every_option_and_no_other() -> None:
 
 
 def test_the_table_of_settings_is_complete() -> None:
-    rows = re.findall(r"^\| `(EXTEXIFY_\w+)` \| (.+?) \| (.+?) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `(EXTEXIFY_\w+)` \| (.+?) \| (.+?) \|$", text("docs/settings.md"), re.MULTILINE)
     assert rows == [(setting.name, setting.default, setting.meaning) for setting in SETTINGS]
 
 
-def test_links_lead_to_files() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def test_every_package_is_in_the_table_of_packages() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", text("docs/library.md"), re.MULTILINE)
+    assert sorted(rows) == sorted(path.name for path in (ROOT / "extexify").iterdir() if path.name[0] not in "_.")
 
 
-def test_the_python_example_runs() -> None:
-    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert example
-    exec(compile(example[1], "README", "exec"), {})
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
+    named = {target for page in PAGES for target in re.findall(r"`make ([a-z-]+)", page.read_text("utf-8"))}
+    assert named <= targets
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_files_and_headings() -> None:
+    broken = []
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.name}: {link}")
+    assert not broken
+
+
+def test_the_python_examples_run() -> None:
+    for name in ("README.md", "docs/library.md"):
+        examples = re.findall(r"```python\n(.*?)```", text(name), re.DOTALL)
+        assert examples
+        for example in examples:
+            exec(compile(example, name, "exec"), {})

@@ -1,4 +1,4 @@
-"""The benchmarks: the README's table says what was measured, and what is measured is what the table says."""
+"""The benchmarks: the table of docs/measurements.md holds the stored results, and every row can be measured."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ REPLACED = Method("theirs", seconds=10.0, drawings=100, peak_mb=80.4)
 OURS = Method("ours", seconds=2.0, drawings=400)
 
 
-def test_the_readme_s_table_is_the_one_of_the_kept_results() -> None:
-    text = results.README.read_text(encoding="utf-8")
+def test_the_table_is_made_of_the_stored_results() -> None:
+    text = results.PAGE.read_text(encoding="utf-8")
     shown = text.partition(results.BEGIN + "\n")[2].partition(results.END)[0]
     assert shown == results.table(results.read())
 
@@ -37,20 +37,20 @@ def test_every_row_of_the_table_can_be_measured() -> None:
 
 
 def test_a_row_is_kept_in_place_of_its_former_self(tmp_path: Path) -> None:
-    file, readme = tmp_path / "results.json", tmp_path / "README.md"
-    readme.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
+    file, page = tmp_path / "results.json", tmp_path / "measurements.md"
+    page.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
     results.keep("b", Row("B", [REPLACED], "a note."), "ab", file)
     results.keep("a", Row("A", [OURS]), "ab", file)
     results.keep("b", Row("B", [beside(REPLACED, OURS, asked="≥ 6 ×", at_least=6)]), "ab", file)
     assert list(results.read(file)) == ["a", "b"]
-    results.write_table(file, readme)
-    rows = [line for line in readme.read_text().splitlines() if line.startswith("| ") and "what" not in line]
+    results.write_table(file, page)
+    rows = [line for line in page.read_text().splitlines() if line.startswith("| ") and "what" not in line]
     assert rows[1:] == ["| A | ours | 200 |  |  |  |", "| B | ours | 200 |  | 20 × | ≥ 6 ×: yes |"]
-    assert readme.read_text().startswith("before\n")
-    assert readme.read_text().endswith("\nafter\n")
-    readme.write_text("no place")
+    assert page.read_text().startswith("before\n")
+    assert page.read_text().endswith("\nafter\n")
+    page.write_text("no place")
     with pytest.raises(ValueError, match="has no place"):
-        results.write_table(file, readme)
+        results.write_table(file, page)
 
 
 def test_the_ratio_is_by_seconds_a_drawing_and_says_whether_it_suffices() -> None:
