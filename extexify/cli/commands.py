@@ -65,9 +65,9 @@ def train(options: argparse.Namespace) -> None:
     leads goes for all."""
     from dataclasses import replace
 
-    from extexify.core.processes import leads
     from extexify.dataset.dataset import Dataset
     from extexify.training.distributed import joined
+    from extexify.training.launch import leads
     from extexify.training.pipeline import train_on_dataset
     from extexify.training.recipes import Recipe
 

@@ -27,9 +27,9 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from extexify.core.errors import UserError
-from extexify.core.processes import MAX_PROCESSES, Followers, threads_each
 from extexify.core.progress import Stopped, ToldElsewhere
 from extexify.training.devices import pick_device
+from extexify.training.launch import MAX_PROCESSES, Followers, threads_each
 
 PATIENCE = timedelta(minutes=5)
 """How long a process may be silent, while others wait for it, until it counts as lost. One that ends is noticed at

@@ -21,7 +21,7 @@ from extexify.workspace.files import StorageError, holds_files, is_being_written
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class SplitMetrics:
     """Figures on a split: the mean loss; top-1 and top-5 as parts of 1. NaN where the split was trained on, too."""
 
     loss: float
@@ -42,8 +42,8 @@ class Epoch:
     """A line of `metrics.jsonl`: an epoch's number from 1, its figures, its learning rate at the end, its seconds."""
 
     number: int
-    train: Judged
-    validation: Judged
+    train: SplitMetrics
+    validation: SplitMetrics
     learning_rate: float
     seconds: float
     drawings_per_second: float
@@ -73,12 +73,12 @@ class Run:
         return self.folder.name
 
     @property
-    def asked(self) -> int:
+    def total_epochs(self) -> int:
         """The epochs that it is to have in the end; 0: nobody knows."""
         return self.recipe.epochs if self.recipe else 0
 
     @property
-    def done(self) -> int:
+    def epochs_done(self) -> int:
         """The epochs that it has."""
         return self.epochs[-1].number if self.epochs else 0
 
@@ -96,10 +96,10 @@ class Run:
             return "running"
         if self.recipe is None:
             return "damaged"
-        return "finished" if self.done >= self.asked else "interrupted"
+        return "finished" if self.epochs_done >= self.total_epochs else "interrupted"
 
     @property
-    def can_go_on(self) -> bool:
+    def can_resume(self) -> bool:
         """Whether `train --run NAME --resume` has something to do and to do it with."""
         return self.state == "interrupted" and not self.problem
 
@@ -256,7 +256,7 @@ def _epoch(line: bytes) -> Epoch | None:
     except ValueError:
         return None
     train, validation = (
-        Judged(*(float(figures[name]) for name in _FIGURES))
+        SplitMetrics(*(float(figures[name]) for name in _FIGURES))
         for figures in (entry["train"], entry.get("validation") or _NOT_JUDGED)
     )
     epoch = Epoch(

@@ -16,7 +16,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.training.recipes import RECIPES
-from extexify.training.runs import Epoch, Judged
+from extexify.training.runs import Epoch, SplitMetrics
 from extexify.ui.train.curves import CHARTS, Curve, draw_chart
 from extexify.ui.train.form import describe
 from extexify.workspace import jobs
@@ -269,7 +269,7 @@ def test_the_command_for_several_machines_has_the_forms_settings(place: Path, mo
 
 
 def epoch(number: int, top5: float) -> Epoch:
-    judged = Judged(2.0, top5 / 2, top5)
+    judged = SplitMetrics(2.0, top5 / 2, top5)
     return Epoch(number, judged, judged, 0.001, 1.0, 100.0)
 
 

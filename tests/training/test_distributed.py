@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from extexify.core.interruption import STOPPED
-from extexify.core.processes import local_gpus, torchrun_command
 from extexify.core.progress import Progress, Stopped, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import render_dataset
@@ -31,6 +30,7 @@ from extexify.drawing.resample import SequenceSettings
 from extexify.training.augment import AugmentSettings
 from extexify.training.devices import DeviceError, pick_device
 from extexify.training.distributed import ALONE, LostProcess, Team, joined
+from extexify.training.launch import local_gpus, torchrun_command
 from extexify.training.loader import StrokeFeed, batches, shuffled_rows
 from extexify.training.pipeline import Places, train_on_dataset
 from extexify.training.runs import find_run
@@ -309,7 +309,7 @@ def test_the_command_stops_goes_on_and_leaves_no_process_behind(own_workspace: P
         command.kill()
         _, said = command.communicate(timeout=180)  # returns when the follower, which holds it too, has ended
     assert "Traceback" not in said
-    assert find_run("long").can_go_on  # type: ignore[union-attr]
+    assert find_run("long").can_resume  # type: ignore[union-attr]
 
 
 def test_under_torchrun(own_workspace: Path) -> None:

@@ -37,11 +37,11 @@ def test_without_a_workspace_there_are_no_runs() -> None:
 def test_a_run_tells_how_far_it_is_and_which_epoch_was_best() -> None:
     run("half", 0.4, 0.6)
     (found,) = list_runs()
-    assert (found.name, found.state, found.done, found.asked) == ("half", "interrupted", 2, 3)
+    assert (found.name, found.state, found.epochs_done, found.total_epochs) == ("half", "interrupted", 2, 3)
     assert (found.seed, found.dataset_hash, found.began) == (7, "cafe", 1000.0)
     assert found.best is not None
     assert found.best.number == 2
-    assert found.can_go_on
+    assert found.can_resume
     assert found.size > 0
     assert found.model is None
 
@@ -50,7 +50,7 @@ def test_the_first_of_equally_good_epochs_is_the_best_as_in_training() -> None:
     run("even", 0.4, 0.6, 0.6)
     (found,) = list_runs()
     assert found.state == "finished"
-    assert not found.can_go_on
+    assert not found.can_resume
     assert found.best is not None
     assert found.best.number == 2
 
@@ -124,8 +124,8 @@ def test_a_damaged_line_is_told_and_the_others_are_shown(text: bytes, problem: s
         file.write(metrics_line(2, 0.6) if problem else b"")
     (found,) = list_runs()
     assert found.problem == problem
-    assert found.done == (2 if problem else 1)
-    assert found.can_go_on == (not problem)
+    assert found.epochs_done == (2 if problem else 1)
+    assert found.can_resume == (not problem)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b'{"recipe": 3}', b'{"recipe": {}, "seed": "x"}', b"null"])
@@ -135,7 +135,7 @@ def test_a_run_whose_settings_are_damaged_says_so_and_hides_no_other(text: bytes
     damaged = next(run for run in list_runs() if run.name == "damaged")
     assert damaged.state == "damaged"
     assert "run.json" in damaged.problem
-    assert damaged.done == 1
+    assert damaged.epochs_done == 1
     assert len(list_runs()) == 2
     delete_run("damaged")
     assert len(list_runs()) == 1
@@ -147,7 +147,7 @@ def test_no_metrics_can_break_the_list(tmp_path_factory: pytest.TempPathFactory,
         patch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path_factory.mktemp("ws")))
         (run("any", 0.5) / "metrics.jsonl").write_bytes(text)
         (found,) = list_runs()
-        assert found.done >= 0 or found.epochs
+        assert found.epochs_done >= 0 or found.epochs
 
 
 def test_other_folders_and_files_are_no_runs() -> None:
@@ -167,10 +167,10 @@ def test_no_run_under_a_name_that_leads_elsewhere(name: str) -> None:
 
 def test_new_metrics_are_seen_at_once() -> None:
     folder = run("growing", 0.5)
-    assert list_runs()[0].done == 1
+    assert list_runs()[0].epochs_done == 1
     with (folder / "metrics.jsonl").open("ab") as file:
         file.write(metrics_line(2, 0.6))
-    assert list_runs()[0].done == 2
+    assert list_runs()[0].epochs_done == 2
 
 
 def test_the_speed_is_that_of_the_same_work() -> None:

@@ -104,7 +104,7 @@ def _train(workspace: Path, settings: tuple[object, ...], patience: float, outco
     else:
         require(not run.problem, f"a killed run is damaged: {run.problem}")
         training = Background(workspace, "train", "--run", "r", "--resume", "--device", "cpu")
-    metrics, done = workspace / "runs" / "r" / "metrics.jsonl", run.done if run else 0
+    metrics, done = workspace / "runs" / "r" / "metrics.jsonl", run.epochs_done if run else 0
 
     def is_further() -> bool:
         return metrics.exists() and metrics.read_bytes().count(b"\n") > done
@@ -117,7 +117,7 @@ def _train(workspace: Path, settings: tuple[object, ...], patience: float, outco
     ended = training.wait()
     require(ended.code in (0, -9), f"the training can't go on: {ended.said[-500:]}")
     if ended.code:
-        state = "before its first epoch" if run is None or not run.done else f"after epoch {run.done}"
+        state = "before its first epoch" if run is None or not run.epochs_done else f"after epoch {run.epochs_done}"
         outcomes[f"killed when begun {state}"] += 1
     return ended.code == 0
 

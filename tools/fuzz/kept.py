@@ -223,13 +223,13 @@ def _read_name(case: Case, folder: Path) -> None:
 
 def _check_markup(name: str) -> None:
     """Raise `Fault` when a name makes other elements of a page than any name does."""
-    from extexify.training.runs import Epoch, Judged
+    from extexify.training.runs import Epoch, SplitMetrics
     from extexify.ui.common.frame import facts_html
     from extexify.ui.common.text import escaped, sentence
     from extexify.ui.train.curves import Curve
     from extexify.ui.train.view import _legend
 
-    epoch = Epoch(1, Judged(1, 0.5, 0.5), Judged(1, 0.5, 0.5), 0.1, 1, 1)
+    epoch = Epoch(1, SplitMetrics(1, 0.5, 0.5), SplitMetrics(1, 0.5, 0.5), 0.1, 1, 1)
     for html, plain in (
         (facts_html([(name, name)]), facts_html([("a", "b")])),
         (_legend([Curve(name, "red", (epoch,), 1, epoch)]), _legend([Curve("a", "red", (epoch,), 1, epoch)])),

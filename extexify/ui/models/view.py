@@ -204,14 +204,16 @@ def _show_runs(runs: list[Run], models: list[Model]) -> None:
 
 
 def _run_row(run: Run) -> Row:
-    epochs = f"{run.done:,} of {run.asked:,} epochs" if run.asked else f"{run.done:,} epochs"
+    epochs = (
+        f"{run.epochs_done:,} of {run.total_epochs:,} epochs" if run.total_epochs else f"{run.epochs_done:,} epochs"
+    )
     return Row(
         run.name,
         run.name,
         f"{epochs} · {_facts_line(run.began, run.size)}",
         "" if run.state == "finished" else run.state,
         (("best top-5", _percent(run.best.validation.top5)),) if run.best else (),
-        run.done / run.asked if run.asked and run.state != "finished" else None,
+        run.epochs_done / run.total_epochs if run.total_epochs and run.state != "finished" else None,
         tone={"interrupted": "wait", "damaged": "bad"}.get(run.state, "good"),
     )
 
@@ -227,7 +229,7 @@ def _show_run(run: Run, model: Model | None) -> None:
         st.caption("On the validation split.")
     show_facts(
         [
-            ("Epochs", f"{run.done:,} of {run.asked:,}" if run.asked else f"{run.done:,}"),
+            ("Epochs", f"{run.epochs_done:,} of {run.total_epochs:,}" if run.total_epochs else f"{run.epochs_done:,}"),
             ("Recipe", run.recipe.name if run.recipe else ""),
             ("Seed", str(run.seed) if run.recipe else ""),
             ("Dataset", _dataset(run.dataset_hash)),
@@ -240,7 +242,7 @@ def _show_run(run: Run, model: Model | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="run-ways"):
         if run.state == "running":
             st.page_link(PAGES["train"], label="Watch it", icon=":material/arrow_forward:")
-        elif run.can_go_on:
+        elif run.can_resume:
             if st.button("Go on", type="primary", icon=":material/play_arrow:", key="run-resume"):
                 resume(run.name)
             offer_best_so_far(run)

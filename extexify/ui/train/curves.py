@@ -34,7 +34,7 @@ class Curve:
     @classmethod
     def of(cls, run: Run, colour: str) -> Curve:
         """A run's curve in a colour."""
-        return cls(run.name, colour, run.epochs, run.asked, run.best)
+        return cls(run.name, colour, run.epochs, run.total_epochs, run.best)
 
 
 @dataclass(frozen=True, slots=True)

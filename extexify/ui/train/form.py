@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from extexify.core.names import LONGEST
-from extexify.core.processes import local_cores, local_gpus, torchrun_command
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import fitting_images
 from extexify.drawing.raster import PRESETS
 from extexify.model.library import check_new_run
 from extexify.sources.starter import DEFAULT_EACH, SCHEME
+from extexify.training.launch import local_cores, local_gpus, torchrun_command
 from extexify.training.recipes import RECIPES, Recipe
 from extexify.training.recipes import recipe as changed_recipe
 from extexify.training.runs import default_name, list_runs, typical_speed

@@ -126,7 +126,9 @@ def offer_model(model: Model) -> None:
 
 
 def _offer_to_go_on(run: Run) -> None:
-    st.markdown(f"{run.done:,} of {run.asked:,} epochs are done and kept. It goes on where it was stopped.")
+    st.markdown(
+        f"{run.epochs_done:,} of {run.total_epochs:,} epochs are done and kept. It goes on where it was stopped."
+    )
     with st.container(horizontal=True):
         if st.button("Go on", type="primary", icon=":material/play_arrow:", key="train-resume"):
             resume(run.name)
@@ -201,7 +203,7 @@ def _curves(names: list[str]) -> None:
 def _show_standing(run: Run) -> None:
     """A run in four figures."""
     last, best = run.epochs[-1], run.best
-    facts = [("Epochs", f"{run.done:,} of {run.asked:,}" if run.asked else f"{run.done:,}")]
+    facts = [("Epochs", f"{run.epochs_done:,} of {run.total_epochs:,}" if run.total_epochs else f"{run.epochs_done:,}")]
     if best is not None:
         facts += [
             ("Best epoch", str(best.number)),
@@ -256,7 +258,7 @@ def _show_table(runs: Sequence[Run]) -> None:
 
 
 def _in_words(title: str, runs: Sequence[Run]) -> str:
-    return f"{title} of {', '.join(run.name for run in runs)} over {max(run.done for run in runs)} epochs"
+    return f"{title} of {', '.join(run.name for run in runs)} over {max(run.epochs_done for run in runs)} epochs"
 
 
 def _colours() -> Sequence[str]:
