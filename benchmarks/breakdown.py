@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.data import add_dataset_option, open_dataset
 from extexify.catalog.symbols import symbol_for
 from extexify.dataset.dataset import Dataset
-from extexify.evaluation.metrics import KEPT, ranks, top_classes
+from extexify.evaluation.metrics import STORED_ANSWERS, ranks, top_classes
 from extexify.model.classifier import Classifier
 from extexify.workspace import paths
 
@@ -32,7 +32,7 @@ def rank_of_right(classifier: Classifier, dataset: Dataset, indices: NDArray[np.
     labels = np.array([number.get(dataset.classes[label], -1) for label in dataset.labels[indices]])
     probabilities = np.concatenate(list(classifier.probabilities(dataset.drawings.take(indices))))
     found = ranks(top_classes(probabilities), np.maximum(labels, 0), np.arange(len(number)))
-    return np.where(labels >= 0, found, KEPT)
+    return np.where(labels >= 0, found, STORED_ANSWERS)
 
 
 def print_table(

@@ -159,8 +159,8 @@ def _make_evaluation(folder: Path) -> None:
     """The test split, with answers that chance gives: half of them right."""
     from extexify.catalog.lookalikes import MATCHES
     from extexify.dataset.dataset import Dataset
-    from extexify.evaluation.metrics import KEPT, Counter, Judged, Keep
-    from extexify.evaluation.records import About, save_evaluation
+    from extexify.evaluation.metrics import STORED_ANSWERS, EvaluationRecords, MetricsCounter, RecordSink
+    from extexify.evaluation.records import EvaluationContext, save_evaluation
     from extexify.workspace import paths
 
     dataset = Dataset.open(paths.dataset_folder())
@@ -168,9 +168,9 @@ def _make_evaluation(folder: Path) -> None:
     rng = np.random.default_rng(0)
     count, classes = len(indices), len(dataset.classes)
     labels = np.asarray(dataset.labels)[indices]
-    top = ((labels[:, None] + rng.integers(0, 2, (count, 1)) + np.arange(KEPT)) % classes).astype(np.int32)
-    probabilities = np.sort(rng.dirichlet(np.ones(KEPT), count), axis=1)[:, ::-1].astype(np.float32)
-    judged = Judged(
+    top = ((labels[:, None] + rng.integers(0, 2, (count, 1)) + np.arange(STORED_ANSWERS)) % classes).astype(np.int32)
+    probabilities = np.sort(rng.dirichlet(np.ones(STORED_ANSWERS), count), axis=1)[:, ::-1].astype(np.float32)
+    judged = EvaluationRecords(
         drawings=dataset.drawings.take(indices),
         ids=np.asarray(dataset.ids)[indices],
         labels=labels,
@@ -180,14 +180,14 @@ def _make_evaluation(folder: Path) -> None:
         correct=np.repeat((top[:, :1] == labels[:, None]).astype(np.uint8), len(MATCHES), 1),
         right=np.repeat(probabilities[:, 1:2], len(MATCHES), 1),
     )
-    counter = Counter(dataset.classes)
+    counter = MetricsCounter(dataset.classes)
 
-    def evaluate(keep: Keep) -> Any:
+    def evaluate(keep: RecordSink) -> Any:
         counter.add(judged)
         keep(judged)
-        return counter.figures()
+        return counter.metrics()
 
-    about = About("made up", str(folder), "cafe", 1.0, "test", (dataset.content_hash,))
+    about = EvaluationContext("made up", str(folder), "cafe", 1.0, "test", (dataset.content_hash,))
     save_evaluation(folder, about, dataset.classes, evaluate)
 
 

@@ -13,7 +13,7 @@ from extexify.dataset.review import ReviewList
 from extexify.drawing.raster import RasterSettings
 from extexify.drawing.strokes import strokes_json
 from extexify.evaluation.evaluate import evaluate_dataset
-from extexify.evaluation.records import About, save_evaluation
+from extexify.evaluation.records import EvaluationContext, save_evaluation
 from extexify.model.classifier import Classifier
 from extexify.model.file import ModelDescription, write_model
 from extexify.model.networks import build
@@ -64,10 +64,10 @@ def make_hostile_workspace(place: Path) -> Path:
     (run / "model.safetensors").write_bytes(model.read_bytes())
     (make_run(place / "runs" / f"damaged {HTML}", 0.3) / "run.json").write_text("{")
     classifier = Classifier.load(model)
-    about = About(ALL, str(model), "0" * 32, 1.0, "", (ALL,))
+    about = EvaluationContext(ALL, str(model), "0" * 32, 1.0, "", (ALL,))
     save_evaluation(
         place / "evaluations" / "20260101-120000-0123abcd", about, classifier.classes,
-        lambda keep: evaluate_dataset(classifier, dataset, "all", keep=keep),
+        lambda keep: evaluate_dataset(classifier, dataset, "all", sink=keep),
     )  # fmt: skip
     ReviewList(place / "review.jsonl").reject(KEYS[0], 1, [np.array(stroke) for stroke in zigzag(1)], ALL[:400])
     for number, kind in enumerate(_KINDS):

@@ -94,8 +94,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from extexify.catalog.lookalikes import MATCHES
     from extexify.dataset.dataset import Dataset
     from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
-    from extexify.evaluation.metrics import Figures, Judged, Keep, drop
-    from extexify.evaluation.records import About, file_digest, save_evaluation
+    from extexify.evaluation.metrics import EvaluationRecords, Metrics, RecordSink, discard
+    from extexify.evaluation.records import EvaluationContext, file_digest, save_evaluation
     from extexify.evaluation.reliability import ReliabilityCounter
     from extexify.model.classifier import Classifier
 
@@ -108,20 +108,20 @@ def evaluate(options: argparse.Namespace) -> None:
 
     counters = {match: ReliabilityCounter() for match in MATCHES}
 
-    def evaluate(keep: Keep) -> Figures:
-        def count(judged: Judged) -> None:
+    def evaluate(sink: RecordSink) -> Metrics:
+        def count(judged: EvaluationRecords) -> None:
             for number, counter in enumerate(counters.values()):
                 counter.add(judged.confidence[:, number], judged.correct[:, number], judged.right[:, number])
-            keep(judged)
+            sink(judged)
 
         if dataset is None:
-            return evaluate_sources(classifier, sources, keep=count, report=_reporter(options))
-        return evaluate_dataset(classifier, dataset, options.split, keep=count, report=_reporter(options))
+            return evaluate_sources(classifier, sources, sink=count, report=_reporter(options))
+        return evaluate_dataset(classifier, dataset, options.split, sink=count, report=_reporter(options))
 
     if options.out is None:
-        figures = evaluate(drop)
+        figures = evaluate(discard)
     else:
-        about = About(
+        about = EvaluationContext(
             model=classifier.name,
             file=str(model.resolve()),
             digest=file_digest(model),
@@ -133,7 +133,7 @@ def evaluate(options: argparse.Namespace) -> None:
     text = f"{classifier.name}: {_shown(figures.top)} of {figures.n:,} drawings"
     text += f"\ncounting symbols that print alike as right: {_shown(figures.prints_alike)}"
     text += f"\ncounting symbols that are drawn alike as right: {_shown(figures.drawn_alike)}"
-    calibration = {match: counter.figures() for match, counter in counters.items() if figures.n}
+    calibration = {match: counter.diagram() for match, counter in counters.items() if figures.n}
     if calibration:
         exact, drawn = calibration["exact"], calibration["drawn"]
         text += f"\nexpected calibration error {exact.ece:.1%}, {drawn.ece:.1%} with those drawn alike as one answer; "
@@ -192,14 +192,14 @@ def classify(options: argparse.Namespace) -> None:
     else:
         drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes())
     classifier = Classifier.load(options.model or paths.default_model())
-    considered = classifier.classify(drawing, max(options.top, rejection.FEW))
+    considered = classifier.classify(drawing, max(options.top, rejection.SUMMED_CLASSES))
     predictions = considered[: options.top]
     if options.json:
         print(json.dumps([asdict(prediction) for prediction in predictions], ensure_ascii=False))
     else:
         for prediction in predictions:
             print(f"{prediction.probability:6.1%}  {prediction.command:<24}  {prediction.key}")
-        if rejection.is_doubtful(considered, classifier.description.doubt):
+        if rejection.is_rejected(considered, classifier.description.rejection_threshold):
             print("not sure: the drawing is like none of the symbols that the model knows", file=sys.stderr)
 
 
@@ -236,10 +236,10 @@ def _about(model: Model) -> str:
     """What is known of a model, in a few words."""
     if model.problem:
         return model.problem
-    figures = ", ".join(f"top-{k} {model.figures[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.figures)
+    figures = ", ".join(f"top-{k} {model.metrics[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.metrics)
     if figures:
-        return f"{model.judged_on}: {figures}"
-    return "trained on all" if model.learned_from_all else "never judged"
+        return f"{model.evaluated_split}: {figures}"
+    return "trained on all" if model.trained_on_all else "never judged"
 
 
 def use(options: argparse.Namespace) -> None:

@@ -16,10 +16,10 @@ from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.metrics import Fold
-from extexify.evaluation.reliability import Reliability, reliability
+from extexify.evaluation.reliability import ReliabilityDiagram, reliability_diagram
 from extexify.model.classifier import BATCH, Classifier
 from extexify.model.file import ModelError, read_model, write_model
-from extexify.model.rejection import fit_doubt
+from extexify.model.rejection import fit_rejection_threshold
 from extexify.model.temperature import fit_temperature
 from extexify.workspace.files import writer_lock
 
@@ -37,8 +37,8 @@ class Calibration:
     drawings: int
     temperature_before: float
     temperature: float
-    before: dict[str, Reliability]
-    after: dict[str, Reliability]
+    before: dict[str, ReliabilityDiagram]
+    after: dict[str, ReliabilityDiagram]
 
     def to_json(self) -> dict[str, Any]:
         """The figures as the command line prints them."""
@@ -74,7 +74,7 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
         calibrated = replace(
             description,
             temperature=temperature,
-            doubt=_doubt(logits, temperature),
+            rejection_threshold=_doubt(logits, temperature),
             training={**description.training, "calibration": made_by},
         )
         write_model(out, calibrated, weights)
@@ -89,7 +89,7 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
 
 
 def _doubt(logits: Tensor, temperature: float) -> float:
-    return fit_doubt(torch.softmax(logits / temperature, 1).numpy())
+    return fit_rejection_threshold(torch.softmax(logits / temperature, 1).numpy())
 
 
 def _check_free(model: Path, out: Path) -> None:
@@ -124,8 +124,11 @@ def _validation_logits(classifier: Classifier, dataset: Dataset, report: Reporte
     return logits, torch.from_numpy(relabel[dataset.labels[indices]])
 
 
-def _reliability(classes: Sequence[str], logits: Tensor, labels: Tensor, temperature: float) -> dict[str, Reliability]:
+def _reliability(
+    classes: Sequence[str], logits: Tensor, labels: Tensor, temperature: float
+) -> dict[str, ReliabilityDiagram]:
     probabilities = torch.softmax(logits / temperature, 1).numpy()
     return {
-        match: reliability(*Fold(groups_of(classes, match)).first(probabilities, labels.numpy())) for match in MATCHES
+        match: reliability_diagram(*Fold(groups_of(classes, match)).first(probabilities, labels.numpy()))
+        for match in MATCHES
     }

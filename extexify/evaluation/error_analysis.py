@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import MATCHES, Match, groups_of
-from extexify.evaluation.metrics import KEPT, TOPS, Judged, ranks
+from extexify.evaluation.metrics import STORED_ANSWERS, TOP_K, EvaluationRecords, ranks
 from extexify.evaluation.records import Evaluation
-from extexify.evaluation.reliability import Reliability, reliability
+from extexify.evaluation.reliability import ReliabilityDiagram, reliability_diagram
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class ClassTable:
         return judged[order]
 
 
-def right_answers(evaluation: Evaluation, match: Match = "exact") -> NDArray[np.bool_]:
+def correct_answers(evaluation: Evaluation, match: Match = "exact") -> NDArray[np.bool_]:
     """Whether each drawing's first answer is right, (N,), counted by `match`."""
-    judged = evaluation.judged
+    judged = evaluation.records
     groups = groups_of(evaluation.classes, match)
     right: NDArray[np.bool_] = groups[judged.top[:, 0]] == groups[judged.labels]
     return right
@@ -58,7 +58,7 @@ def right_answers(evaluation: Evaluation, match: Match = "exact") -> NDArray[np.
 
 def confusions(evaluation: Evaluation, match: Match = "exact") -> list[Confusion]:
     """All pairs of classes of which the first was taken for the second, the most frequent first."""
-    labels, first, wrong = evaluation.judged.labels, evaluation.judged.top[:, 0], ~right_answers(evaluation, match)
+    labels, first, wrong = evaluation.records.labels, evaluation.records.top[:, 0], ~correct_answers(evaluation, match)
     drawings = np.bincount(labels, minlength=len(evaluation.classes))
     pairs, counts = _pairs(labels[wrong], first[wrong], len(evaluation.classes))
     # Of equally frequent ones, those stand first that are a larger part of their class.
@@ -71,7 +71,7 @@ def confusions(evaluation: Evaluation, match: Match = "exact") -> list[Confusion
 
 def confused_drawings(evaluation: Evaluation, label: int, taken_for: int) -> NDArray[np.int64]:
     """The drawings of a class whose first answer was another one, the surest first."""
-    judged = evaluation.judged
+    judged = evaluation.records
     rows = np.flatnonzero((judged.labels == label) & (judged.top[:, 0] == taken_for))
     return _surest_first(judged, rows)
 
@@ -80,33 +80,33 @@ def class_drawings(
     evaluation: Evaluation, label: int, match: Match = "exact"
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The drawings of a class whose first answer is wrong, and those where it is right; each the surest first."""
-    rows = np.flatnonzero(evaluation.judged.labels == label)
-    right = right_answers(evaluation, match)[rows]
-    return _surest_first(evaluation.judged, rows[~right]), _surest_first(evaluation.judged, rows[right])
+    rows = np.flatnonzero(evaluation.records.labels == label)
+    right = correct_answers(evaluation, match)[rows]
+    return _surest_first(evaluation.records, rows[~right]), _surest_first(evaluation.records, rows[right])
 
 
 def class_table(evaluation: Evaluation, match: Match = "exact") -> ClassTable:
     """Figures by class."""
-    judged, classes = evaluation.judged, len(evaluation.classes)
+    judged, classes = evaluation.records, len(evaluation.classes)
     drawings = np.bincount(judged.labels, minlength=classes)
     rank = ranks(judged.top, judged.labels, groups_of(evaluation.classes, match))
-    table = np.zeros((classes, KEPT + 1))
+    table = np.zeros((classes, STORED_ANSWERS + 1))
     np.add.at(table, (judged.labels, rank), 1)
     with np.errstate(invalid="ignore"):
         right = np.cumsum(table, axis=1) / drawings[:, None]
         probability = np.bincount(judged.labels, judged.right[:, MATCHES.index(match)], classes) / drawings
     taken_for, times = np.full(classes, -1), np.zeros(classes, np.int64)
-    wrong = ~right_answers(evaluation, match)
+    wrong = ~correct_answers(evaluation, match)
     pairs, counts = _pairs(judged.labels[wrong], judged.top[wrong, 0], classes)
     rising = np.lexsort((-pairs[:, 1], counts))  # the last one that is written to a place stays there
     taken_for[pairs[rising, 0]], times[pairs[rising, 0]] = pairs[rising, 1], counts[rising]
-    return ClassTable(drawings, {k: right[:, k - 1] for k in TOPS}, probability, taken_for, times)
+    return ClassTable(drawings, {k: right[:, k - 1] for k in TOP_K}, probability, taken_for, times)
 
 
-def honesty(evaluation: Evaluation, match: Match = "exact") -> Reliability:
+def evaluation_reliability(evaluation: Evaluation, match: Match = "exact") -> ReliabilityDiagram:
     """The model's probabilities against how often it is right; look-alikes are one answer, as on the Draw page."""
-    judged, number = evaluation.judged, MATCHES.index(match)
-    return reliability(judged.confidence[:, number], judged.correct[:, number], judged.right[:, number])
+    judged, number = evaluation.records, MATCHES.index(match)
+    return reliability_diagram(judged.confidence[:, number], judged.correct[:, number], judged.right[:, number])
 
 
 def _pairs(
@@ -117,6 +117,6 @@ def _pairs(
     return np.stack(np.divmod(codes, classes), 1), counts
 
 
-def _surest_first(judged: Judged, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _surest_first(judged: EvaluationRecords, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Drawings in the order of how probable their first answers are: sure ones that are wrong may be mislabelled."""
     return rows[np.argsort(-judged.probabilities[rows, 0], kind="stable")]

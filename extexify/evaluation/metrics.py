@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.drawing.strokes import Drawings
 
-TOPS = (1, 3, 5, 10)
+TOP_K = (1, 3, 5, 10)
 """The k of the top-k figures."""
 
-KEPT = TOPS[-1]
+STORED_ANSWERS = TOP_K[-1]
 """Answers of each drawing that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class EvaluationRecords:
     """Drawings (n) with their right classes and what a model says of them.
 
     ids int64 (n,); labels int32 (n,), the right classes; top int32 (n, 10), the most probable classes, best first;
@@ -41,16 +41,16 @@ class Judged:
     right: NDArray[np.float32]
 
 
-Keep = Callable[[Judged], None]
+RecordSink = Callable[[EvaluationRecords], None]
 """What becomes of judged drawings beside being counted."""
 
 
-def drop(judged: Judged) -> None:
+def discard(judged: EvaluationRecords) -> None:
     """Keep nothing."""
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """What an evaluation found.
 
     n drawings were judged; top[k] is the part of them (0 to 1) with the right symbol among the first k; prints_alike
@@ -82,25 +82,25 @@ class Figures:
         }
 
 
-class Counter:
+class MetricsCounter:
     """Counts at which rank the right class stood, in each of the three ways to be right."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         self._groups = [groups_of(classes, match) for match in MATCHES]
-        self._counts = np.zeros((len(MATCHES), KEPT + 1), np.int64)
+        self._counts = np.zeros((len(MATCHES), STORED_ANSWERS + 1), np.int64)
         self.unknown = 0
 
-    def add(self, judged: Judged) -> None:
+    def add(self, judged: EvaluationRecords) -> None:
         """Count judged drawings."""
         for counts, groups in zip(self._counts, self._groups, strict=True):
-            counts += np.bincount(ranks(judged.top, judged.labels, groups), minlength=KEPT + 1)
+            counts += np.bincount(ranks(judged.top, judged.labels, groups), minlength=STORED_ANSWERS + 1)
 
-    def figures(self, unusable: int = 0) -> Figures:
+    def metrics(self, unusable: int = 0) -> Metrics:
         """The figures of all drawings so far."""
         n = int(self._counts[0].sum())
         right = np.cumsum(self._counts, axis=1)
-        top, prints_alike, drawn_alike = ({k: float(row[k - 1] / n) if n else 0.0 for k in TOPS} for row in right)
-        return Figures(n, top, prints_alike, drawn_alike, self.unknown, unusable)
+        top, prints_alike, drawn_alike = ({k: float(row[k - 1] / n) if n else 0.0 for k in TOP_K} for row in right)
+        return Metrics(n, top, prints_alike, drawn_alike, self.unknown, unusable)
 
 
 class Fold:
@@ -135,9 +135,9 @@ def top_classes(probabilities: NDArray[np.float32]) -> NDArray[np.int32]:
     # and ten of a thousand are found without sorting all.
     bits = np.ascontiguousarray(probabilities).view(np.uint32).astype(np.uint64)
     ordered = (bits << np.uint64(32)) | np.arange(count - 1, -1, -1, dtype=np.uint64)
-    kept = min(KEPT, count)
+    kept = min(STORED_ANSWERS, count)
     best = np.sort(np.partition(ordered, count - kept, axis=1)[:, count - kept :], axis=1)[:, ::-1]
-    top = np.full((len(probabilities), KEPT), -1, np.int32)
+    top = np.full((len(probabilities), STORED_ANSWERS), -1, np.int32)
     top[:, :kept] = count - 1 - (best & np.uint64(0xFFFFFFFF)).astype(np.int64)
     return top
 
@@ -148,4 +148,4 @@ def ranks(top: NDArray[np.integer], labels: NDArray[np.integer], groups: NDArray
     top (n, 10) as `top_classes` gives it, labels (n,), groups (classes,) as `groups_of` gives them → (n,).
     """
     hits = (groups[top] == groups[labels][:, None]) & (top >= 0)
-    return np.where(hits.any(1), hits.argmax(1), KEPT)
+    return np.where(hits.any(1), hits.argmax(1), STORED_ANSWERS)

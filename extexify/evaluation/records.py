@@ -2,7 +2,8 @@
 
 An evaluation folder holds, for N drawings, `ids.npy` int64 (N,) · `labels.npy` int32 (N,), their right classes ·
 `top.npy` int32 (N, 10) and `probabilities.npy` float32 (N, 10), the first answers · `confidence.npy` float32 (N, 3),
-`correct.npy` uint8 (N, 3) and `right.npy` float32 (N, 3), see `extexify.evaluation.metrics.Judged` · `points.npy`,
+`correct.npy` uint8 (N, 3) and `right.npy` float32 (N, 3), see `extexify.evaluation.metrics.EvaluationRecords` ·
+`points.npy`,
 `stroke_ends.npy` and `sample_ends.npy`, the drawings as in a dataset · `manifest.json`: format version, class order
 (the model's), figures, and what was judged by what, and when.
 """
@@ -26,7 +27,7 @@ from extexify.catalog.lookalikes import MATCHES
 from extexify.core.errors import UserError
 from extexify.core.schema import check_form, moment
 from extexify.drawing.strokes import Drawings
-from extexify.evaluation.metrics import KEPT, TOPS, Figures, Judged, Keep
+from extexify.evaluation.metrics import STORED_ANSWERS, TOP_K, EvaluationRecords, Metrics, RecordSink
 from extexify.workspace.files import (
     ArrayWriter,
     StorageError,
@@ -43,8 +44,8 @@ FORMAT_VERSION = 1
 ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "ids": ("int64", ()),
     "labels": ("int32", ()),
-    "top": ("int32", (KEPT,)),
-    "probabilities": ("float32", (KEPT,)),
+    "top": ("int32", (STORED_ANSWERS,)),
+    "probabilities": ("float32", (STORED_ANSWERS,)),
     "confidence": ("float32", (len(MATCHES),)),
     "correct": ("uint8", (len(MATCHES),)),
     "right": ("float32", (len(MATCHES),)),
@@ -55,7 +56,7 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
 """The arrays of an evaluation: dtype, and the lengths of the axes after the first."""
 
 
-_TOPS = {f"top{k}": float for k in TOPS}
+_TOPS = {f"top{k}": float for k in TOP_K}
 
 _MANIFEST = {
     "when": str,
@@ -72,7 +73,7 @@ class EvaluationError(UserError, ValueError):
 
 
 @dataclass(frozen=True)
-class About:
+class EvaluationContext:
     """What was judged by what.
 
     model is its name, file the path of its file, digest that file's content (see `file_digest`), temperature its
@@ -88,22 +89,22 @@ class About:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What the manifest of a kept evaluation says; figures as `Figures.to_json` gives them."""
+class EvaluationSummary:
+    """What the manifest of a kept evaluation says; figures as `Metrics.to_json` gives them."""
 
     path: Path
     when: datetime
-    about: About
-    figures: dict[str, Any]
+    context: EvaluationContext
+    metrics: dict[str, Any]
     classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A kept evaluation, opened; the arrays are read-only memory maps (see the module and `figures.Judged`)."""
+    """A kept evaluation, opened; the arrays are read-only memory maps (see `metrics.EvaluationRecords`)."""
 
-    summary: Summary
-    judged: Judged
+    summary: EvaluationSummary
+    records: EvaluationRecords
 
     @classmethod
     @permissions.operators_only
@@ -116,13 +117,13 @@ class Evaluation:
         summary = read_summary(path)
         arrays: dict[str, Any] = {name: read_array(path / f"{name}.npy", *kind) for name, kind in ARRAYS.items()}
         drawings = Drawings(arrays.pop("points"), arrays.pop("stroke_ends"), arrays.pop("sample_ends"))
-        judged = Judged(drawings=drawings, **arrays)
+        judged = EvaluationRecords(drawings=drawings, **arrays)
         if not _fits(judged, len(summary.classes)):
             raise StorageError(f"the arrays in {path} do not fit together; evaluate anew")
         return cls(summary, judged)
 
     def __len__(self) -> int:
-        return len(self.judged.labels)
+        return len(self.records.labels)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -131,7 +132,9 @@ class Evaluation:
 
 
 @permissions.operators_only
-def save_evaluation(out: Path, about: About, classes: tuple[str, ...], evaluate: Callable[[Keep], Figures]) -> Figures:
+def save_evaluation(
+    out: Path, context: EvaluationContext, classes: tuple[str, ...], evaluate: Callable[[RecordSink], Metrics]
+) -> Metrics:
     """Have `evaluate` judge drawings, and keep in the folder `out`, in one step, whatever it passes on.
 
     Memory doesn't grow with the drawings. Raises `EvaluationError` when there is none that the model knows,
@@ -142,7 +145,7 @@ def save_evaluation(out: Path, about: About, classes: tuple[str, ...], evaluate:
             name: files.enter_context(ArrayWriter(folder / f"{name}.npy", *kind)) for name, kind in ARRAYS.items()
         }
 
-        def keep(judged: Judged) -> None:
+        def keep(judged: EvaluationRecords) -> None:
             packed = judged.drawings
             # Ends count from the start of the folder's own arrays.
             writers["sample_ends"].append(packed.sample_ends + writers["stroke_ends"].rows)
@@ -153,13 +156,14 @@ def save_evaluation(out: Path, about: About, classes: tuple[str, ...], evaluate:
 
         figures = evaluate(keep)
         if not figures.n:
+            unknown = figures.unknown_keys
             raise EvaluationError(
-                f"{about.model} knows none of the {figures.unknown_keys:,} drawings' symbols: there is nothing to judge"
+                f"{context.model} knows none of the {unknown:,} drawings' symbols: there is nothing to evaluate"
             )
         manifest = {
             "format_version": FORMAT_VERSION,
             "when": datetime.now().astimezone().replace(microsecond=0).isoformat(),
-            "about": asdict(about),
+            "about": asdict(context),
             "figures": figures.to_json(),
             "classes": classes,
         }
@@ -168,7 +172,7 @@ def save_evaluation(out: Path, about: About, classes: tuple[str, ...], evaluate:
 
 
 @permissions.operators_only
-def kept_evaluations(folder: Path) -> list[Summary]:
+def list_evaluations(folder: Path) -> list[EvaluationSummary]:
     """The evaluations in a folder, newest first; anything else in it is passed over."""
     found = []
     for path in folder.glob("[!.]*/manifest.json"):
@@ -178,7 +182,7 @@ def kept_evaluations(folder: Path) -> list[Summary]:
     return sorted(found, key=lambda summary: (summary.when, summary.path.name), reverse=True)
 
 
-def read_summary(path: Path) -> Summary:
+def read_summary(path: Path) -> EvaluationSummary:
     """What an evaluation's manifest says. Raises `StorageError` when it is missing, damaged or of another version."""
     try:
         status = (path / "manifest.json").stat()
@@ -189,7 +193,7 @@ def read_summary(path: Path) -> Summary:
 
 # A page asks for all of them at every click, and each names all classes.
 @lru_cache(maxsize=256)
-def _read_summary(path: Path, version: tuple[int, int, int]) -> Summary:
+def _read_summary(path: Path, version: tuple[int, int, int]) -> EvaluationSummary:
     manifest: Any = read_json(path / "manifest.json")
     try:
         if manifest["format_version"] != FORMAT_VERSION:
@@ -201,11 +205,11 @@ def _read_summary(path: Path, version: tuple[int, int, int]) -> Summary:
         about, classes = manifest["about"], tuple(manifest["classes"])
         if not classes or not all(classes):
             raise ValueError("its class order")
-        return Summary(
+        return EvaluationSummary(
             path=path,
             when=moment(manifest["when"]),
-            about=About(**{**about, "data": tuple(about["data"])}),
-            figures=manifest["figures"],
+            context=EvaluationContext(**{**about, "data": tuple(about["data"])}),
+            metrics=manifest["figures"],
             classes=_one_copy(classes),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -224,7 +228,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def _fits(judged: Judged, classes: int) -> bool:
+def _fits(judged: EvaluationRecords, classes: int) -> bool:
     """Whether lengths, ends and class numbers agree, so that no index ever points outside."""
     columns: list[NDArray[Any]] = [getattr(judged, name) for name in _COLUMNS]
     return (

@@ -12,7 +12,7 @@ BINS = 15
 
 
 @dataclass(frozen=True)
-class Reliability:
+class ReliabilityDiagram:
     """A model's confidence in its first answers against how often these are right.
 
     edges float64 (B + 1,) divide 0 to 1; counts int64 (B,) are the answers in each bin; confidence and accuracy
@@ -49,7 +49,7 @@ class ReliabilityCounter:
         # A probability that float32 rounds to 0 is at most its smallest number.
         self._loss -= float(np.log(np.maximum(right, np.finfo(np.float32).tiny, dtype=np.float64)).sum())
 
-    def figures(self) -> Reliability:
+    def diagram(self) -> ReliabilityDiagram:
         """What came of it. Raises ValueError when nothing was counted."""
         total = int(self._counts.sum())
         if not total:
@@ -58,13 +58,13 @@ class ReliabilityCounter:
             confidence, accuracy = self._confidence / self._counts, self._correct / self._counts
         ece = float(np.abs(self._confidence - self._correct).sum() / total)
         edges = np.linspace(0, 1, len(self._counts) + 1)
-        return Reliability(edges, self._counts.copy(), confidence, accuracy, ece=ece, nll=self._loss / total)
+        return ReliabilityDiagram(edges, self._counts.copy(), confidence, accuracy, ece=ece, nll=self._loss / total)
 
 
-def reliability(
+def reliability_diagram(
     first: NDArray[np.floating], correct: NDArray[np.generic], right: NDArray[np.floating], bins: int = BINS
-) -> Reliability:
+) -> ReliabilityDiagram:
     """Compare confidence with accuracy; arguments as for `ReliabilityCounter.add`. Raises ValueError when n is 0."""
     counter = ReliabilityCounter(bins)
     counter.add(first, correct, right)
-    return counter.figures()
+    return counter.diagram()

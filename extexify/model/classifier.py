@@ -103,7 +103,7 @@ class Classifier:
         probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
         return self._predictions(probabilities, np.argsort(-probabilities, kind="stable")[:top])
 
-    def leading(self, drawing: Drawing, *, results: int, symbols: int) -> list[Prediction]:
+    def candidates(self, drawing: Drawing, *, results: int, symbols: int) -> list[Prediction]:
         """What the first `results` results and the first `symbols` symbols of a drawing need, most probable first.
 
         `extexify.model.answers.fold_look_alikes` makes the same first `results` of it as of the predictions of all

@@ -66,7 +66,7 @@ class ModelDescription:
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     sequence: SequenceSettings | None = None
-    doubt: float = 0.0
+    rejection_threshold: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the file's metadata."""
@@ -80,7 +80,7 @@ class ModelDescription:
             "metrics": self.metrics,
             "training": self.training,
             **({"sequence": self.sequence.to_json()} if self.sequence else {}),
-            **({"doubt": self.doubt} if self.doubt else {}),
+            **({"doubt": self.rejection_threshold} if self.rejection_threshold else {}),
         }
 
 
@@ -222,7 +222,7 @@ def _description(path: Path, text: str | None) -> ModelDescription:
             metrics=value["metrics"],
             training=value["training"],
             sequence=SequenceSettings.from_json(value["sequence"]) if "sequence" in value else None,
-            doubt=doubt,
+            rejection_threshold=doubt,
         )
     except ModelError:
         raise

@@ -48,18 +48,18 @@ class Model:
         return self.path.stem
 
     @property
-    def judged_on(self) -> str:
-        """The split that `figures` are of: test, or validation as long as it wasn't tested; empty for neither."""
+    def evaluated_split(self) -> str:
+        """The split that `metrics` are of: test, or validation as long as it wasn't tested; empty for neither."""
         metrics = self.description.metrics if self.description else {}
         return next((split for split in ("test", "validation") if metrics.get(split)), "")
 
     @property
-    def figures(self) -> Mapping[str, Any]:
+    def metrics(self) -> Mapping[str, Any]:
         """Figures as parts of 1, by name: top1, top5, and of a tested model top3 and top10."""
-        return self.description.metrics[self.judged_on] if self.description and self.judged_on else {}
+        return self.description.metrics[self.evaluated_split] if self.description and self.evaluated_split else {}
 
     @property
-    def learned_from_all(self) -> bool:
+    def trained_on_all(self) -> bool:
         """Whether no drawing of its dataset is left that could judge it."""
         return _text(self._training, "train_on") == "all"
 
@@ -95,8 +95,8 @@ class Model:
             "recipe": self.recipe,
             "run": self.run,
             "dataset": self.dataset_hash,
-            "judged_on": self.judged_on,
-            **{name: self.figures.get(name) for name in ("top1", "top3", "top5", "top10")},
+            "judged_on": self.evaluated_split,
+            **{name: self.metrics.get(name) for name in ("top1", "top3", "top5", "top10")},
         }
 
     @property

@@ -18,7 +18,7 @@ from extexify.catalog.summaries import summary
 from extexify.model.answers import commonness
 from extexify.model.file import ModelDescription, ModelError, read_arrays
 from extexify.model.onnx import to_onnx
-from extexify.model.rejection import FEW as DOUBT_OF
+from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.files import StorageError, atomic_file
 
 MODEL, SYMBOLS, INDEX = "model.onnx", "symbols.json", "index.html"
@@ -61,7 +61,7 @@ def made_files(model: Path) -> dict[str, bytes]:
     Raises `ModelError`.
     """
     description, content = onnx_bytes(model)
-    known = {"doubt_of": DOUBT_OF, "symbols": _symbols(description.classes)}
+    known = {"summed_classes": SUMMED_CLASSES, "symbols": _symbols(description.classes)}
     return {MODEL: content, SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
 
 

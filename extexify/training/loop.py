@@ -32,7 +32,7 @@ from extexify.core.progress import Reporter, Stage, Stopped, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.model import networks
 from extexify.model.file import ModelDescription, write_model
-from extexify.model.rejection import fit_doubt
+from extexify.model.rejection import fit_rejection_threshold
 from extexify.model.temperature import fit_temperature
 from extexify.training.checkpoints import Tally, TrainingState, read_checkpoint, restore_checkpoint, save_checkpoint
 from extexify.training.devices import has_bfloat16, keep_freed_memory, pick_device
@@ -300,7 +300,9 @@ class _Loop:
     def write_best(self, validation: dict[str, float] | None) -> None:
         """Write the model file of the epoch that is the best so far."""
         raster, sequence = self.recipe.at(self.epoch)
-        temperature, doubt = self.calibrate() if validation else (self.recipe.temperature, self.recipe.doubt)
+        temperature, rejection_threshold = (
+            self.calibrate() if validation else (self.recipe.temperature, self.recipe.doubt)
+        )
         description = ModelDescription(
             name=self.run.name,
             architecture=self.recipe.architecture,
@@ -309,7 +311,7 @@ class _Loop:
             raster=raster,
             sequence=sequence,
             temperature=temperature,
-            doubt=doubt,
+            rejection_threshold=rejection_threshold,
             metrics={"validation": validation} if validation else {},
             training={**self.asked(), "run": self.run.name, "epoch": self.epoch},
         )
@@ -317,7 +319,7 @@ class _Loop:
 
     @torch.inference_mode()
     def calibrate(self) -> tuple[float, float]:
-        """Temperature and doubt of the averaged weights, fitted on up to 4096 validation drawings."""
+        """Temperature and rejection threshold of the averaged weights, fitted on up to 4096 validation drawings."""
         parts: list[tuple[Tensor, Tensor]] = []
         for inputs, labels in self.validation_batches():
             parts.append((self.judge(inputs), labels))
@@ -325,7 +327,7 @@ class _Loop:
                 break
         logits, labels = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
         temperature = fit_temperature(logits, labels)
-        return temperature, fit_doubt(torch.softmax(logits / temperature, 1).cpu().numpy())
+        return temperature, fit_rejection_threshold(torch.softmax(logits / temperature, 1).cpu().numpy())
 
     def save_checkpoint(self) -> None:
         """Write all that going on needs."""

@@ -13,7 +13,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.export import export_dataset
 from extexify.dataset.render import fitting_images, render_dataset
 from extexify.dataset.splits import DEFAULT_RATIOS
-from extexify.evaluation.evaluate import Figures, evaluate_dataset
+from extexify.evaluation.evaluate import Metrics, evaluate_dataset
 from extexify.model.classifier import Classifier
 from extexify.model.file import read_model, write_model
 from extexify.model.library import publish
@@ -43,7 +43,7 @@ class PipelineResult:
     each stage on the way there."""
 
     model: Path
-    test: Figures | None
+    test: Metrics | None
     seconds: dict[str, float]
 
 
@@ -110,7 +110,7 @@ def feeds(
     )  # fmt: skip
 
 
-def judge_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) -> Figures:
+def judge_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) -> Metrics:
     """Judge a model file on the dataset's test split and note the figures in the file."""
     figures = evaluate_dataset(Classifier.load(model), dataset, "test", report=report)
     description, weights = read_model(model)

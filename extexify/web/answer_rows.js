@@ -2,20 +2,20 @@
 // answer to the next, so that a stroke changes what has changed and nothing flickers; the probability bars glide to
 // their new length.
 
-const DOUBT = "Not sure: this looks like none of the symbols I know. The nearest are these.";
+const UNSURE = "Not sure: this looks like none of the symbols I know. The nearest are these.";
 const FEW_MEMBERS = [3, 2]; // look-alikes that are shown at once: of the first answer, and of any other
 
 // Shows answers, best first, in the list within `place`; without any, the invitation. An answer is a symbol (see
 // extexify/catalog/summaries.py) with `probability`, `percent`, and `alike`: the symbols that a drawing like this may mean, too.
 // `rows` are those that are there already, `make` makes one; `strokes` is the count of strokes that were answered.
-function showAnswers(place, rows, { answers, doubtful, strokes }, make) {
+function showAnswers(place, rows, { answers, unsure, strokes }, make) {
   while (rows.length > answers.length) rows.pop().row.remove();
   while (rows.length < answers.length) rows.push(make());
   answers.forEach((answer, index) => fillRow(rows[index], answer, index === 0));
   place.querySelector(".invitation").hidden = answers.length > 0;
-  const doubt = place.querySelector(".doubt");
-  doubt.hidden = !doubtful || !answers.length;
-  doubt.textContent = doubt.hidden ? "" : DOUBT;
+  const note = place.querySelector(".unsure");
+  note.hidden = !unsure || !answers.length;
+  note.textContent = note.hidden ? "" : UNSURE;
   // For whoever (or whatever) waits for the answer to a certain drawing.
   place.querySelector("ol").dataset.strokes = strokes;
 }

@@ -26,7 +26,7 @@ from extexify.dataset.render import render_dataset
 from extexify.dataset.review import ReviewList
 from extexify.drawing.raster import PRESETS
 from extexify.evaluation.calibration import calibrate
-from extexify.evaluation.records import Evaluation, kept_evaluations, save_evaluation
+from extexify.evaluation.records import Evaluation, list_evaluations, save_evaluation
 from extexify.model import library
 from extexify.model.file import write_model
 from extexify.sources.open import open_source
@@ -87,7 +87,7 @@ ACTS: dict[str, Callable[[Path], object]] = {
     "reject a drawing": lambda here: ReviewList(places.review_file()).reject("key", 1, zigzag(1)),
     "annotate a drawing": lambda here: ReviewList(places.review_file()).annotate(("key", 1), "note", ()),
     "restore a drawing": lambda here: ReviewList(places.review_file()).restore(("key", 1)),
-    "list evaluations": lambda here: kept_evaluations(places.evaluations_folder()),
+    "list evaluations": lambda here: list_evaluations(places.evaluations_folder()),
     "open an evaluation": lambda here: Evaluation.open(here / "evaluations" / "x"),
     "save an evaluation": lambda here: save_evaluation(here / "evaluations" / "x", some(), (), some()),
     "open a dump": lambda here: open_source("/etc/passwd"),

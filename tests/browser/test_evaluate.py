@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from extexify.dataset.review import MAX_NOTE, Mark, ReviewList
 from extexify.evaluation.error_analysis import class_drawings, class_table, confusions
 from extexify.evaluation.evaluate import evaluate_dataset
-from extexify.evaluation.records import About, Evaluation, file_digest, kept_evaluations, save_evaluation
+from extexify.evaluation.records import Evaluation, EvaluationContext, file_digest, list_evaluations, save_evaluation
 from extexify.model.classifier import Classifier
 from extexify.model.file import read_description, write_model
 from tests.drawings import copy_block, dump_text, zigzag
@@ -41,10 +41,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = folder / "models" / "random.safetensors"
     write_model(model, replace(description, name="random"), network.state_dict())
     classifier = Classifier.load(model)
-    about = About("random", str(model.resolve()), file_digest(model), 5.0, "all", (dataset.content_hash,))
+    about = EvaluationContext("random", str(model.resolve()), file_digest(model), 5.0, "all", (dataset.content_hash,))
     save_evaluation(
         folder / "evaluations" / "first", about, classifier.classes,
-        lambda keep: evaluate_dataset(classifier, dataset, "all", keep=keep),
+        lambda keep: evaluate_dataset(classifier, dataset, "all", sink=keep),
     )  # fmt: skip
     return folder
 
@@ -104,9 +104,9 @@ def test_a_model_is_evaluated_by_clicking(opening: Opening, folder: Path) -> Non
     expect(page.get_by_text("Evaluate random: test split finished in")).to_be_visible(timeout=SECONDS)
     (made,) = (path for path in (folder / "evaluations").iterdir() if path.name[0] not in ".f")
     found = Evaluation.open(made).summary
-    assert (found.about.split, found.about.model) == ("test", "random")
+    assert (found.context.split, found.context.model) == ("test", "random")
     assert f"evaluation={made.name}" in page.url
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{found.figures['top1']:.1%}")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{found.metrics['top1']:.1%}")
     page.reload()
     expect(page.get_by_label("Evaluation")).to_have_value(re.compile("random · test split"), timeout=SECONDS)
     choose(page, "Evaluation", "random · whole dataset")
@@ -114,7 +114,7 @@ def test_a_model_is_evaluated_by_clicking(opening: Opening, folder: Path) -> Non
 
 
 def test_figures_with_and_without_look_alikes(opening: Opening, evaluation: Evaluation) -> None:
-    figures = evaluation.summary.figures
+    figures = evaluation.summary.metrics
     page = opening("evaluation=first")
     metrics = page.get_by_test_id("stMetricValue")
     expect(metrics).to_have_text([f"{figures[f'top{k}']:.1%}" for k in (1, 3, 5, 10)])
@@ -171,7 +171,7 @@ def test_a_drawing_is_marked_as_mislabelled_and_restored(
     expect(first.get_by_role("button")).to_have_text("Undo")
     row = class_drawings(evaluation, label)[0][0]
     (entry,) = review.entries()
-    assert (entry.key, entry.id) == (key, evaluation.judged.ids[row])
+    assert (entry.key, entry.id) == (key, evaluation.records.ids[row])
     # It is in the list, for other tabs and after a reload too, and can be taken off there.
     page.reload()
     expect(tiles(page, 0).first.get_by_role("button")).to_have_text("Undo", timeout=SECONDS)
@@ -252,8 +252,8 @@ def test_marking_in_a_tab_that_lags_behind_takes_no_mark_and_no_note_away(
     button = tiles(page, 0).first.get_by_role("button")
     expect(button).to_have_text("Mislabelled", timeout=SECONDS)
     row = class_drawings(evaluation, label)[0][0]
-    drawing = [np.array(stroke) for stroke in evaluation.judged.drawings[row]]
-    review.reject(evaluation.classes[label], int(evaluation.judged.ids[row]), drawing, note="theirs")
+    drawing = [np.array(stroke) for stroke in evaluation.records.drawings[row]]
+    review.reject(evaluation.classes[label], int(evaluation.records.ids[row]), drawing, note="theirs")
     try:
         button.click()
         expect(button).to_have_text("Undo")
@@ -330,12 +330,12 @@ def test_an_evaluation_is_deleted_after_a_question(browser: Browser, folder: Pat
         page = browser.new_page()
         page.goto(f"{address}/evaluate?evaluation=first")
         expect(page.get_by_label("Evaluation", exact=True)).to_have_value(re.compile("random"), timeout=SECONDS)
-        for _ in kept_evaluations(tmp_path / "ws" / "evaluations"):
+        for _ in list_evaluations(tmp_path / "ws" / "evaluations"):
             page.locator("[class*='st-key-evaluation-delete-'] button").click()
             expect(page.get_by_text("Delete this evaluation?")).to_be_visible()
-            before = len(kept_evaluations(tmp_path / "ws" / "evaluations"))
+            before = len(list_evaluations(tmp_path / "ws" / "evaluations"))
             page.locator(".st-key-evaluation-delete-go button").click()
             expect(page.get_by_text("Delete this evaluation?")).to_have_count(0)
-            assert len(kept_evaluations(tmp_path / "ws" / "evaluations")) == before - 1
+            assert len(list_evaluations(tmp_path / "ws" / "evaluations")) == before - 1
         expect(page.get_by_text("Nothing evaluated yet.")).to_be_visible(timeout=SECONDS)
         page.close()

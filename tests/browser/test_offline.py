@@ -32,7 +32,7 @@ from extexify.model.answers import Result, commonness, fold_look_alikes
 from extexify.model.classifier import Classifier, Prediction
 from extexify.model.file import load_network, read_description
 from extexify.model.offline import made_files, page_zip, write_page
-from extexify.model.rejection import FEW, is_doubtful
+from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 from extexify.sources.open import open_source
 from extexify.sources.rows import check_row
 from extexify.training.scribbles import scribbles
@@ -135,7 +135,7 @@ def test_the_zip_holds_the_same_files(tiny_model: Path, tmp_path: Path) -> None:
 def test_the_page_is_told_what_makes_one_answer_of_look_alikes() -> None:
     known = json.loads(made_files(SHIPPED)["symbols.json"])
     symbols = known["symbols"]
-    assert known["doubt_of"] == FEW
+    assert known["summed_classes"] == SUMMED_CLASSES
     assert list(symbols) == list(read_description(SHIPPED).classes)
     members: dict[int, set[str]] = {}
     for key, symbol in symbols.items():
@@ -261,19 +261,19 @@ def test_it_folds_and_doubts_as_the_library_does(page: Page) -> None:
     threshold = 0.9
     found = page.evaluate(
         """async ({ given, threshold }) => {
-            const { foldLookAlikes, isDoubtful } = await import(new URL('results.js', location).href);
-            const { doubt_of, symbols } = await (await fetch('symbols.json')).json();
-            return given.map(some => [foldLookAlikes(some, symbols), isDoubtful(some, doubt_of, threshold)]);
+            const { foldLookAlikes, isRejected } = await import(new URL('results.js', location).href);
+            const { summed_classes, symbols } = await (await fetch('symbols.json')).json();
+            return given.map(some => [foldLookAlikes(some, symbols), isRejected(some, summed_classes, threshold)]);
         }""",
         {"given": [[asdict(one) for one in some] for some in given], "threshold": threshold},
     )
     doubted = 0
-    for some, (results, doubtful) in zip(given, found, strict=True):
+    for some, (results, unsure) in zip(given, found, strict=True):
         wanted = fold_look_alikes(some)
         assert [keys_of(result["members"]) for result in results] == [members_of(result) for result in wanted]
         assert [result["probability"] for result in results] == pytest.approx([result.probability for result in wanted])
-        assert doubtful == is_doubtful(some, threshold)
-        doubted += doubtful
+        assert unsure == is_rejected(some, threshold)
+        doubted += unsure
     assert 0 < doubted < len(given)
 
 
@@ -294,14 +294,14 @@ def test_it_answers_as_the_library_does_and_doubts_scribbles(page: Page) -> None
     classifier = Classifier.load(SHIPPED)
     doubted = []
     for number, (drawing, said) in enumerate(zip(drawings, found, strict=True)):
-        predictions = classifier.leading(drawing, results=25, symbols=FEW)
+        predictions = classifier.candidates(drawing, results=25, symbols=SUMMED_CLASSES)
         wanted = fold_look_alikes(predictions)[:25]
         assert said["number"] == number
         assert [keys_of([answer, *answer["alike"]]) for answer in said["answers"]] == list(map(members_of, wanted))
         probabilities = [result.probability for result in wanted]
         assert [answer["probability"] for answer in said["answers"]] == pytest.approx(probabilities, abs=1e-4)
-        assert said["doubtful"] == is_doubtful(predictions, classifier.description.doubt)
-        doubted.append(said["doubtful"])
+        assert said["unsure"] == is_rejected(predictions, classifier.description.rejection_threshold)
+        doubted.append(said["unsure"])
     assert sum(doubted[:20]) < 5
     assert all(doubted[-8:])
 
@@ -368,7 +368,7 @@ def test_look_alikes_are_one_answer_each_to_copy(page: Page) -> None:
 
 
 def test_it_says_when_a_drawing_looks_like_no_symbol(page: Page) -> None:
-    doubt = page.locator(".doubt")
+    doubt = page.locator(".unsure")
     place = page.locator("#pad")
     rng = np.random.default_rng(1)
     draw(page, [rng.uniform(20, 380, (30, 2)).tolist()], place)

@@ -21,21 +21,21 @@ from extexify.evaluation.error_analysis import (
     class_table,
     confused_drawings,
     confusions,
-    honesty,
+    evaluation_reliability,
 )
 from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
-from extexify.evaluation.metrics import Counter, Figures, Fold, Judged, Keep, top_classes
+from extexify.evaluation.metrics import EvaluationRecords, Fold, Metrics, MetricsCounter, RecordSink, top_classes
 from extexify.evaluation.records import (
     ARRAYS,
-    About,
     Evaluation,
+    EvaluationContext,
     EvaluationError,
     file_digest,
-    kept_evaluations,
+    list_evaluations,
     read_summary,
     save_evaluation,
 )
-from extexify.evaluation.reliability import ReliabilityCounter, reliability
+from extexify.evaluation.reliability import ReliabilityCounter, reliability_diagram
 from extexify.workspace.files import StorageError
 from tests.drawings import zigzag
 from tests.model.test_classifier import classifier_of
@@ -44,7 +44,7 @@ from tests.tiny import SHAPES, TinySource, tiny_dataset
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 KEYS = ("a", "b", "c", "d")
-ABOUT = About("tiny", "/models/tiny.safetensors", "0" * 32, 1.0, "test", ("hash",))
+ABOUT = EvaluationContext("tiny", "/models/tiny.safetensors", "0" * 32, 1.0, "test", ("hash",))
 
 Keeping = Callable[..., Evaluation]
 
@@ -56,12 +56,12 @@ def _look_alikes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookalikes, "look_alike_groups", groups.__getitem__)
 
 
-def judged(labels: list[int], probabilities: list[list[float]], first_id: int = 1) -> Judged:
+def judged(labels: list[int], probabilities: list[list[float]], first_id: int = 1) -> EvaluationRecords:
     """Drawings with what a model says of the four keys."""
     right, said = np.array(labels, np.int32), np.array(probabilities, np.float32)
     top = top_classes(said)
     folded = [Fold(groups_of(KEYS, match)).first(said, right) for match in MATCHES]
-    return Judged(
+    return EvaluationRecords(
         drawings=Drawings.pack(zigzag(first_id + number) for number in range(len(labels))),
         ids=np.arange(first_id, first_id + len(labels)),
         labels=right,
@@ -77,13 +77,13 @@ def judged(labels: list[int], probabilities: list[list[float]], first_id: int = 
 def keeping(tmp_path: Path) -> Keeping:
     """Keeps batches of judged drawings and opens what was kept."""
 
-    def keep_batches(*batches: Judged) -> Evaluation:
-        def evaluate(keep: Keep) -> Figures:
-            counter = Counter(KEYS)
+    def keep_batches(*batches: EvaluationRecords) -> Evaluation:
+        def evaluate(keep: RecordSink) -> Metrics:
+            counter = MetricsCounter(KEYS)
             for batch in batches:
                 counter.add(batch)
                 keep(batch)
-            return counter.figures()
+            return counter.metrics()
 
         save_evaluation(tmp_path / "kept", ABOUT, KEYS, evaluate)
         return Evaluation.open(tmp_path / "kept")
@@ -102,17 +102,17 @@ def four(keeping: Keeping) -> Evaluation:
 
 def test_what_is_kept_is_what_was_judged(four: Evaluation) -> None:
     assert len(four) == 4
-    assert four.judged.ids.tolist() == [1, 2, 3, 4]
-    assert [four.classes[label] for label in four.judged.labels] == ["a", "a", "a", "d"]
-    assert four.judged.top[:, 0].tolist() == [0, 1, 2, 0]
-    assert four.judged.top[0].tolist() == [0, 1, 2, 3, *[-1] * 6]
-    for number, drawing in enumerate(four.judged.drawings, 1):
+    assert four.records.ids.tolist() == [1, 2, 3, 4]
+    assert [four.classes[label] for label in four.records.labels] == ["a", "a", "a", "d"]
+    assert four.records.top[:, 0].tolist() == [0, 1, 2, 0]
+    assert four.records.top[0].tolist() == [0, 1, 2, 3, *[-1] * 6]
+    for number, drawing in enumerate(four.records.drawings, 1):
         assert [stroke.tolist() for stroke in drawing] == [stroke.tolist() for stroke in zigzag(number)]
     summary = four.summary
-    assert (summary.about, summary.classes) == (ABOUT, KEYS)
-    assert summary.figures["top1"] == 0.25
-    assert summary.figures["prints_alike"]["top1"] == 0.5
-    assert summary.figures["drawn_alike"]["top1"] == 0.75
+    assert (summary.context, summary.classes) == (ABOUT, KEYS)
+    assert summary.metrics["top1"] == 0.25
+    assert summary.metrics["prints_alike"]["top1"] == 0.5
+    assert summary.metrics["drawn_alike"]["top1"] == 0.75
     assert summary.when <= datetime.now().astimezone()
 
 
@@ -158,7 +158,7 @@ def test_the_drawings_of_a_class_wrong_and_right_the_surest_first(four: Evaluati
 
 
 def test_look_alikes_are_one_answer_where_asked(four: Evaluation) -> None:
-    exact, drawn = honesty(four), honesty(four, "drawn")
+    exact, drawn = evaluation_reliability(four), evaluation_reliability(four, "drawn")
     # Said 0.7, 0.6, 0.5 and 0.9, right once; by drawing 0.9, 0.9, 0.9 and 0.9, right three times.
     assert exact.counts.sum() == drawn.counts.sum() == 4
     assert exact.ece == pytest.approx((0.3 + 0.6 + 0.5 + 0.9) / 4)
@@ -168,14 +168,14 @@ def test_look_alikes_are_one_answer_where_asked(four: Evaluation) -> None:
 
 
 def test_reliability_bins_hold_their_upper_edge_and_impossible_answers_stay_finite() -> None:
-    found = reliability(np.array([0.2, 0.21, 1.0]), np.array([0, 1, 1]), np.array([0.0, 0.5, 1.0]), bins=5)
+    found = reliability_diagram(np.array([0.2, 0.21, 1.0]), np.array([0, 1, 1]), np.array([0.0, 0.5, 1.0]), bins=5)
     assert found.counts.tolist() == [1, 1, 0, 0, 1]
     assert found.accuracy[[0, 1, 4]].tolist() == [0, 1, 1]
     assert np.isnan(found.accuracy[[2, 3]]).all()
     assert found.ece == pytest.approx((0.2 + 0.79 + 0) / 3)
     assert np.isfinite(found.nll)
     with pytest.raises(ValueError, match="no answers"):
-        reliability(np.empty(0), np.empty(0, bool), np.empty(0))
+        reliability_diagram(np.empty(0), np.empty(0, bool), np.empty(0))
 
 
 @given(st.integers(1, 50), st.integers(0, 49), st.integers(0, 2**32 - 1))
@@ -185,7 +185,7 @@ def test_reliability_is_the_same_counted_in_parts(count: int, cut: int, seed: in
     counter = ReliabilityCounter()
     counter.add(first[:cut], correct[:cut], right[:cut])
     counter.add(first[cut:], correct[cut:], right[cut:])
-    whole, parts = reliability(first, correct, right), counter.figures()
+    whole, parts = reliability_diagram(first, correct, right), counter.diagram()
     assert (whole.counts == parts.counts).all()
     assert (parts.ece, parts.nll) == pytest.approx((whole.ece, whole.nll))
 
@@ -194,7 +194,7 @@ def test_reliability_is_the_same_counted_in_parts(count: int, cut: int, seed: in
 def test_honest_probabilities_have_no_calibration_error_but_chance(count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     certain = rng.uniform(size=count).round()
-    found = reliability(certain, certain, np.ones(count))
+    found = reliability_diagram(certain, certain, np.ones(count))
     assert (found.ece, found.nll) == (0, 0)
 
 
@@ -221,10 +221,10 @@ def test_a_dataset_is_kept_as_it_is_evaluated(tmp_path: Path) -> None:
     classifier, dataset = classifier_of(list(SHAPES)), tiny_dataset(tmp_path / "dataset", each=60)
     found = save_evaluation(
         tmp_path / "kept", ABOUT, classifier.classes,
-        lambda keep: evaluate_dataset(classifier, dataset, "all", keep=keep),
+        lambda keep: evaluate_dataset(classifier, dataset, "all", sink=keep),
     )  # fmt: skip
     assert found == evaluate_dataset(classifier, dataset, "all")
-    kept = Evaluation.open(tmp_path / "kept").judged
+    kept = Evaluation.open(tmp_path / "kept").records
     # Two batches: what is packed in each goes on where the other ended.
     assert np.array_equal(kept.drawings.points, dataset.drawings.points)
     assert np.array_equal(kept.drawings.stroke_ends, dataset.drawings.stroke_ends)
@@ -244,13 +244,13 @@ def test_drawings_of_a_source_whose_keys_nobody_knows_leave_nothing_behind(tmp_p
             tmp_path / "kept",
             ABOUT,
             stranger.classes,
-            lambda keep: evaluate_sources(stranger, [TinySource(2)], keep=keep),
+            lambda keep: evaluate_sources(stranger, [TinySource(2)], sink=keep),
         )
     assert not (tmp_path / "kept").exists()
 
 
 def test_an_evaluation_that_breaks_off_leaves_the_earlier_one(four: Evaluation, tmp_path: Path) -> None:
-    def broken(keep: Keep) -> Figures:
+    def broken(keep: RecordSink) -> Metrics:
         keep(judged([1], [[0.1, 0.7, 0.1, 0.1]]))
         raise KeyboardInterrupt
 
@@ -270,8 +270,8 @@ def test_the_list_of_evaluations_is_newest_first_and_passes_over_what_is_none(ke
         (folder / "manifest.json").write_text(text.replace(now, when))
     (tmp_path / "all" / "other").mkdir()
     (tmp_path / "all" / "other" / "manifest.json").write_text('{"format_version": 1}')
-    assert [summary.path.name for summary in kept_evaluations(tmp_path / "all")] == ["late", "early"]
-    assert kept_evaluations(tmp_path / "nowhere") == []
+    assert [summary.path.name for summary in list_evaluations(tmp_path / "all")] == ["late", "early"]
+    assert list_evaluations(tmp_path / "nowhere") == []
 
 
 @pytest.mark.parametrize("name", [*ARRAYS, "manifest"])
@@ -312,4 +312,4 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
 
 
 def test_a_figure_of_nothing_is_nothing() -> None:
-    assert Counter(KEYS).figures().top == {1: 0.0, 3: 0.0, 5: 0.0, 10: 0.0}
+    assert MetricsCounter(KEYS).metrics().top == {1: 0.0, 3: 0.0, 5: 0.0, 10: 0.0}

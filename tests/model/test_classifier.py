@@ -200,7 +200,7 @@ def test_the_leading_predictions_give_the_same_results_as_all(tiny_model: Path) 
     for results, symbols in ((1, 1), (5, 10), (25, 10), (100, 3)):
         drawing = [rng.uniform(0, 100, (9, 2)).astype(np.float32)]
         complete = classifier.classify(drawing, top=everything)
-        leading = classifier.leading(drawing, results=results, symbols=symbols)
+        leading = classifier.candidates(drawing, results=results, symbols=symbols)
         assert fold_look_alikes(leading)[:results] == fold_look_alikes(complete)[:results]
         assert leading[:symbols] == complete[:symbols]
         assert [one for one in complete if one in leading] == leading

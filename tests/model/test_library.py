@@ -71,7 +71,7 @@ def names() -> list[str]:
 def test_a_model_is_described_by_its_header() -> None:
     model = own("mine")
     assert (model.shipped, model.serves, model.problem) == (False, False, "")
-    assert (model.judged_on, model.figures["top5"]) == ("test", 0.9)
+    assert (model.evaluated_split, model.metrics["top5"]) == ("test", 0.9)
     assert (model.recipe, model.dataset_hash) == ("default", "cafe")
     assert model.size == model.path.stat().st_size
     assert names() == ["mine", "shipped"]
@@ -80,8 +80,8 @@ def test_a_model_is_described_by_its_header() -> None:
 
 def test_a_model_that_was_never_tested_shows_its_validation() -> None:
     model = own("new", metrics={"validation": {"top5": 0.25}, "test": {}})
-    assert (model.judged_on, dict(model.figures)) == ("validation", {"top5": 0.25})
-    assert own("blank", metrics={}).judged_on == ""
+    assert (model.evaluated_split, dict(model.metrics)) == ("validation", {"top5": 0.25})
+    assert own("blank", metrics={}).evaluated_split == ""
 
 
 def test_a_damaged_file_is_told_and_hides_no_other() -> None:
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_told_and_hides_no_other() -> None:
     bad = find_model("bad")
     assert bad.description is None
     assert "is not a model file" in bad.problem
-    assert (bad.judged_on, dict(bad.figures), bad.recipe, bad.run) == ("", {}, "", "")
+    assert (bad.evaluated_split, dict(bad.metrics), bad.recipe, bad.run) == ("", {}, "", "")
     assert len(list_models()) == 3
     delete_model(bad)
     assert names() == ["good", "shipped"]

@@ -12,14 +12,20 @@ from hypothesis import strategies as st
 from extexify.drawing.raster import PRESETS, rasterize
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.classifier import Prediction
-from extexify.model.rejection import FALSE_ALARMS, FEW, certainty, fit_doubt, is_doubtful
+from extexify.model.rejection import (
+    FALSE_REJECTION_RATE,
+    SUMMED_CLASSES,
+    certainty,
+    fit_rejection_threshold,
+    is_rejected,
+)
 from extexify.training.scribbles import KINDS, SIDE, scribbles
 
 
 def test_the_few_most_probable_count() -> None:
     even = np.full((1, 40), 1 / 40)
     sure = np.eye(40)[:1]
-    assert certainty(np.vstack([even, sure])) == pytest.approx([FEW / 40, 1.0])
+    assert certainty(np.vstack([even, sure])) == pytest.approx([SUMMED_CLASSES / 40, 1.0])
     assert certainty(np.full((1, 3), 1 / 3)) == pytest.approx([1.0])
 
 
@@ -27,15 +33,15 @@ def test_the_few_most_probable_count() -> None:
 def test_a_model_doubts_few_of_what_it_was_fitted_on(seed: int, count: int) -> None:
     logits = np.random.default_rng(seed).normal(0, 3, (count, 50))
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    doubted = (certainty(probabilities) < fit_doubt(probabilities) - 5e-4).mean()
-    assert doubted <= FALSE_ALARMS + 1 / count
+    doubted = (certainty(probabilities) < fit_rejection_threshold(probabilities) - 5e-4).mean()
+    assert doubted <= FALSE_REJECTION_RATE + 1 / count
 
 
 def test_predictions_are_doubtful_when_they_are_less_certain_than_asked() -> None:
     predictions = [Prediction(f"k{number}", "", 0.05) for number in range(20)]
-    assert is_doubtful(predictions, doubt=0.6)
-    assert not is_doubtful(predictions, doubt=0.4)
-    assert not is_doubtful([Prediction("k", "", 0.01)], doubt=0.0)
+    assert is_rejected(predictions, threshold=0.6)
+    assert not is_rejected(predictions, threshold=0.4)
+    assert not is_rejected([Prediction("k", "", 0.01)], threshold=0.0)
 
 
 class TestScribbles:

@@ -55,7 +55,7 @@ def test_it_learned_from_all_drawings_by_the_recipe_as_it_stands(shipped: Classi
 def test_it_doubts_scribbles_and_few_symbols(shipped: Classifier) -> None:
     def doubted(drawings: Drawings) -> float:
         certain = np.concatenate([certainty(part) for part in shipped.probabilities(drawings)])
-        return float((certain < shipped.description.doubt).mean())
+        return float((certain < shipped.description.rejection_threshold).mean())
 
     assert doubted(scribbles(200, np.random.default_rng(9))) > 0.95
     # Synthetic drawings, some of them unlike any that people make; of people's it doubts a hundredth.

@@ -24,7 +24,7 @@ from extexify.contributions.postgres_store import PostgresStore
 from extexify.contributions.sqlite_store import DrawingStore
 from extexify.core.names import LONGEST, BadName, checked_name, usable_name
 from extexify.drawing.strokes import BadDrawing
-from extexify.evaluation.records import kept_evaluations
+from extexify.evaluation.records import list_evaluations
 from extexify.model.library import find_model, list_models
 from extexify.sources.base import SourceError
 from extexify.sources.postgres import PostgresSource
@@ -241,7 +241,7 @@ def test_progress_stays_between_nothing_and_all(event: dict[str, Any], job_folde
 
 
 def test_evaluations_without_a_time_zone_or_with_figures_of_another_kind_are_passed_over(hostile: Path) -> None:
-    (kept,) = kept_evaluations(hostile / "evaluations")
+    (kept,) = list_evaluations(hostile / "evaluations")
     manifest: dict[str, Any] = json.loads((kept.path / "manifest.json").read_bytes())
     odd: list[dict[str, Any]] = [
         {"when": "2026-01-01T12:00:00"},
@@ -255,7 +255,7 @@ def test_evaluations_without_a_time_zone_or_with_figures_of_another_kind_are_pas
         folder = hostile / "evaluations" / f"odd-{number}"
         folder.mkdir()
         (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))
-    assert kept_evaluations(hostile / "evaluations") == [kept]
+    assert list_evaluations(hostile / "evaluations") == [kept]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import RenderedImages
-from extexify.evaluation.records import kept_evaluations
+from extexify.evaluation.records import list_evaluations
 from extexify.model.library import delete_model, find_model, list_models
 from extexify.training.runs import delete_run, list_runs
 from extexify.workspace import paths
@@ -77,7 +77,7 @@ def _images() -> bool:
 
 
 def _evaluations() -> bool:
-    return bool(kept_evaluations(paths.evaluations_folder()))
+    return bool(list_evaluations(paths.evaluations_folder()))
 
 
 def serve_read_only(folder: Path) -> Counter[str]:

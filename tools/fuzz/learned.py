@@ -18,7 +18,7 @@ from extexify.dataset.render import RenderedImages, render_dataset
 from extexify.dataset.splits import SPLITS
 from extexify.drawing.raster import PRESETS, RasterSettings, rasterize
 from extexify.drawing.resample import SequenceSettings, resample
-from extexify.evaluation.records import Evaluation, kept_evaluations, read_summary
+from extexify.evaluation.records import Evaluation, list_evaluations, read_summary
 from extexify.model.file import ModelDescription, ModelError, write_model
 from extexify.sources.starter import StarterSource
 from extexify.workspace.files import StorageError
@@ -160,7 +160,7 @@ def _read_checkpoint(case: Case, folder: Path) -> None:
 def _folders() -> tuple[Case, Case, Case]:
     """A dataset, its images and an evaluation on it, as files."""
     from extexify.evaluation.evaluate import evaluate_dataset
-    from extexify.evaluation.records import About, save_evaluation
+    from extexify.evaluation.records import EvaluationContext, save_evaluation
     from extexify.model.classifier import Classifier
     from extexify.model.networks import build
 
@@ -172,12 +172,12 @@ def _folders() -> tuple[Case, Case, Case]:
         path = folder / "tiny.safetensors"
         write_model(path, description, build("residual", len(dataset.classes), _OPTIONS).state_dict())
         classifier = Classifier.load(path)
-        about = About("tiny", str(path), "0" * 32, 1.0, "test", (dataset.content_hash,))
+        about = EvaluationContext("tiny", str(path), "0" * 32, 1.0, "test", (dataset.content_hash,))
         save_evaluation(
             folder / "evaluation",
             about,
             dataset.classes,
-            lambda keep: evaluate_dataset(classifier, dataset, "all", keep=keep),
+            lambda keep: evaluate_dataset(classifier, dataset, "all", sink=keep),
         )
         return _contents(folder / "dataset"), _contents(folder / "images"), _contents(folder / "evaluation")
 
@@ -245,27 +245,27 @@ def _make_evaluation(rng: Random) -> Case:
 def _read_evaluation(case: Case, folder: Path) -> None:
     from extexify.catalog.lookalikes import MATCHES
     from extexify.evaluation import error_analysis
-    from extexify.evaluation.metrics import TOPS
+    from extexify.evaluation.metrics import TOP_K
     from extexify.ui.evaluate.evaluations import judged_on, model_has_changed, remarks, title
 
     put(case, folder)
-    for summary in kept_evaluations(folder / "evaluations"):
+    for summary in list_evaluations(folder / "evaluations"):
         check_text(
-            title(summary), judged_on(summary), remarks(summary), f"{summary.about.temperature:.3g}", *summary.classes
+            title(summary), judged_on(summary), remarks(summary), f"{summary.context.temperature:.3g}", *summary.classes
         )
         model_has_changed(summary)
     path = folder / "evaluations" / "20260101-000000-abcd"
     read_summary(path)
     evaluation = Evaluation.open(path)
     for match in MATCHES:
-        top = evaluation.summary.figures if match == "exact" else evaluation.summary.figures[f"{match}_alike"]
-        check_text(*(f"{top[f'top{k}']:.1%}" for k in TOPS))
+        top = evaluation.summary.metrics if match == "exact" else evaluation.summary.metrics[f"{match}_alike"]
+        check_text(*(f"{top[f'top{k}']:.1%}" for k in TOP_K))
         for confusion in error_analysis.confusions(evaluation, match)[:5]:
             error_analysis.confused_drawings(evaluation, confusion.label, confusion.taken_for)
         table = error_analysis.class_table(evaluation, match)
         for label in table.worst_first()[:5]:
             error_analysis.class_drawings(evaluation, int(label), match)
-        found = error_analysis.honesty(evaluation, match)
+        found = error_analysis.evaluation_reliability(evaluation, match)
         if not 0 <= found.ece <= 1.01 or not np.isfinite(found.nll):
             raise Fault(f"an evaluation with the calibration error {found.ece} and the log loss {found.nll}")
 

@@ -12,8 +12,7 @@ import streamlit as st
 
 from extexify.drawing.strokes import Drawing
 from extexify.model.answers import fold_look_alikes
-from extexify.model.rejection import FEW as DOUBT_OF
-from extexify.model.rejection import is_doubtful
+from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 from extexify.ui.common.text import percentage
 from extexify.ui.draw import serving
 from extexify.ui.draw.contribute import keeping, show_keeping
@@ -110,14 +109,14 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         return
     many = st.session_state.setdefault("many", False)
     classifier = model.result()
-    predictions = classifier.leading(drawing, results=MANY, symbols=DOUBT_OF)
+    predictions = classifier.candidates(drawing, results=MANY, symbols=SUMMED_CLASSES)
     results = fold_look_alikes(predictions)[:MANY]
     mine = keeping()
     said = [(result.head.key, result.probability) for result in results[:SAID]]
     kept = mine.answer(drawing, classifier.classes, classifier.name, said)
     show_results(
         results if many else results[:FEW], strokes=len(drawing), kept=kept, word=mine.word, on_keep=_keep_result,
-        key="predictions", doubtful=is_doubtful(predictions, classifier.description.doubt),
+        key="predictions", unsure=is_rejected(predictions, classifier.description.rejection_threshold),
     )  # fmt: skip
     if len(results) > FEW:
         label = "Show fewer" if many else f"Show {len(results) - FEW} more"

@@ -28,7 +28,7 @@ _LIST_HTML = """
   <p>Commands such as <code>\\alpha</code> appear here.</p>
   <p>Size and place in the box don't matter.</p>
 </div>
-<p class="doubt" role="status" hidden></p>
+<p class="unsure" role="status" hidden></p>
 <ol aria-live="polite"></ol>
 """
 
@@ -64,7 +64,7 @@ def show_results(
     kept: str = "",
     word: str = "Kept",
     on_keep: Callable[[], None] | None = None,
-    doubtful: bool = False,
+    unsure: bool = False,
     key: str,
 ) -> None:
     """Show results, best first, each with its printed glyph and a button that copies the command.
@@ -74,7 +74,7 @@ def show_results(
     drawing is kept under already, if it is, and `word` says so.
     Without any result it shows what to do; the same component does both, so that its code and fonts are in the
     browser before the first answer is.
-    doubtful: say that the drawing may be no symbol at all.
+    unsure: say that the drawing may be no symbol at all.
     `strokes`, the count of strokes that were answered, ends up in the page for tests and measurements.
     """
     data = {
@@ -82,7 +82,7 @@ def show_results(
         "answers": [_answer(result) for result in results],
         "kept": kept,
         "word": word,
-        "doubtful": doubtful,
+        "unsure": unsure,
     }
     _list_component()(data=data, key=key, on_keep_change=on_keep or _nothing)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from extexify.dataset.splits import SPLITS
-from extexify.evaluation.records import Evaluation, Summary, file_digest, kept_evaluations
+from extexify.evaluation.records import Evaluation, EvaluationSummary, file_digest, list_evaluations
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.text import capital, sentence
 from extexify.ui.export.dataset_view import short_name
@@ -29,9 +29,9 @@ def new_evaluation() -> str:
     return name
 
 
-def choose_evaluation() -> Summary | None:
+def choose_evaluation() -> EvaluationSummary | None:
     """Show a choice among the kept evaluations; the one that the address names is chosen, else the newest."""
-    kept = {summary.path.name: summary for summary in kept_evaluations(evaluations_folder())}
+    kept = {summary.path.name: summary for summary in list_evaluations(evaluations_folder())}
     if not kept:
         return None
     named = st.query_params.get(_PARAMETER, "")
@@ -55,7 +55,7 @@ def choose_evaluation() -> Summary | None:
     return summary
 
 
-def _delete(summary: Summary) -> None:
+def _delete(summary: EvaluationSummary) -> None:
     try:
         with suppress(FileNotFoundError):  # another tab was quicker
             remove_folder(summary.path)
@@ -71,7 +71,7 @@ def _remember() -> None:
     st.query_params.pop("symbol", None)
 
 
-def open_evaluation(summary: Summary) -> Evaluation:
+def open_evaluation(summary: EvaluationSummary) -> Evaluation:
     """The evaluation, opened. Raises `StorageError`, one sentence, for one that is damaged."""
     status = (summary.path / "manifest.json").stat()
     return _open(summary.path.resolve(), (status.st_mtime_ns, status.st_ino))
@@ -82,15 +82,15 @@ def _open(path: Path, version: tuple[int, int]) -> Evaluation:
     return Evaluation.open(path)
 
 
-def model_has_changed(summary: Summary) -> bool | None:
+def model_has_changed(summary: EvaluationSummary) -> bool | None:
     """Whether the model's file is another one than it was judged with; None when it is gone."""
-    path = Path(summary.about.file)
+    path = Path(summary.context.file)
     try:
         # The manifest may name anything, such as a device that can be read without end.
         if path.suffix != ".safetensors" or not path.is_file():
             return None
         status = path.stat()
-        return _digest(path, (status.st_mtime_ns, status.st_size, status.st_ino)) != summary.about.digest
+        return _digest(path, (status.st_mtime_ns, status.st_size, status.st_ino)) != summary.context.digest
     except OSError:
         return None
 
@@ -100,32 +100,32 @@ def _digest(path: Path, version: tuple[int, int, int]) -> str:
     return file_digest(path)
 
 
-def title(summary: Summary) -> str:
+def title(summary: EvaluationSummary) -> str:
     """What tells an evaluation from others, in a line."""
-    count = summary.figures.get("n", 0)
+    count = summary.metrics.get("n", 0)
     when = summary.when.astimezone()
-    return f"{summary.about.model} · {judged_on(summary)} · {count:,} drawings · {when:%-d %b %Y, %H:%M}"
+    return f"{summary.context.model} · {judged_on(summary)} · {count:,} drawings · {when:%-d %b %Y, %H:%M}"
 
 
-def judged_on(summary: Summary) -> str:
+def judged_on(summary: EvaluationSummary) -> str:
     """What was judged: a split, or sources by their names without folders."""
-    about = summary.about
+    about = summary.context
     if about.split:
         return f"{about.split} split" if about.split in SPLITS else "whole dataset"
     return ", ".join(map(short_name, about.data))
 
 
-def remarks(summary: Summary) -> str:
+def remarks(summary: EvaluationSummary) -> str:
     """What to know of an evaluation besides its title: what couldn't be judged, and what flatters the model."""
-    figures = summary.figures
+    figures = summary.metrics
     parts = []
     if unknown := figures.get("unknown_keys"):
         parts.append(f"{unknown:,} more have symbols that the model doesn't know")
     if unusable := figures.get("unusable"):
         parts.append(f"{unusable:,} rows can't be used")
-    if summary.about.split in ("train", "all"):
+    if summary.context.split in ("train", "all"):
         parts.append("a model that was trained on this dataset knows these drawings and looks better than it is")
-    if summary.about.split and _dataset_hash() not in ("", *summary.about.data):
+    if summary.context.split and _dataset_hash() not in ("", *summary.context.data):
         parts.append("the dataset was exported anew since then")
     return " ".join(f"{capital(part)}." for part in parts)
 

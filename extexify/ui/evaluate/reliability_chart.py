@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extexify.evaluation.reliability import Reliability
+from extexify.evaluation.reliability import ReliabilityDiagram
 from extexify.ui.common.charts import graph_objects
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _NEUTRAL = "rgba(128, 128, 128, 0.7)"  # seen on light and dark alike
 _LARGEST = 26.0  # pixels across, of the bin with most answers
 
 
-def reliability_chart(found: Reliability) -> Figure:
+def reliability_chart(found: ReliabilityDiagram) -> Figure:
     """How often answers are right by how sure the model is; the larger a point, the more answers it stands for."""
     plotly = graph_objects()
     filled = found.counts > 0

@@ -19,11 +19,11 @@ from extexify.evaluation.error_analysis import (
     class_table,
     confused_drawings,
     confusions,
-    honesty,
-    right_answers,
+    correct_answers,
+    evaluation_reliability,
 )
-from extexify.evaluation.metrics import TOPS
-from extexify.evaluation.records import Evaluation, Summary
+from extexify.evaluation.metrics import TOP_K
+from extexify.evaluation.records import Evaluation, EvaluationSummary
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.pictures import pictures
 from extexify.ui.common.text import percentage, sentence
@@ -90,11 +90,11 @@ def _show(evaluation: Evaluation) -> None:
         _show_honesty(evaluation, match)
 
 
-def _show_figures(summary: Summary, match: Match) -> None:
-    figures = summary.figures
+def _show_figures(summary: EvaluationSummary, match: Match) -> None:
+    figures = summary.metrics
     top = figures if match == "exact" else figures[f"{match}_alike"]
     with st.container(horizontal=True, width="content"):
-        for k in TOPS:
+        for k in TOP_K:
             st.metric(f"Top-{k}", f"{top[f'top{k}']:.1%}", width=120)
 
 
@@ -107,7 +107,7 @@ def _show_confusions(evaluation: Evaluation, match: Match) -> None:
         st.success("No drawing was taken for another symbol.", icon=":material/check_circle:")
         return
     shown = st.session_state.get("pairs-shown", PAIRS)
-    first = (evaluation.judged.top[:, 0] == evaluation.judged.labels) & right_answers(evaluation)
+    first = (evaluation.records.top[:, 0] == evaluation.records.labels) & correct_answers(evaluation)
     show_confusions(
         [_pair(evaluation, confusion, first) for confusion in found[:shown]], open_symbol=_open_symbol, key="confusions"
     )
@@ -121,7 +121,7 @@ def _show_confusions(evaluation: Evaluation, match: Match) -> None:
 
 
 def _pair(evaluation: Evaluation, confusion: Confusion, right: NDArray[np.bool_]) -> Pair:
-    judged = evaluation.judged
+    judged = evaluation.records
     mistaken = confused_drawings(evaluation, confusion.label, confusion.taken_for)[:PAIR_DRAWINGS]
     others = np.flatnonzero(judged.labels == confusion.taken_for)
     # Those that were recognized show best what the model expects; without any, the others do.
@@ -192,7 +192,7 @@ def _frame(evaluation: Evaluation, table: ClassTable, order: NDArray[np.int64]) 
         "Symbol": [symbol.unicode or "" for symbol in symbols],
         "Command": [symbol.command for symbol in symbols],
         "Drawings": table.drawings[order],
-        **{f"Top-{k}": 100 * table.top[k][order] for k in TOPS},
+        **{f"Top-{k}": 100 * table.top[k][order] for k in TOP_K},
         "Probability": 100 * table.probability[order],
         "Mostly taken for": [_named(symbol.unicode, symbol.command) if symbol else "" for symbol in mostly],
         "Times": table.times[order],
@@ -211,7 +211,7 @@ def _columns() -> dict[str, Any]:
         "Command": column.TextColumn(width=150),
         "Drawings": column.NumberColumn(width=80, format="localized"),
         "Top-1": column.ProgressColumn(width=110, format="%.0f%%", min_value=0, max_value=100),
-        **{f"Top-{k}": column.NumberColumn(width=70, format="%.0f%%") for k in TOPS[1:]},
+        **{f"Top-{k}": column.NumberColumn(width=70, format="%.0f%%") for k in TOP_K[1:]},
         "Probability": column.NumberColumn(
             width=90, format="%.1f%%", help="What the right symbol was given, on the average of its drawings."
         ),
@@ -237,8 +237,8 @@ def _show_drawings(evaluation: Evaluation, table: ClassTable, label: int, match:
 
     def set_mark(row: str, marked: bool) -> None:
         number = int(row)
-        drawing = [np.array(stroke) for stroke in evaluation.judged.drawings[number]]
-        set_marked(evaluation.classes[label], int(evaluation.judged.ids[number]), drawing, marked)
+        drawing = [np.array(stroke) for stroke in evaluation.records.drawings[number]]
+        set_marked(evaluation.classes[label], int(evaluation.records.ids[number]), drawing, marked)
 
     with st.container(border=True, key="symbol-drawings"):
         show_sections(
@@ -254,12 +254,12 @@ def _show_drawings(evaluation: Evaluation, table: ClassTable, label: int, match:
 
 
 def _tiles(evaluation: Evaluation, rows: NDArray[np.int64], marks: frozenset[Mark] | None) -> list[Tile]:
-    images = pictures(evaluation.judged.drawings.take(rows))
+    images = pictures(evaluation.records.drawings.take(rows))
     return [_tile(evaluation, int(row), image, marks) for row, image in zip(rows, images, strict=True)]
 
 
 def _tile(evaluation: Evaluation, row: int, image: NDArray[np.uint8], marks: frozenset[Mark] | None) -> Tile:
-    judged = evaluation.judged
+    judged = evaluation.records
     key, answer = evaluation.classes[judged.labels[row]], evaluation.classes[judged.top[row, 0]]
     percent = percentage(float(judged.probabilities[row, 0]))
     said = f"taken for {symbol_for(answer).command}" if answer != key else "recognized"
@@ -277,7 +277,7 @@ def _tile(evaluation: Evaluation, row: int, image: NDArray[np.uint8], marks: fro
 
 
 def _show_honesty(evaluation: Evaluation, match: Match) -> None:
-    found = honesty(evaluation, match)
+    found = evaluation_reliability(evaluation, match)
     st.caption(
         "Of the answers that the model is 80% sure of, 80% should be right. Points on the dashed line are honest, "
         "below it the model is too sure of itself, above it not sure enough."
@@ -306,11 +306,11 @@ def _show_honesty(evaluation: Evaluation, match: Match) -> None:
                 help="The mean of −ln of the probability that the right answer was given: 0 for a model that is always "
                 "right and sure of it.",
             )  # fmt: skip
-        st.markdown(f"Temperature when it was judged: **{evaluation.summary.about.temperature:.3g}**")
+        st.markdown(f"Temperature when it was judged: **{evaluation.summary.context.temperature:.3g}**")
         _offer_calibration(evaluation.summary)
 
 
-def _offer_calibration(summary: Summary) -> None:
+def _offer_calibration(summary: EvaluationSummary) -> None:
     changed = model_has_changed(summary)
     if changed is None:
         st.caption("The model's file is gone, so it can't be calibrated.")
@@ -326,7 +326,7 @@ def _offer_calibration(summary: Summary) -> None:
         help="Fits one number, the temperature that logits are divided by, to the validation split, and stores it in "
         "the model. No answer changes its rank.",
     ):
-        start_calibration(Path(summary.about.file))
+        start_calibration(Path(summary.context.file))
         st.rerun()
     if missing:
         st.page_link("pages/export.py", label="Export a dataset first", icon=":material/arrow_forward:")

@@ -71,7 +71,7 @@ def _model_row(model: Model) -> Row:
         f"{len(model.description.classes):,} symbols · {_facts_line(model.date, model.size)}"
         + (" · comes with Extexify" if model.shipped else ""),
         "answers" if model.serves else "",
-        tuple((f"top-{k}", _percent(model.figures.get(f"top{k}"))) for k in (1, 5)) if model.judged_on else (),
+        tuple((f"top-{k}", _percent(model.metrics.get(f"top{k}"))) for k in (1, 5)) if model.evaluated_split else (),
     )
 
 
@@ -89,13 +89,13 @@ def _describe(model: Model) -> None:
     description = model.description
     if description is None:
         return
-    judged = {"test": "on the test split", "validation": "on validation, not tested yet"}.get(model.judged_on, "")
+    judged = {"test": "on the test split", "validation": "on validation, not tested yet"}.get(model.evaluated_split, "")
     if judged:
-        show_facts((f"Top-{k}", _percent(model.figures.get(f"top{k}"))) for k in (1, 3, 5, 10))
+        show_facts((f"Top-{k}", _percent(model.metrics.get(f"top{k}"))) for k in (1, 3, 5, 10))
         st.caption(f"Right within so many answers, {judged}.")
     else:
         unseen = "Learned from all drawings of its dataset: only others can judge it."
-        st.caption(unseen if model.learned_from_all else "Nobody has judged it yet.")
+        st.caption(unseen if model.trained_on_all else "Nobody has judged it yet.")
     show_facts(
         [
             ("Symbols", f"{len(description.classes):,}"),

@@ -103,8 +103,8 @@ def _dismiss(job_id: str) -> None:
 
 
 def _show_figures(model: Model) -> None:
-    values = ((k, model.figures.get(f"top{k}")) for k in (1, 3, 5, 10))
-    show_facts((f"Top-{k}, {model.judged_on}", f"{value:.1%}") for k, value in values if value is not None)
+    values = ((k, model.metrics.get(f"top{k}")) for k in (1, 3, 5, 10))
+    show_facts((f"Top-{k}, {model.evaluated_split}", f"{value:.1%}") for k, value in values if value is not None)
 
 
 def offer_model(model: Model) -> None:

@@ -71,7 +71,7 @@ function changed() {
   undo.disabled = clear.disabled = !strokes.length;
   show();
   if (strokes.length) worker.postMessage({ strokes, number });
-  else answer({ answers: [], doubtful: false, strokes: 0, image: null });
+  else answer({ answers: [], unsure: false, strokes: 0, image: null });
 }
 
 function show() {

@@ -17,7 +17,7 @@ export function foldLookAlikes(predictions, symbols) {
 }
 
 // Whether the first `few` predictions, most probable first, have less together than a model's `doubt` (0: never).
-export function isDoubtful(predictions, few, doubt) {
+export function isRejected(predictions, few, doubt) {
   return total(predictions.slice(0, few)) < doubt;
 }
 

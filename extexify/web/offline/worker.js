@@ -1,7 +1,7 @@
 // Answers drawings beside the page, so that no ink waits for an answer.
 
 import { load, loadModel } from "./model.js";
-import { foldLookAlikes, isDoubtful } from "./results.js";
+import { foldLookAlikes, isRejected } from "./results.js";
 
 const MOST = 25; // answers
 
@@ -16,7 +16,7 @@ ready.then(
 
 onmessage = async ({ data: { strokes, number } }) => {
   try {
-    const [model, { doubt_of, symbols }] = await ready;
+    const [model, { summed_classes, symbols }] = await ready;
     const { image, predictions } = await model.classify(strokes);
     const answers = foldLookAlikes(predictions, symbols)
       .slice(0, MOST)
@@ -24,8 +24,8 @@ onmessage = async ({ data: { strokes, number } }) => {
         const [head, ...alike] = members.map(({ key }) => symbols[key]);
         return { ...head, alike, probability };
       });
-    const doubtful = isDoubtful(predictions, doubt_of, model.description.doubt ?? 0);
-    postMessage({ number, strokes: strokes.length, image, answers, doubtful });
+    const unsure = isRejected(predictions, summed_classes, model.description.doubt ?? 0);
+    postMessage({ number, strokes: strokes.length, image, answers, unsure });
   } catch (error) {
     postMessage({ problem: error.message });
   }

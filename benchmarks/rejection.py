@@ -1,6 +1,6 @@
 """Whether a model knows what is no symbol: how many scribbles it doubts, and how many real drawings.
 
-    PYTHONPATH=. python benchmarks/doubt.py [--dataset DIR] [--split SPLIT] [--count N] [MODEL …]
+    PYTHONPATH=. python benchmarks/rejection.py [--dataset DIR] [--split SPLIT] [--count N] [MODEL …]
 
 The first kinds of scribbles are those that training shows, here with a generator of their own; of the last two it
 shows none: three real drawings of other symbols on one another, and three beside one another. The last row is the
@@ -73,14 +73,14 @@ def main() -> None:
     for path in options.models or [paths.default_model()]:
         classifier = Classifier.load(path)
         real = measure(classifier, dataset.drawings.take(indices))
-        doubt = classifier.description.doubt
-        print(f"\n{path.stem}: doubts what is less certain than {doubt}\n")
+        threshold = classifier.description.rejection_threshold
+        print(f"\n{path.stem}: doubts what is less certain than {threshold}\n")
         print("| drawings | count | doubted | separated |\n| --- | ---: | ---: | ---: |")
         for name, drawings in made.items():
             found = measure(classifier, drawings)
             above = np.searchsorted(np.sort(found), real, side="left") / len(found)
-            print(f"| {name} | {len(found):,} | {(found < doubt).mean():.1%} | {above.mean():.3f} |")
-        print(f"| real ones of {options.split} | {len(real):,} | {(real < doubt).mean():.1%} | |")
+            print(f"| {name} | {len(found):,} | {(found < threshold).mean():.1%} | {above.mean():.3f} |")
+        print(f"| real ones of {options.split} | {len(real):,} | {(real < threshold).mean():.1%} | |")
 
 
 if __name__ == "__main__":
