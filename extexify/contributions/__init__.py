@@ -1,1 +1,1 @@
-"""Drawings that visitors keep: their stores, and moderation."""
+"""Contributed drawings: their stores and the moderation list."""

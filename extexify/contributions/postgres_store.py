@@ -1,8 +1,7 @@
-"""Contributed drawings in a PostgreSQL database, for dashboards that several machines serve.
+"""Contributed drawings in a PostgreSQL database, for dashboards that run on several machines.
 
-Table `samples (id, key, strokes)`, as in a dump of Detexify's drawings, so `extexify.sources.postgres.PostgresSource`
-reads it. What goes wrong is told in one sentence without the address, because visitors read it; the details, which
-never hold the password, are in the log.
+Table `samples (id, key, strokes)` as in Detexify's database, which `extexify.sources.postgres.PostgresSource` reads.
+Error messages contain no address, since visitors see them; the details, without the password, are logged.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 import psycopg2
 from numpy.typing import NDArray
 
-from extexify.contributions.sqlite_store import FIRST_ID, LAST_ID, checked_strokes, id_after
+from extexify.contributions.sqlite_store import FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID, checked_strokes, id_after
 from extexify.sources.base import COLUMNS, TABLE, SourceError
 from extexify.sources.postgres import connection_parts
 from extexify.workspace.files import StorageError
@@ -31,45 +30,45 @@ CREATE TABLE {TABLE} (
 )
 """
 
-_LOCK = 0x65787478
-"""The number of the advisory lock that writers take in turn ("extx")."""
+_ADVISORY_LOCK = 0x65787478  # "extx"
+_LOCK_TIMEOUT = "30s"
 
-_PATIENCE = "30s"
-"""How long a statement waits for another one."""
+_ID_TYPES = ("bigint", "numeric")
+_STROKES_TYPES = ("json", "jsonb", "text", "character varying")
 
-_WHOLE_NUMBERS = ("bigint", "numeric")
-_TEXTS = ("json", "jsonb", "text", "character varying")
-
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 class PostgresStore:
-    """Adds drawings to table `samples`, which is made with the first one.
+    """A store in table `samples` of a database (see `extexify.contributions.store.ContributionStore`).
 
-    Ids follow the rule of `extexify.contributions.sqlite_store.DrawingStore`, also when several processes add at once.
-    The table is found as the connection's search path says; its strokes may be json, jsonb or text.
+    The table is created with the first drawing; an existing one is found by the connection's search path, and its
+    strokes may be json, jsonb or text. Ids follow the rule of `extexify.contributions.sqlite_store.SqliteStore`.
     """
 
     def __init__(self, address: str) -> None:
-        """Nothing is connected yet. Raises `StorageError` for an address that can't be understood."""
+        """Parse the address without connecting. Raises `StorageError` if it isn't a valid one."""
         try:
             self._parts = connection_parts(address)
         except SourceError as error:
             raise StorageError(str(error)) from None
 
     def add(self, key: str, drawing: Sequence[NDArray[np.floating]]) -> int:
-        """Store a drawing under a symbol's key and return its new id; it is committed then.
+        """Store a drawing with its key, committed, and return its new id.
 
-        Raises `BadDrawing` for a key or strokes that an export would leave out, `StorageError` when the
-        database can't take it.
+        Raises `BadDrawing` for a key or drawing that an export would leave out, `StorageError` when the database
+        can't be written.
         """
         strokes = checked_strokes(key, drawing)
 
         def insert(cursor: psycopg2.extensions.cursor) -> int:
-            # One writer at a time makes the table and chooses an id.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            # The lock covers the creation of the table and the choice of an id.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
             _prepare(cursor)
-            cursor.execute(f"SELECT coalesce(max(id), 0) FROM {TABLE} WHERE id BETWEEN %s AND %s", (FIRST_ID, LAST_ID))
+            cursor.execute(
+                f"SELECT coalesce(max(id), 0) FROM {TABLE} WHERE id BETWEEN %s AND %s",
+                (FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID),
+            )
             identifier = id_after(int(cursor.fetchone()[0]))
             cursor.execute(f"INSERT INTO {TABLE} (id, key, strokes) VALUES (%s, %s, %s)", (identifier, key, strokes))
             return identifier
@@ -77,7 +76,7 @@ class PostgresStore:
         return self._transaction(insert, "the drawing could not be stored in the shared database")
 
     def remove(self, identifier: int) -> None:
-        """Take the drawing with this id out again; nothing happens when there is none. Raises `StorageError`."""
+        """Delete the drawing with this id, if there is one. Raises `StorageError`."""
 
         def delete(cursor: psycopg2.extensions.cursor) -> None:
             if _exists(cursor):
@@ -86,10 +85,7 @@ class PostgresStore:
         self._transaction(delete, "the drawing could not be taken out of the shared database")
 
     def count(self, after: int = 0) -> int:
-        """How many drawings the table holds with an id above `after`: all of them, since ids are positive.
-
-        Raises `StorageError` when the database can't be read.
-        """
+        """The number of drawings with an id above `after`. Raises `StorageError` if the database can't be read."""
 
         def select(cursor: psycopg2.extensions.cursor) -> int:
             if not _exists(cursor):
@@ -99,11 +95,11 @@ class PostgresStore:
 
         return self._transaction(select, "the drawings in the shared database can't be counted")
 
-    def _transaction(self, work: Callable[[psycopg2.extensions.cursor], Answer], failure: str) -> Answer:
-        """Do the work in a connection and a transaction of its own."""
+    def _transaction(self, work: Callable[[psycopg2.extensions.cursor], T], failure: str) -> T:
+        """The result of `work`, which runs in one connection and one transaction."""
         try:
             with closing(psycopg2.connect(**self._parts)) as connection, connection, connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_PATIENCE,))
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_LOCK_TIMEOUT,))
                 return work(cursor)
         except psycopg2.Error as error:
             _log.warning("%s: %s", failure, error)
@@ -116,7 +112,7 @@ def _exists(cursor: psycopg2.extensions.cursor) -> bool:
 
 
 def _prepare(cursor: psycopg2.extensions.cursor) -> None:
-    """Make the table unless it is there. Raises `StorageError` for one that can't hold our drawings."""
+    """Create the table if needed. Raises `StorageError` for an existing one that can't hold contributions."""
     if not _exists(cursor):
         cursor.execute(_SCHEMA)
         return
@@ -129,18 +125,18 @@ def _prepare(cursor: psycopg2.extensions.cursor) -> None:
     missing = [column for column in COLUMNS if column not in types]
     if missing:
         raise StorageError(f"table {TABLE} of the shared database has no column {missing[0]}; use another database")
-    if types["id"] not in _WHOLE_NUMBERS:
+    if types["id"] not in _ID_TYPES:
         raise StorageError(
             f"column id of table {TABLE} in the shared database is too narrow for new drawings ({types['id']}): "
             f"widen it with ALTER TABLE {TABLE} ALTER COLUMN id TYPE bigint"
         )
-    if types["strokes"] not in _TEXTS:
+    if types["strokes"] not in _STROKES_TYPES:
         raise StorageError(f"column strokes of table {TABLE} in the shared database must be json, jsonb or text")
 
 
 def _reason(error: psycopg2.Error) -> str:
-    """Why, in the server's own words where it spoke; libpq's, about connections, name hosts and users."""
-    spoken = error.diag.message_primary
-    if spoken and error.pgcode:
-        return str(spoken).splitlines()[0]
+    """The server's message, if it sent one. libpq's own messages contain hosts and users."""
+    message = error.diag.message_primary
+    if message and error.pgcode:
+        return str(message).splitlines()[0]
     return "it can't be reached; the log of this dashboard says why"

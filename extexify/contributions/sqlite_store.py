@@ -1,9 +1,8 @@
-"""The embedded store: an SQLite file of drawings that users contribute, and a source like the others.
+"""Contributed drawings in an SQLite file, the default store.
 
-Table `samples (id, key, strokes)`; strokes is JSON text. Writers in several processes take turns
-(write-ahead log, immediate transactions, a busy timeout); each drawing is on the disk when `add`
-returns, so a crash loses nothing that was confirmed. A full disk or a lock held too long is an error
-that leaves the drawings before it as they were.
+Table `samples (id, key, strokes)`; strokes is JSON text. Several processes may write at once (write-ahead log,
+immediate transactions, busy timeout). A drawing is on disk when `add` returns. A full disk or a lock that is held
+too long raises an error and leaves the stored drawings unchanged. `extexify.sources.sqlite` reads the file.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from extexify.sources.base import shown_path
 from extexify.sources.rows import checked_key
 from extexify.workspace.files import StorageError
 
-APPLICATION_ID = 0x65787478  # "extx", in SQLite's header field for telling file formats apart
+APPLICATION_ID = 0x65787478  # "extx", in the field of SQLite's header that identifies file formats
 SCHEMA_VERSION = 1
 
 _SCHEMA = """
@@ -35,7 +34,8 @@ CREATE TABLE IF NOT EXISTS samples (
 ) STRICT
 """
 
-FIRST_ID, LAST_ID = 2**40, 2**52 - 1
+FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID = 2**40, 2**52 - 1
+"""Range of the ids of contributions, above the 32-bit ids of dumps and below those of starter drawings."""
 
 _STATE = """
 SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
@@ -45,17 +45,16 @@ SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version 
 _BUSY_SECONDS = 30.0
 
 
-class DrawingStore:
-    """Adds drawings to an SQLite file, which is made with the first one.
+class SqliteStore:
+    """A store in an SQLite file (see `extexify.contributions.store.ContributionStore`).
 
-    Ids grow with every drawing and lie from 2^40 to 2^52 - 1: above every 32-bit serial number, so that
-    they meet no id of a dump, and below the ids that an export gives out itself. Growing ids keep the
-    splits of earlier drawings as they were; a clock that jumps changes nothing in that.
+    Ids are FIRST_CONTRIBUTION_ID to LAST_CONTRIBUTION_ID and grow with every drawing, even if the clock is set back,
+    so that `count(after=…)` counts the new ones.
     """
 
     @permissions.operators_only
     def __init__(self, path: Path) -> None:
-        """Open or make the store. Raises `StorageError` when the file can't be one."""
+        """Open or create the store. Raises `StorageError` if the file is something else or can't be written."""
         self.path = path
         self._name = shown_path(path)
         try:
@@ -69,18 +68,18 @@ class DrawingStore:
 
     @permissions.operators_only
     def add(self, key: str, drawing: Sequence[NDArray[np.floating]]) -> int:
-        """Store a drawing under a symbol's key and return its new id; it is on the disk then.
+        """Store a drawing with its key, durably, and return its new id.
 
-        Raises `BadDrawing` for a key or strokes that an export would leave out, `StorageError` when the
-        file can't be written.
+        Raises `BadDrawing` for a key or drawing that an export would leave out, `StorageError` when the file can't be
+        written.
         """
         strokes = checked_strokes(key, drawing)
         try:
             with closing(self._connect()) as connection, connection:
-                # Immediate: the id is chosen while no other writer can be choosing one.
+                # Immediate, so that no other writer chooses an id at the same time.
                 connection.execute("BEGIN IMMEDIATE")
                 last = connection.execute(
-                    "SELECT coalesce(max(id), 0) FROM samples WHERE id <= ?", (LAST_ID,)
+                    "SELECT coalesce(max(id), 0) FROM samples WHERE id <= ?", (LAST_CONTRIBUTION_ID,)
                 ).fetchone()[0]
                 identifier = id_after(last)
                 connection.execute("INSERT INTO samples VALUES (?, ?, ?)", (identifier, key, strokes))
@@ -90,10 +89,7 @@ class DrawingStore:
 
     @permissions.operators_only
     def remove(self, identifier: int) -> None:
-        """Take the drawing with this id out again; nothing happens when there is none.
-
-        Raises `StorageError` when the file can't be written.
-        """
+        """Delete the drawing with this id, if there is one. Raises `StorageError` when the file can't be written."""
         try:
             with closing(self._connect()) as connection:
                 connection.execute("DELETE FROM samples WHERE id = ?", (identifier,))
@@ -101,10 +97,7 @@ class DrawingStore:
             raise StorageError(f"the drawing could not be taken out of {self._name} ({error})") from None
 
     def count(self, after: int = 0) -> int:
-        """How many drawings the store holds with an id above `after`: all of them, since ids are positive.
-
-        Raises `StorageError` when the file can't be read.
-        """
+        """The number of drawings with an id above `after`. Raises `StorageError` when the file can't be read."""
         try:
             with closing(self._connect()) as connection:
                 return int(connection.execute("SELECT count(*) FROM samples WHERE id > ?", (after,)).fetchone()[0])
@@ -113,7 +106,7 @@ class DrawingStore:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-        # Full: with the write-ahead log, the default may lose the last transactions in a power failure.
+        # With a write-ahead log, the default (normal) may lose the last transactions in a power failure.
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
@@ -122,16 +115,16 @@ class DrawingStore:
             return
         _until_unlocked(lambda: connection.execute("PRAGMA journal_mode = WAL"))
         with connection:
-            # One transaction: a crash leaves an empty file, never tables that nobody owns.
+            # One transaction, so that a crash leaves an empty file and not tables without the application id.
             connection.execute("BEGIN IMMEDIATE")
-            if not self._is_ready(connection):  # another process may have been quicker
+            if not self._is_ready(connection):  # another process may have created them since
                 connection.execute(_SCHEMA)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _is_ready(self, connection: sqlite3.Connection) -> bool:
-        """Whether the file is a store already; False for an empty one. Raises `StorageError` for any other."""
-        # One statement reads one state of the file: between two, another process might make its tables.
+        """Whether the file is a store; False for an empty file. Raises `StorageError` for any other file."""
+        # A single statement, because another process might create the tables between two.
         application, version, tables = connection.execute(_STATE).fetchone()
         if application != APPLICATION_ID:
             if application or version or tables:
@@ -143,7 +136,7 @@ class DrawingStore:
 
 
 def _until_unlocked(change: Callable[[], object]) -> None:
-    """Try until no other process is in the way: SQLite waits for no lock when it changes the journal mode."""
+    """Retry `change` while the file is locked: SQLite's busy timeout doesn't apply to changes of the journal mode."""
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
@@ -156,19 +149,21 @@ def _until_unlocked(change: Callable[[], object]) -> None:
 
 
 def checked_strokes(key: str, drawing: Sequence[NDArray[np.floating]]) -> str:
-    """A drawing as the JSON that a store holds. Raises `BadDrawing` for what an export would leave out."""
+    """A drawing as strokes JSON. Raises `BadDrawing` for a key or drawing that an export would leave out."""
     checked_key(key)
     drawing_from_lists([stroke.tolist() for stroke in drawing])
     return strokes_json(drawing).decode()
 
 
 def id_after(last: int) -> int:
-    """The id of a new drawing in a store whose highest id, of FIRST_ID to LAST_ID, is `last` (0: none yet)."""
-    return max(last + 1, _id_of_now())
+    """The id of a new drawing in a store whose highest id is `last` (0: none yet)."""
+    return max(last + 1, _time_based_id())
 
 
-def _id_of_now() -> int:
-    """Milliseconds since 1970 followed by ten random bits (about 2^51 in this century); of a clock that
-    can't be right, the first id."""
+def _time_based_id() -> int:
+    """Milliseconds since 1970 followed by ten random bits, about 2^51 in this century.
+
+    FIRST_CONTRIBUTION_ID if the clock is so wrong that the id would be out of range.
+    """
     identifier = (time.time_ns() // 1_000_000 << 10) | random.getrandbits(10)
-    return identifier if FIRST_ID <= identifier <= LAST_ID else FIRST_ID
+    return identifier if FIRST_CONTRIBUTION_ID <= identifier <= LAST_CONTRIBUTION_ID else FIRST_CONTRIBUTION_ID

@@ -53,7 +53,7 @@ GRID = 512
 TOLERANCES = (1.0, 1.5, 2.0, 3.0, 4.0)
 """How far, in steps of the grid, a point that is left out may lie from the line: the first that fits MAX_TEXT."""
 
-MAX_POINTS = 2048
+MAX_LINK_POINTS = 2048
 """Points of a text's drawing; hardly any drawing of so many fits in MAX_TEXT."""
 
 TRACES = (64, 48, 32, 24)
@@ -125,7 +125,7 @@ def warm_up() -> None:
 
 def _texts(drawing: Drawing) -> Iterator[str]:
     """Texts of a drawing, from the most exact to the shortest; "" for one that has too many points."""
-    if sum(map(len, drawing)) <= 4 * MAX_POINTS:  # with more, simplifying would take its time
+    if sum(map(len, drawing)) <= 4 * MAX_LINK_POINTS:  # with more, simplifying would take its time
         placed = _Placed.of(drawing)
         for tolerance in TOLERANCES:
             yield placed.simplified(tolerance).text()
@@ -187,8 +187,8 @@ class _Placed:
         return [(np.array(self.corner) + stroke * step).astype(np.float32) for stroke in self.strokes]
 
     def text(self) -> str:
-        """The text that `read` reads; "" for more than MAX_POINTS."""
-        if self.points > MAX_POINTS:
+        """The text that `read` reads; "" for more than MAX_LINK_POINTS."""
+        if self.points > MAX_LINK_POINTS:
             return ""
         writer = _Writer()
         for edge in self.corner:
@@ -213,7 +213,7 @@ class _Placed:
         for _ in range(count):
             length = reader.number("points") + 1
             total += length
-            if total > MAX_POINTS:
+            if total > MAX_LINK_POINTS:
                 raise BadLink(_DAMAGED)
             strokes.append(at + np.cumsum(_read_stroke(reader, length), axis=0))
             at = strokes[-1][-1]

@@ -21,7 +21,7 @@ CHANNELS = 6
 """What is known of each point: x, y (the longer side from -1 to 1, the drawing's middle at 0), the unit vector of
 the direction (0, 0 in a dot), 1 at the beginning of a stroke, 1 at the end of one."""
 
-MIN_POINTS, MAX_POINTS = 8, 1024
+MIN_SEQUENCE_POINTS, MAX_SEQUENCE_POINTS = 8, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,10 @@ class SequenceSettings:
     points: int = 128
 
     def __post_init__(self) -> None:
-        if not MIN_POINTS <= self.points <= MAX_POINTS:
-            raise ValueError(f"a sequence must have {MIN_POINTS} to {MAX_POINTS} points, not {self.points}")
+        if not MIN_SEQUENCE_POINTS <= self.points <= MAX_SEQUENCE_POINTS:
+            raise ValueError(
+                f"a sequence must have {MIN_SEQUENCE_POINTS} to {MAX_SEQUENCE_POINTS} points, not {self.points}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object."""

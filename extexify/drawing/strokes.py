@@ -37,7 +37,7 @@ MAX_STROKES_JSON = 8 * 1024 * 1024
 class BadDrawing(UserError, ValueError):
     """A drawing that can't be used.
 
-    `reason` is one of `REASONS` (for counting), the message is a sentence that says where.
+    `reason` is one of `DRAWING_REASONS` (for counting), the message is a sentence that says where.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -45,7 +45,7 @@ class BadDrawing(UserError, ValueError):
         self.reason = reason
 
 
-REASONS = {
+DRAWING_REASONS = {
     "no strokes": "strokes are NULL or an empty list",
     "not JSON": "strokes are not valid JSON of the form [[[x, y], …], …]",
     "empty stroke": "a stroke without points",
@@ -61,7 +61,7 @@ def parse_strokes(text: bytes | str | None) -> Drawing:
     """Read strokes JSON, `[[[x, y], …], …]`; a third number a point (its time) is ignored.
 
     Returns a drawing with at least one stroke and one point a stroke.
-    Raises `BadDrawing` for anything else, with one of `REASONS`.
+    Raises `BadDrawing` for anything else, with one of `DRAWING_REASONS`.
     """
     if text is None:
         raise BadDrawing("no strokes", "the strokes are NULL")
@@ -104,7 +104,7 @@ def _parse_lenient(text: bytes | str, why: str) -> Any:
 def drawing_from_lists(value: Any) -> Drawing:
     """Check nested lists `[[[x, y], …], …]` and turn them into a drawing.
 
-    Raises `BadDrawing` with one of `REASONS`.
+    Raises `BadDrawing` with one of `DRAWING_REASONS`.
     """
     if not isinstance(value, list):
         raise BadDrawing("not JSON", f"strokes must be a list of strokes, not {_json_type(value)}")
@@ -175,7 +175,7 @@ def _stroke_point_by_point(points: list[Any], number: int) -> Stroke:
             if not -MAX_ABS_COORDINATE <= coordinate <= MAX_ABS_COORDINATE:
                 finite = type(coordinate) is int or np.isfinite(coordinate)
                 reason = "out of range" if finite else "not finite"
-                raise BadDrawing(reason, f"{where} has {REASONS[reason]}")
+                raise BadDrawing(reason, f"{where} has {DRAWING_REASONS[reason]}")
             xy[index, axis] = coordinate
     return xy
 

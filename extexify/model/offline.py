@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from extexify.catalog.lookalikes import groups_of
-from extexify.catalog.summaries import summary
+from extexify.catalog.symbols import symbol_summary
 from extexify.model.answers import commonness
 from extexify.model.file import ModelDescription, ModelError, read_arrays
 from extexify.model.onnx import to_onnx
@@ -70,7 +70,7 @@ def _symbols(classes: Sequence[str]) -> dict[str, dict[str, Any]]:
     classes, and its commonness."""
     groups = groups_of(classes, "drawn").tolist()
     return {
-        key: {**summary(key), "group": group, "commonness": commonness(key)}
+        key: {**symbol_summary(key), "group": group, "commonness": commonness(key)}
         for key, group in zip(classes, groups, strict=True)
     }
 

@@ -10,8 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.drawing.strokes import REASONS as DRAWING_REASONS
-from extexify.drawing.strokes import BadDrawing, Drawing, Drawings, content_digests, parse_strokes
+from extexify.drawing.strokes import DRAWING_REASONS, BadDrawing, Drawing, Drawings, content_digests, parse_strokes
 from extexify.sources.base import PlainRows, QuickSource, Row, Source
 
 MAX_KEY = 255  # the width of the key column of Detexify's table

@@ -6,7 +6,7 @@ const UNSURE = "Not sure: this looks like none of the symbols I know. The neares
 const FEW_MEMBERS = [3, 2]; // look-alikes that are shown at once: of the first answer, and of any other
 
 // Shows answers, best first, in the list within `place`; without any, the invitation. An answer is a symbol (see
-// extexify/catalog/summaries.py) with `probability`, `percent`, and `alike`: the symbols that a drawing like this may mean, too.
+// extexify/catalog/symbols.py) with `probability`, `percent`, and `alike`: the symbols that a drawing like this may mean, too.
 // `rows` are those that are there already, `make` makes one; `strokes` is the count of strokes that were answered.
 function showAnswers(place, rows, { answers, unsure, strokes }, make) {
   while (rows.length > answers.length) rows.pop().row.remove();

@@ -17,9 +17,9 @@ import pytest
 
 from extexify.access import permissions
 from extexify.access.permissions import NotPermitted
-from extexify.contributions import contributions
+from extexify.contributions import store as contributions
 from extexify.contributions.postgres_store import PostgresStore
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
 from extexify.core import settings
 from extexify.dataset.export import export_dataset
 from extexify.dataset.render import render_dataset
@@ -96,9 +96,9 @@ ACTS: dict[str, Callable[[Path], object]] = {
     "read a database": lambda here: PostgresSource(ADDRESS).count(),
     "write a database": lambda here: PostgresStore(ADDRESS).add("key", zigzag(1)),
     "read the addresses of databases": lambda here: postgres_connections(),
-    "make a store anywhere": lambda here: DrawingStore(here / "other.sqlite3"),
-    "open the contributions": lambda here: contributions.open_contributions(),
-    "count the contributions": lambda here: contributions.contributed(),
+    "make a store anywhere": lambda here: SqliteStore(here / "other.sqlite3"),
+    "open the contributions": lambda here: contributions.open_store(),
+    "count the contributions": lambda here: contributions.count_contributions(),
     "export": lambda here: export_dataset([ListSource(sample_rows())], here / "dataset"),
     "render": lambda here: render_dataset([], PRESETS["default"], here / "images"),  # type: ignore[arg-type]
     "calibrate": lambda here: calibrate(places.default_model(), here / "out.safetensors", some(), report=some()),
@@ -115,7 +115,7 @@ ACTS: dict[str, Callable[[Path], object]] = {
 def closed(demo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A demo's workspace with something in it, in which every process, connection and signal is a failure."""
     with operator():
-        DrawingStore(places.store_file()).add("key", zigzag(1))
+        SqliteStore(places.store_file()).add("key", zigzag(1))
         ReviewList(places.review_file()).reject("key", 2, zigzag(2))
         uploads.keep_upload("x.sql", io.BytesIO(b"--"))
     (demo / "models").mkdir()

@@ -69,13 +69,13 @@ def test_what_a_visitor_names_waits_and_can_be_taken_back(visiting: Visiting, ad
     expect(note).to_contain_text(f"Sent as {first}: thank you.")
     expect(note.get_by_role("link")).to_have_count(0)
     expect(visit.page.get_by_role("button", name=f"Sent as {first}")).to_be_disabled()
-    (offer,) = ModerationList(folder / "moderation.sqlite3").offers(9)
+    (offer,) = ModerationList(folder / "moderation.sqlite3").pending(9)
     assert [stroke.tolist() for stroke in offer.drawing] == [stroke.tolist() for stroke in visit.strokes]
     assert offer.model == "tiny"
-    assert len(offer.said) == 3
+    assert len(offer.predictions) == 3
     note.get_by_role("button", name="Undo keeping").click()
     expect(note).to_be_hidden()
-    assert ModerationList(folder / "moderation.sqlite3").offers(9) == []
+    assert ModerationList(folder / "moderation.sqlite3").pending(9) == []
     assert kept(folder) == []
 
 
@@ -101,7 +101,7 @@ def test_an_operator_stays_signed_in_until_they_sign_out(page: Page, address: st
 def test_an_operator_accepts_and_rejects(page: Page, address: str, folder: Path) -> None:
     waiting = ModerationList(folder / "moderation.sqlite3")
     for number, key in enumerate(KEYS):
-        waiting.offer(key, zigzag(number), "tiny", [(KEYS[0], 0.75), (KEYS[1], 0.125)])
+        waiting.submit(key, zigzag(number), "tiny", [(KEYS[0], 0.75), (KEYS[1], 0.125)])
     sign_in(page, f"{address}/contributions")
     tiles = page.locator(".st-key-moderation .tile")
     expect(tiles).to_have_count(4)
@@ -135,7 +135,7 @@ def test_an_operators_own_drawing_is_kept_right_away(
 
 @pytest.mark.parametrize("path", ["/export", "/contributions"])
 def test_a_phone_shows_the_form_and_the_list_whole(browser: Browser, address: str, folder: Path, path: str) -> None:
-    ModerationList(folder / "moderation.sqlite3").offer("latex2e-OT1-_alpha", zigzag(1), "m" * 80, [("k" * 200, 0.5)])
+    ModerationList(folder / "moderation.sqlite3").submit("latex2e-OT1-_alpha", zigzag(1), "m" * 80, [("k" * 200, 0.5)])
     context = browser.new_context(viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(f"{address}{path}")

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from psycopg2.extras import execute_values
 
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.export import export_dataset
 from extexify.sources.dump import DumpSource
@@ -405,7 +405,7 @@ def test_drawings_that_were_drawn_here_are_a_source(opening: Opening, place: Pat
     choose(page, "Drawn here")
     expect(page.get_by_text("Nothing has been drawn and named here yet.")).to_be_visible()
     assert not (place / "drawings.sqlite3").exists()
-    store = DrawingStore(place / "drawings.sqlite3")
+    store = SqliteStore(place / "drawings.sqlite3")
     for number in range(4):
         store.add("latex2e-OT1-_alpha", zigzag(number))
     page.reload()

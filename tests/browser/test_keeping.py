@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
 from extexify.sources.open import open_source
 from extexify.sources.rows import Sample, check_row
 from extexify.ui.draw.contribute import ENOUGH, Keeping
@@ -110,7 +110,7 @@ def test_a_member_of_a_folded_answer_can_be_kept(visiting: Visiting, address: st
 
 
 def test_enough_drawings_lead_to_another_training(visiting: Visiting, address: str, folder: Path) -> None:
-    store = DrawingStore(folder / "drawings.sqlite3")
+    store = SqliteStore(folder / "drawings.sqlite3")
     for number in range(ENOUGH - 1):
         store.add(SUM_KEY, zigzag(number))
     visit = visiting(address)

@@ -22,7 +22,7 @@ import onnxruntime
 import pytest
 
 from extexify.catalog.lookalikes import drawn_alike
-from extexify.catalog.summaries import summary
+from extexify.catalog.symbols import symbol_summary
 from extexify.cli import parser
 from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import PRESETS, RasterSettings, preset, rasterize_drawing
@@ -141,7 +141,7 @@ def test_the_page_is_told_what_makes_one_answer_of_look_alikes() -> None:
     for key, symbol in symbols.items():
         members.setdefault(symbol["group"], set()).add(key)
         assert symbol["commonness"] == commonness(key)
-        assert symbol.items() >= summary(key).items()
+        assert symbol.items() >= symbol_summary(key).items()
     for group in members.values():
         for key in group:
             assert group - {key} == symbols.keys() & set(drawn_alike(key))

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from extexify.access.permissions import NotPermitted
-from extexify.contributions.contributions import open_contributions
-from extexify.contributions.moderation import MOST_POINTS, ModerationList, TooMany
+from extexify.contributions.moderation import MAX_SUBMITTED_POINTS, LimitReached, ModerationList
+from extexify.contributions.store import open_store
 from extexify.core import settings
 from extexify.drawing.strokes import BadDrawing
 from extexify.sources.open import open_source
@@ -51,7 +51,7 @@ def waiting(demo: Path, clock: Clock) -> ModerationList:
 
 
 def offer(waiting: ModerationList, count: int = 1) -> list[int]:
-    return [waiting.offer(ALPHA, zigzag(number), "tiny", SAID) for number in range(count)]
+    return [waiting.submit(ALPHA, zigzag(number), "tiny", SAID) for number in range(count)]
 
 
 def kept() -> list[list[list[list[float]]]]:
@@ -63,11 +63,11 @@ def kept() -> list[list[list[list[float]]]]:
 
 
 def test_an_offer_waits_with_all_that_an_operator_has_to_see(waiting: ModerationList, clock: Clock) -> None:
-    number = waiting.offer(ALPHA, zigzag(4), "tiny", SAID)
+    number = waiting.submit(ALPHA, zigzag(4), "tiny", SAID)
     with operator():
-        (found,) = waiting.offers(10)
+        (found,) = waiting.pending(10)
         assert waiting.count() == 1
-    assert (found.id, found.key, found.model, list(found.said)) == (number, ALPHA, "tiny", SAID)
+    assert (found.id, found.key, found.model, list(found.predictions)) == (number, ALPHA, "tiny", SAID)
     assert [stroke.tolist() for stroke in found.drawing] == [stroke.tolist() for stroke in zigzag(4)]
     assert found.when.timestamp() == clock.now
     assert kept() == []
@@ -76,9 +76,9 @@ def test_an_offer_waits_with_all_that_an_operator_has_to_see(waiting: Moderation
 def test_accepted_ones_are_kept_and_rejected_ones_gone(waiting: ModerationList) -> None:
     first, second, third, fourth = offer(waiting, 4)
     with operator():
-        assert waiting.accept([first, third, 999, third], open_contributions()) == 2
+        assert waiting.accept([first, third, 999, third], open_store()) == 2
         assert waiting.reject([second, 999]) == 1
-        assert [one.id for one in waiting.offers(10)] == [fourth]
+        assert [one.id for one in waiting.pending(10)] == [fourth]
         assert waiting.reject([second]) == 0
     assert kept() == [[stroke.tolist() for stroke in zigzag(number)] for number in (0, 2)]
 
@@ -89,7 +89,7 @@ def test_they_go_into_the_database_that_the_settings_name(
     monkeypatch.setenv(settings.CONTRIBUTIONS.name, database.address())
     (number,) = offer(waiting)
     with operator():
-        assert waiting.accept([number], open_contributions()) == 1
+        assert waiting.accept([number], open_store()) == 1
     assert database.execute("SELECT key FROM samples") == [(ALPHA,)]
 
 
@@ -108,8 +108,8 @@ def test_a_store_that_fails_loses_nothing(waiting: ModerationList) -> None:
     with operator():
         with pytest.raises(StorageError, match="disk is full"):
             waiting.accept(numbers, Failing())  # type: ignore[arg-type]
-        assert [one.id for one in waiting.offers(10)] == numbers[1:]
-        assert waiting.accept(numbers, open_contributions()) == 2
+        assert [one.id for one in waiting.pending(10)] == numbers[1:]
+        assert waiting.accept(numbers, open_store()) == 2
 
 
 def test_a_drawing_that_another_operator_is_accepting_is_left_to_them(waiting: ModerationList, clock: Clock) -> None:
@@ -118,7 +118,7 @@ def test_a_drawing_that_another_operator_is_accepting_is_left_to_them(waiting: M
 
     class Slow:
         def add(self, key: str, drawing: object) -> int:
-            assert other.accept([number], open_contributions()) == 0
+            assert other.accept([number], open_store()) == 0
             return 1
 
     with operator():
@@ -132,9 +132,9 @@ def test_what_a_crash_left_half_accepted_can_be_accepted_again(waiting: Moderati
         connection.execute("UPDATE waiting SET claimed = ?", (clock.now,))
     connection.close()
     with operator():
-        assert waiting.accept([number], open_contributions()) == 0
+        assert waiting.accept([number], open_store()) == 0
         clock.now += 600
-        assert waiting.accept([number], open_contributions()) == 1
+        assert waiting.accept([number], open_store()) == 1
 
 
 def test_an_hour_takes_so_many_whatever_becomes_of_them(
@@ -146,7 +146,7 @@ def test_an_hour_takes_so_many_whatever_becomes_of_them(
     with operator():
         waiting.reject(numbers)
     for _ in range(2):
-        with pytest.raises(TooMany, match="in an hour"):
+        with pytest.raises(LimitReached, match="in an hour"):
             offer(waiting)
         clock.now += 1799
     clock.now += 2
@@ -158,7 +158,7 @@ def test_an_hour_takes_so_many_whatever_becomes_of_them(
 def test_the_list_has_an_end(waiting: ModerationList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.WAITING_LIMIT.name, "2")
     numbers = offer(waiting, 2)
-    with pytest.raises(TooMany, match="no more can be taken now"):
+    with pytest.raises(LimitReached, match="no more can be taken now"):
         offer(waiting)
     with operator():
         waiting.reject(numbers[:1])
@@ -168,9 +168,9 @@ def test_the_list_has_an_end(waiting: ModerationList, monkeypatch: pytest.Monkey
 def test_what_is_no_drawing_of_a_person_is_refused(waiting: ModerationList) -> None:
     for key, drawing in (("", zigzag(1)), ("a\nb", zigzag(1)), (ALPHA, []), (ALPHA, [np.full((3, 2), np.nan)])):
         with pytest.raises(BadDrawing):
-            waiting.offer(key, drawing, "tiny", SAID)
-    with pytest.raises(TooMany, match="too long"):
-        waiting.offer(ALPHA, [np.zeros((MOST_POINTS + 1, 2))], "tiny", SAID)
+            waiting.submit(key, drawing, "tiny", SAID)
+    with pytest.raises(LimitReached, match="too long"):
+        waiting.submit(ALPHA, [np.zeros((MAX_SUBMITTED_POINTS + 1, 2))], "tiny", SAID)
     assert not waiting.path.exists()
 
 
@@ -192,11 +192,11 @@ def test_several_processes_offer_at_once_and_none_gets_past_the_limit(
 ) -> None:
     monkeypatch.setenv(settings.HOUR_LIMIT.name, "25")
     script = (
-        "import sys; from extexify.contributions.moderation import ModerationList, TooMany;"
+        "import sys; from extexify.contributions.moderation import ModerationList, LimitReached;"
         "from extexify.workspace.paths import moderation_file; from tests.drawings import zigzag\n"
         "for number in range(10):\n"
-        "    try: ModerationList(moderation_file()).offer(sys.argv[1], zigzag(number), 'tiny', [])\n"
-        "    except TooMany: print('refused')"
+        "    try: ModerationList(moderation_file()).submit(sys.argv[1], zigzag(number), 'tiny', [])\n"
+        "    except LimitReached: print('refused')"
     )
     writers = [
         subprocess.Popen(
@@ -208,13 +208,13 @@ def test_several_processes_offer_at_once_and_none_gets_past_the_limit(
     assert [errors for _, errors in said] == [b""] * 4
     assert sum(text.count(b"refused") for text, _ in said) == 15
     with operator():
-        assert len({one.id for one in ModerationList(moderation_file()).offers(100)}) == 25
+        assert len({one.id for one in ModerationList(moderation_file()).pending(100)}) == 25
 
 
 def test_only_operators_see_and_judge(waiting: ModerationList) -> None:
     (number,) = offer(waiting)
     acts = [
-        waiting.count, lambda: waiting.offers(10), lambda: waiting.reject([number]), open_contributions,
+        waiting.count, lambda: waiting.pending(10), lambda: waiting.reject([number]), open_store,
         lambda: waiting.accept([number], None),  # type: ignore[arg-type]
     ]  # fmt: skip
     for act in acts:
@@ -238,9 +238,9 @@ def test_only_what_was_shown_is_decided(waiting: ModerationList) -> None:
     first, second, third = offer(waiting, 3)
     with operator():
         _decide({"accept": False, "ids": [None, "1", 1.5, [third], {}, 999, third, second]}, [first, second])
-        assert [one.id for one in waiting.offers(9)] == [first, third]
+        assert [one.id for one in waiting.pending(9)] == [first, third]
         _decide({"accept": True, "ids": [first]}, [first])
-        assert [one.id for one in waiting.offers(9)] == [third]
+        assert [one.id for one in waiting.pending(9)] == [third]
     assert len(kept()) == 1
     with pytest.raises(NotPermitted):  # signed out meanwhile
         _decide({"accept": True, "ids": [third]}, [third])
@@ -256,8 +256,8 @@ def test_the_public_sends_to_the_list_and_takes_back(waiting: ModerationList) ->
     mine.keep(SUM)
     assert mine.shown()["line"].startswith("Sent as \\sum: thank you.")
     with operator():
-        (found,) = waiting.offers(10)
-    assert (found.key, found.model, list(found.said)) == (SUM, "tiny", SAID)
+        (found,) = waiting.pending(10)
+    assert (found.key, found.model, list(found.predictions)) == (SUM, "tiny", SAID)
     assert kept() == []
     mine.take_back()
     assert mine.shown()["line"] == ""
@@ -270,7 +270,7 @@ def test_what_has_been_looked_at_is_not_taken_back(waiting: ModerationList) -> N
     mine.answer(zigzag(1), ())
     mine.keep(SUM)
     with operator():
-        waiting.accept([one.id for one in waiting.offers(10)], open_contributions())
+        waiting.accept([one.id for one in waiting.pending(10)], open_store())
     mine.take_back()
     assert "looked at already" in mine.problem
     assert len(kept()) == 1

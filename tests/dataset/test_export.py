@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
 from extexify.core.progress import Progress, Reporter, Stopped
 from extexify.dataset import export, finalize
 from extexify.dataset.dataset import ARRAYS, Dataset
@@ -124,7 +124,7 @@ def test_ratios_are_kept_to_and_noted(tmp_path: Path) -> None:
 
 def test_the_same_drawings_come_from_every_kind_of_source(tmp_path: Path) -> None:
     rows = sample_rows()
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     new = [(store.add(key.decode(), parse_strokes(strokes)), key, strokes) for _, key, strokes in rows]
     plain = write_dump(tmp_path / "d.sql", dump_text(copy_block(new)))
     packed = write_dump(tmp_path / "d.sql.gz", dump_text(copy_block(new, "public.samples")))

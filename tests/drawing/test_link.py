@@ -244,7 +244,7 @@ def test_any_text_is_a_drawing_or_told(text: str) -> None:
             back = decode(candidate)
         except BadLink:
             continue
-        assert 0 < sum(map(len, back)) <= link.MAX_POINTS
+        assert 0 < sum(map(len, back)) <= link.MAX_LINK_POINTS
         assert all(np.isfinite(stroke).all() for stroke in back)
 
 

@@ -42,7 +42,7 @@ def refusal(text: bytes | str | None) -> str:
     """The reason for which strokes are refused; the message must be there too."""
     with pytest.raises(BadDrawing) as caught:
         parse_strokes(text)
-    assert caught.value.reason in strokes.REASONS
+    assert caught.value.reason in strokes.DRAWING_REASONS
     assert str(caught.value)
     return caught.value.reason
 

@@ -21,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 from extexify.catalog.keys import derive_symbol, is_harmless
 from extexify.catalog.symbols import load_catalog, symbol_for
 from extexify.contributions.postgres_store import PostgresStore
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
 from extexify.core.names import LONGEST, BadName, checked_name, usable_name
 from extexify.drawing.strokes import BadDrawing
 from extexify.evaluation.records import list_evaluations
@@ -356,7 +356,7 @@ HOSTILE_KEYS = [text for text in TEXTS if text.strip() and text.isprintable() an
 
 
 def test_keys_are_values_and_nothing_else_in_sqlite(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     for key in HOSTILE_KEYS:
         store.add(key, zigzag(1))
     samples = [check_row(row) for row in SqliteSource(store.path).rows()]
@@ -375,7 +375,7 @@ def test_keys_are_values_and_nothing_else_in_postgresql(database: Database) -> N
 
 @pytest.mark.parametrize("key", [text for text in TEXTS if not text.strip() or not text.isprintable()])
 def test_keys_that_cannot_be_shown_are_stored_nowhere(key: str, tmp_path: Path, database: Database) -> None:
-    for store in (DrawingStore(tmp_path / "drawings.sqlite3"), PostgresStore(database.address())):
+    for store in (SqliteStore(tmp_path / "drawings.sqlite3"), PostgresStore(database.address())):
         with pytest.raises(BadDrawing):
             store.add(key, zigzag(1))
         assert store.count() == 0

@@ -252,6 +252,6 @@ def test_wrong_passwords_are_limited_whoever_gives_them(tmp_path: Path) -> None:
 def test_the_moderation_list_is_closed_to_whoever_has_no_visit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.DEMO.name, "yes")
     with pytest.raises(NotPermitted):
-        ModerationList(folder / "moderation.sqlite3").offers(1)
+        ModerationList(folder / "moderation.sqlite3").pending(1)
     with operator():
-        assert ModerationList(folder / "moderation.sqlite3").offers(1) == []
+        assert ModerationList(folder / "moderation.sqlite3").pending(1) == []

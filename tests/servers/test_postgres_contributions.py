@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from extexify.contributions.contributions import as_source, contributed, open_contributions, place, waiting
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
+from extexify.contributions.store import (
+    count_contributions,
+    count_unexported,
+    open_store,
+    source_address,
+    store_description,
+)
 from extexify.dataset.export import export_dataset
 from extexify.sources.open import open_source
 from extexify.workspace.files import StorageError
@@ -24,54 +30,54 @@ def a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_setting_they_go_into_the_workspace(tmp_path: Path) -> None:
-    identifier = open_contributions().add("key", zigzag(1))
+    identifier = open_store().add("key", zigzag(1))
     assert [row.id for row in open_source(str(tmp_path / "drawings.sqlite3")).rows()] == [identifier]
-    assert place() == "this workspace"
+    assert store_description() == "this workspace"
 
 
 def test_the_setting_names_a_database(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_CONTRIBUTIONS", database.address())
-    identifier = open_contributions().add("key", zigzag(1))
+    identifier = open_store().add("key", zigzag(1))
     assert [row.id for row in open_source(database.address()).rows()] == [str(identifier).encode()]
     assert not (tmp_path / "drawings.sqlite3").exists()
-    assert place() == "the shared database"
+    assert store_description() == "the shared database"
 
 
 def test_an_export_reads_them_wherever_they_are(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_contributions().add("key", zigzag(1))
-    assert contributed() == len(list(open_source(as_source()).rows())) == 1
+    open_store().add("key", zigzag(1))
+    assert count_contributions() == len(list(open_source(source_address()).rows())) == 1
     monkeypatch.setenv("EXTEXIFY_CONTRIBUTIONS", database.address("guarded", "open sesame"))
     database.execute("GRANT CREATE ON SCHEMA public TO guarded")
     for number in range(2):
-        open_contributions().add("key", zigzag(number))
-    source = open_source(as_source())
-    assert contributed() == len(list(source.rows())) == 2
-    assert not any(part in as_source() + source.name for part in ("guarded", "sesame", database.name))
+        open_store().add("key", zigzag(number))
+    source = open_source(source_address())
+    assert count_contributions() == len(list(source.rows())) == 2
+    assert not any(part in source_address() + source.name for part in ("guarded", "sesame", database.name))
 
 
 def test_counting_them_makes_no_store(tmp_path: Path) -> None:
-    assert contributed() == 0
+    assert count_contributions() == 0
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_setting_that_is_no_database_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_CONTRIBUTIONS", "mysql://user:s3cret@host/db")
     with pytest.raises(StorageError, match="must be a postgresql:// address") as caught:
-        open_contributions()
+        open_store()
     assert "s3cret" not in str(caught.value)
 
 
 def test_what_was_added_since_the_export_waits_for_the_next(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     for number in range(6):
         store.add("key", zigzag(number))
-    assert waiting(store, None) == 6
+    assert count_unexported(store, None) == 6
     others = ListSource(sample_rows())
     # Ids as the starter drawings have them are above the store's, and no sign that its drawings were exported.
     starter = ListSource([(2**52 + number, *row[1:]) for number, row in enumerate(sample_rows(first=50))])
     without = export_dataset([others, starter], tmp_path / "without")
-    assert waiting(store, without) == 6
+    assert count_unexported(store, without) == 6
     dataset = export_dataset([others, starter, open_source(str(store.path))], tmp_path / "dataset")
-    assert waiting(store, dataset) == 0
+    assert count_unexported(store, dataset) == 0
     store.add("key", zigzag(7))
-    assert waiting(store, dataset) == 1
+    assert count_unexported(store, dataset) == 1

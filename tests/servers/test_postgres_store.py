@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from extexify.contributions.postgres_store import PostgresStore
-from extexify.contributions.sqlite_store import FIRST_ID, LAST_ID
+from extexify.contributions.sqlite_store import FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID
 from extexify.drawing.strokes import BadDrawing
 from extexify.sources.postgres import PostgresSource
 from extexify.sources.rows import check_row
@@ -39,7 +39,7 @@ def test_what_is_stored_is_what_the_source_reads(database: Database) -> None:
     identifiers = [store.add("ünï-T1-_x'); --", original) for original in originals]
     samples = [check_row(row) for row in PostgresSource(database.address()).rows()]
     assert [sample.id for sample in samples] == identifiers == sorted(identifiers)
-    assert all(FIRST_ID <= identifier <= LAST_ID for identifier in identifiers)
+    assert all(FIRST_CONTRIBUTION_ID <= identifier <= LAST_CONTRIBUTION_ID for identifier in identifiers)
     assert {sample.key for sample in samples} == {"ünï-T1-_x'); --"}
     for sample, original in zip(samples, originals, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(sample.drawing, original, strict=True))
@@ -48,7 +48,7 @@ def test_what_is_stored_is_what_the_source_reads(database: Database) -> None:
 
 def test_a_drawing_can_be_taken_back(database: Database) -> None:
     store = PostgresStore(database.address())
-    store.remove(FIRST_ID)  # before there is a table
+    store.remove(FIRST_CONTRIBUTION_ID)  # before there is a table
     first, second = store.add(KEY, zigzag(1)), store.add(KEY, zigzag(2))
     store.remove(first)
     store.remove(first)
@@ -60,7 +60,7 @@ def test_a_table_that_is_there_is_added_to(database: Database, kind: str) -> Non
     database.execute(f"CREATE TABLE samples (strokes {kind}, more integer, key varchar(255), id bigint)")
     database.execute("INSERT INTO samples (id, key, strokes) VALUES (7, 'old', '[[[1, 2]]]')")
     store = PostgresStore(database.address())
-    assert store.add(KEY, zigzag(1)) >= FIRST_ID
+    assert store.add(KEY, zigzag(1)) >= FIRST_CONTRIBUTION_ID
     assert [check_row(row).key for row in PostgresSource(database.address()).rows()] == ["old", KEY]
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from extexify.access import permissions
 from extexify.contributions import sqlite_store as store_module
-from extexify.contributions.sqlite_store import FIRST_ID, LAST_ID, DrawingStore
+from extexify.contributions.sqlite_store import FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID, SqliteStore
 from extexify.drawing.strokes import BadDrawing, strokes_json
 from extexify.sources.base import Row, SourceError
 from extexify.sources.open import open_source
@@ -71,7 +71,7 @@ def open_folder() -> Iterator[Path]:
 
 
 def test_a_stored_drawing_comes_back_the_same(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "new folder" / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "new folder" / "drawings.sqlite3")
     originals = [drawing([[0.1, -2.5]], [[1e6, 3], [4, 1 / 3]]), zigzag(1)]
     identifiers = [store.add("ünï-T1-_x", original) for original in originals]
     samples = [check_row(row) for row in rows(store.path)]
@@ -83,7 +83,7 @@ def test_a_stored_drawing_comes_back_the_same(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_strict_and_refuses_what_no_export_could_use(tmp_path: Path) -> None:
-    path = DrawingStore(tmp_path / "drawings.sqlite3").path
+    path = SqliteStore(tmp_path / "drawings.sqlite3").path
     assert query(path, "PRAGMA journal_mode") == [("wal",)]
     assert query(path, "SELECT strict FROM pragma_table_list('samples')") == [(1,)]
     for values in (
@@ -100,14 +100,14 @@ def test_the_schema_is_strict_and_refuses_what_no_export_could_use(tmp_path: Pat
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\nb", "a\x00b", "\ud800"])
 def test_a_key_that_no_export_takes_is_refused(tmp_path: Path, key: str) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     with pytest.raises(BadDrawing, match="key"):
         store.add(key, zigzag(1))
     assert store.count() == 0
 
 
 def test_a_drawing_that_no_export_takes_is_refused(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     bad = {
         "no strokes": drawing(),
         "empty stroke": drawing([]),
@@ -123,7 +123,7 @@ def test_a_drawing_that_no_export_takes_is_refused(tmp_path: Path) -> None:
 
 
 def test_ids_grow_whatever_the_clock_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     now = time.time_ns()
     year = 365 * 86400 * 10**9
     identifiers = []
@@ -131,18 +131,18 @@ def test_ids_grow_whatever_the_clock_does(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(time, "time_ns", lambda moment=moment: moment)
         identifiers.append(store.add(KEY, zigzag(1)))
     assert identifiers == sorted(set(identifiers))
-    assert identifiers[0] == FIRST_ID
-    assert 2**40 <= FIRST_ID < identifiers[-1] <= LAST_ID < 2**53
+    assert identifiers[0] == FIRST_CONTRIBUTION_ID
+    assert 2**40 <= FIRST_CONTRIBUTION_ID < identifiers[-1] <= LAST_CONTRIBUTION_ID < 2**53
 
 
 def test_ids_of_other_origin_do_not_push_ours_out_of_range(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     query(store.path, "INSERT INTO samples VALUES (?, 'k', '[[[1,2]]]')", 2**63 - 1)
-    assert FIRST_ID <= store.add(KEY, zigzag(1)) <= LAST_ID
+    assert FIRST_CONTRIBUTION_ID <= store.add(KEY, zigzag(1)) <= LAST_CONTRIBUTION_ID
 
 
 def test_a_drawing_can_be_taken_back_and_later_ones_are_counted(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     first, second, third = (store.add(KEY, zigzag(number)) for number in range(3))
     assert store.count(after=first) == 2
     store.remove(second)
@@ -155,9 +155,9 @@ _WRITER = """
 import sys
 from pathlib import Path
 from unittest import mock
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
 from tests.drawings import zigzag
-store = DrawingStore(Path(sys.argv[1]))
+store = SqliteStore(Path(sys.argv[1]))
 for number in range(int(sys.argv[2])):
     print(store.add("k", zigzag(number)), flush=True)
 """
@@ -196,28 +196,28 @@ def test_a_killed_writer_loses_nothing_that_was_confirmed(tmp_path: Path) -> Non
     assert set(confirmed) <= set(stored)
     assert all(check_row(row) for row in rows(path))
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
-    assert DrawingStore(path).add(KEY, zigzag(1)) > max(confirmed)
+    assert SqliteStore(path).add(KEY, zigzag(1)) > max(confirmed)
 
 
 def test_a_store_that_another_writer_makes_meanwhile_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "drawings.sqlite3"
-    connect = DrawingStore._connect
+    connect = SqliteStore._connect
     others: list[threading.Thread] = []
 
-    def watched(self: DrawingStore) -> sqlite3.Connection:
+    def watched(self: SqliteStore) -> sqlite3.Connection:
         connection = connect(self)
         connection.set_trace_callback(make_it_too)
         return connection
 
     def make_it_too(statement: str) -> None:
         if not others and "user_version" in statement:
-            monkeypatch.setattr(DrawingStore, "_connect", connect)
-            others.append(threading.Thread(target=DrawingStore, args=(path,)))
+            monkeypatch.setattr(SqliteStore, "_connect", connect)
+            others.append(threading.Thread(target=SqliteStore, args=(path,)))
             others[0].start()
             others[0].join(1)  # it may have to wait for the first
 
-    monkeypatch.setattr(DrawingStore, "_connect", watched)
-    store = DrawingStore(path)
+    monkeypatch.setattr(SqliteStore, "_connect", watched)
+    store = SqliteStore(path)
     others[0].join()
     assert store.add(KEY, zigzag(1)) == rows(path)[0].id
 
@@ -233,15 +233,15 @@ def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
         query(path, statement)
         before = path.read_bytes()
         with pytest.raises(StorageError, match=r"^\S+ is the SQLite file of another program; name another file$"):
-            DrawingStore(path)
+            SqliteStore(path)
         assert path.read_bytes() == before
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    path = DrawingStore(tmp_path / "drawings.sqlite3").path
+    path = SqliteStore(tmp_path / "drawings.sqlite3").path
     query(path, f"PRAGMA user_version = {store_module.SCHEMA_VERSION + 1}")
     with pytest.raises(StorageError, match=r"newer Extexify \(version 2\); update the program$"):
-        DrawingStore(path)
+        SqliteStore(path)
 
 
 def test_a_store_that_cannot_be_made_is_one_sentence(tmp_path: Path, open_folder: Path) -> None:
@@ -249,14 +249,14 @@ def test_a_store_that_cannot_be_made_is_one_sentence(tmp_path: Path, open_folder
     no_database.write_text("no database at all, but a text that is long enough to be told from one")
     for path in (no_database, tmp_path, no_database / "below.sqlite3"):
         with pytest.raises(StorageError, match=r"can't be used as a store of drawings \(.+\)$") as caught:
-            DrawingStore(path)
+            SqliteStore(path)
         assert "\n" not in str(caught.value)
     with read_only(open_folder), pytest.raises(StorageError, match="can't be used as a store"):
-        DrawingStore(open_folder / "drawings.sqlite3")
+        SqliteStore(open_folder / "drawings.sqlite3")
 
 
 def test_a_store_in_a_read_only_folder_can_be_read_but_not_added_to(open_folder: Path) -> None:
-    store = DrawingStore(open_folder / "drawings.sqlite3")
+    store = SqliteStore(open_folder / "drawings.sqlite3")
     store.add(KEY, zigzag(1))
     store.path.chmod(0o444)
     with read_only(open_folder):
@@ -266,7 +266,7 @@ def test_a_store_in_a_read_only_folder_can_be_read_but_not_added_to(open_folder:
 
 
 def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.05)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -279,7 +279,7 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytes
 
 
 def test_reading_sees_one_moment_while_others_write(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     for number in range(20):
         store.add(KEY, zigzag(number))
     source = SqliteSource(store.path)
@@ -293,7 +293,7 @@ def test_reading_sees_one_moment_while_others_write(tmp_path: Path) -> None:
 
 
 def test_reading_may_end_early(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "drawings.sqlite3")
     for number in range(3):
         store.add(KEY, zigzag(number))
     reading = SqliteSource(store.path).rows()
@@ -339,6 +339,6 @@ def test_files_that_are_no_store_are_refused_in_one_sentence(tmp_path: Path) -> 
 
 
 def test_a_path_with_characters_that_addresses_use_is_read(tmp_path: Path) -> None:
-    store = DrawingStore(tmp_path / "a?b#c%20 d" / "drawings.sqlite3")
+    store = SqliteStore(tmp_path / "a?b#c%20 d" / "drawings.sqlite3")
     store.add(KEY, zigzag(1))
     assert len(rows(store.path)) == 1

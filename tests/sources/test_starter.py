@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extexify.catalog.symbols import load_catalog
-from extexify.contributions.sqlite_store import LAST_ID
+from extexify.contributions.sqlite_store import LAST_CONTRIBUTION_ID
 from extexify.dataset.export import export_dataset
 from extexify.drawing.raster import PRESETS, rasterize
 from extexify.drawing.strokes import Drawings
@@ -65,7 +65,7 @@ def test_a_drawing_depends_on_seed_key_and_number_only() -> None:
 def test_ids_are_above_those_of_dumps_and_of_the_store() -> None:
     for row in StarterSource(SOME, each=3).rows():
         assert isinstance(row.id, int)
-        assert LAST_ID < FIRST_ID <= row.id < 2**53
+        assert LAST_CONTRIBUTION_ID < FIRST_ID <= row.id < 2**53
 
 
 def test_drawings_of_a_symbol_differ_as_those_of_people_do() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 from unittest import mock
 
-from extexify.contributions.contributions import waiting
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
+from extexify.contributions.store import count_unexported
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.review import ReviewList
 from extexify.training.runs import default_name
@@ -43,7 +43,7 @@ def jump(folder: Path, times: int, random: Random) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     dump = write_dump(folder / "dump.sql", 4, 8)
     with using(folder):
-        store, review = DrawingStore(paths.store_file()), ReviewList(paths.review_file())
+        store, review = SqliteStore(paths.store_file()), ReviewList(paths.review_file())
         store.add(KEY, made_up(0, 0))
         sources = ("--source", dump, "--source", paths.store_file())
         require(command(folder, "export", *sources).code == 0, "no dataset")
@@ -55,7 +55,7 @@ def jump(folder: Path, times: int, random: Random) -> Counter[str]:
                 ids.append(store.add(KEY, made_up(1, number)))
                 review.reject(KEY, number, made_up(2, number))
                 names.add(_begun(default_name("clock")))
-                require(waiting(store, dataset) == number, "contributions are not those since the export")
+                require(count_unexported(store, dataset) == number, "contributions are not those since the export")
             outcomes["contribution with a higher id, mark and run with a name of its own"] += 1
         require(ids == sorted(set(ids)), "ids don't grow with the contributions")
         require(len(review.entries()) == times, "a mark is lost")

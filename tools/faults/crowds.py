@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extexify.contributions.contributions import Contributions
 from extexify.contributions.postgres_store import PostgresStore
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
+from extexify.contributions.store import ContributionStore
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import parse_strokes
 from extexify.sources.open import open_source
@@ -92,7 +92,7 @@ def many_contributions(place: str, writers: int = 5, each: int = 10) -> Counter[
 
 
 def _contribute(place: str, writer: int, each: int, at: Barrier) -> None:
-    store: Contributions = PostgresStore(place) if "://" in place else DrawingStore(Path(place))
+    store: ContributionStore = PostgresStore(place) if "://" in place else SqliteStore(Path(place))
     at.wait()
     for number in range(each):
         store.add(KEY, made_up(writer, number))

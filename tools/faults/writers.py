@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from extexify.contributions.sqlite_store import DrawingStore
+from extexify.contributions.sqlite_store import SqliteStore
 from extexify.dataset.review import ReviewList
 from extexify.model.file import ModelError
 from extexify.model.library import add_model, find_model, rename_model
@@ -55,7 +55,7 @@ def prepare(folder: Path) -> None:
         require(ended.code == 0, f"{arguments[0]} failed: {ended.said[-500:]}")
     with using(folder):
         keep_upload("first.sql", io.BytesIO(b"first"))
-        DrawingStore(paths.store_file()).add(KEY, made_up(0, 0))
+        SqliteStore(paths.store_file()).add(KEY, made_up(0, 0))
         ReviewList(paths.review_file()).reject(KEY, 1, made_up(0, 1))
 
 
@@ -116,7 +116,7 @@ def _upload(folder: Path, number: int) -> str:
 
 
 def _contribute(folder: Path, number: int) -> str:
-    return _refusal(folder, lambda: DrawingStore(paths.store_file()).add(KEY, made_up(1, number)))
+    return _refusal(folder, lambda: SqliteStore(paths.store_file()).add(KEY, made_up(1, number)))
 
 
 def _mark(folder: Path, number: int) -> str:

@@ -248,14 +248,14 @@ def _make_symbol(rng: Random) -> Case:
 
 
 def _read_symbol(case: Case, folder: Path) -> None:
-    from extexify.catalog.summaries import summary
+    from extexify.catalog.symbols import symbol_summary
     from extexify.ui.common.catalog_routes import MAX_QUERY
 
     key = case["symbol.txt"].decode("utf-8", "replace")
     symbol = symbol_for(key)
     if any(bad in symbol.command + symbol.usepackage for bad in (r"\input", r"\write", r"\csname", "^^", "\n\n")):
         raise Fault(f"the key {key!r} gives the command {symbol.command!r} with {symbol.usepackage!r}")
-    json.dumps(summary(key))
+    json.dumps(symbol_summary(key))
     search(key[:MAX_QUERY], 50)
 
 

@@ -21,8 +21,7 @@ from starlette.routing import Route
 
 from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
-from extexify.catalog.summaries import summary
-from extexify.catalog.symbols import glyph_svg, load_catalog, search
+from extexify.catalog.symbols import glyph_svg, load_catalog, search, symbol_summary
 
 MAX_QUERY = 100
 """Characters of a search that are looked at; no name in the catalogue is longer."""
@@ -96,7 +95,7 @@ def _send_search(request: Request) -> Response:
 
 
 def _send_found(request: Request) -> Response:
-    return JSONResponse([summary(symbol.key) for symbol in search(_query(request), MAX_FOUND)])
+    return JSONResponse([symbol_summary(symbol.key) for symbol in search(_query(request), MAX_FOUND)])
 
 
 def _query(request: Request) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from extexify.contributions.contributions import as_source, contributed, place
+from extexify.contributions.store import count_contributions, source_address, store_description
 from extexify.sources.base import SourceError
 from extexify.sources.open import ENVIRONMENT, check_source, open_source
 from extexify.sources.postgres import PostgresSource
@@ -268,17 +268,17 @@ def _as_variable(name: str) -> str:
 
 def _contributed(choices: Choices, key: str) -> None:
     try:
-        count = contributed()
+        count = count_contributions()
     except StorageError as error:
         st.error(sentence(str(error)), icon=":material/error:")
         choices.problems.append("Leave out the drawings that were drawn here, or see why they can't be read.")
         return
     st.markdown(
         f"**Drawn here**: {count:,} drawing{'' if count == 1 else 's'} that visitors of the Draw page named, kept in "
-        f"{place()}."
+        f"{store_description()}."
     )
     if count:
-        choices.sources.append(Choice(as_source(), "the drawings drawn here"))
+        choices.sources.append(Choice(source_address(), "the drawings drawn here"))
     else:
         st.page_link("pages/draw.py", label="Draw some first", icon=":material/draw:")
         choices.empty.append("Nothing has been drawn and named here yet.")

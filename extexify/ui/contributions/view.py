@@ -8,10 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from extexify.catalog.summaries import summary
-from extexify.catalog.symbols import symbol_for
-from extexify.contributions.contributions import contributed, open_contributions, place
-from extexify.contributions.moderation import ModerationList, Offer
+from extexify.catalog.symbols import symbol_for, symbol_summary
+from extexify.contributions.moderation import ModerationList, PendingDrawing
+from extexify.contributions.store import count_contributions, open_store, store_description
 from extexify.drawing.strokes import BadDrawing, Drawings
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url, pictures
@@ -42,7 +41,7 @@ def show_moderation() -> None:
         st.error(sentence(problem), icon=":material/error:")
     waiting = ModerationList(moderation_file())
     try:
-        count, offers, kept = waiting.count(), waiting.offers(SHOWN), contributed()
+        count, offers, kept = waiting.count(), waiting.pending(SHOWN), count_contributions()
     except (StorageError, BadDrawing) as error:
         st.error(sentence(str(error)), icon=":material/error:")
         return
@@ -55,10 +54,10 @@ def show_moderation() -> None:
             st.markdown("**Nothing waits.** What visitors name on the Draw page comes here first.")
             st.page_link("pages/draw.py", label="Open Draw", icon=":material/draw:")
     many = f"{kept:,} drawing{'' if kept == 1 else 's'}"
-    st.caption(f"{many} named on the Draw page and kept in {place()}: a source of the next export.")
+    st.caption(f"{many} named on the Draw page and kept in {store_description()}: a source of the next export.")
 
 
-def _show(offers: list[Offer]) -> None:
+def _show(offers: list[PendingDrawing]) -> None:
     images = pictures(Drawings.pack(offer.drawing for offer in offers))
     shown = {offer.id for offer in offers}
 
@@ -69,14 +68,14 @@ def _show(offers: list[Offer]) -> None:
     _component()(data={"offers": tiles}, key="moderation", on_decide_change=decide)
 
 
-def _tile(offer: Offer) -> dict[str, Any]:
+def _tile(offer: PendingDrawing) -> dict[str, Any]:
     """What the page shows of a drawing, besides the drawing."""
     return {
         "id": offer.id,
-        "symbol": summary(offer.key),
+        "symbol": symbol_summary(offer.key),
         "said": [
             {"command": symbol_for(key).command, "percent": percentage(probability), "same": key == offer.key}
-            for key, probability in offer.said
+            for key, probability in offer.predictions
         ],
         "model": offer.model,
         "when": f"{offer.when:%-d %b, %H:%M}",
@@ -93,7 +92,7 @@ def _decide(asked: object, shown: Collection[int]) -> None:
     waiting = ModerationList(moderation_file())
     try:
         if accept:
-            done, how = waiting.accept(numbers, open_contributions()), "accepted"
+            done, how = waiting.accept(numbers, open_store()), "accepted"
         else:
             done, how = waiting.reject(numbers), "rejected"
     except (StorageError, BadDrawing) as error:

@@ -15,8 +15,8 @@ import streamlit as st
 
 from extexify.access import permissions
 from extexify.catalog.symbols import load_catalog, symbol_for
-from extexify.contributions.contributions import Contributions, open_contributions, place, waiting
-from extexify.contributions.moderation import ModerationList, Said, TooMany
+from extexify.contributions.moderation import KeyProbability, LimitReached, ModerationList
+from extexify.contributions.store import ContributionStore, count_unexported, open_store, store_description
 from extexify.core import settings
 from extexify.drawing.strokes import BadDrawing, Drawing
 from extexify.ui.common import catalog_routes
@@ -67,12 +67,14 @@ class Keeping:
     drawing: Drawing = field(default_factory=list)
     known: Collection[str] = ()
     model: str = ""
-    said: Sequence[Said] = ()
+    said: Sequence[KeyProbability] = ()
     kept: list[_Kept] = field(default_factory=list)
     offers: int = 0
     problem: str = ""
 
-    def answer(self, drawing: Drawing, known: Collection[str], model: str = "", said: Sequence[Said] = ()) -> str:
+    def answer(
+        self, drawing: Drawing, known: Collection[str], model: str = "", said: Sequence[KeyProbability] = ()
+    ) -> str:
         """Say which drawing is answered now, by a model that knows these keys; returns the key it is kept under."""
         if not _same(drawing, self.drawing):
             self.problem = ""
@@ -97,7 +99,7 @@ class Keeping:
             return
         try:
             self.kept.append(self._store(key) if permissions.is_operator() else self._offer(key))
-        except (StorageError, BadDrawing, TooMany, settings.SettingError) as error:
+        except (StorageError, BadDrawing, LimitReached, settings.SettingError) as error:
             self.problem = f"This drawing could not be kept: {error}."
 
     def take_back(self) -> None:
@@ -108,7 +110,7 @@ class Keeping:
             return
         try:
             if not kept.offered:
-                open_contributions().remove(kept.identifier)
+                open_store().remove(kept.identifier)
             elif not _moderation().withdraw(kept.identifier):
                 self.problem = "This drawing has been looked at already, and can’t be taken back any more."
                 return
@@ -129,15 +131,15 @@ class Keeping:
         }
 
     def _store(self, key: str) -> _Kept:
-        store = open_contributions()
+        store = open_store()
         identifier = store.add(key, self.drawing)
         return _Kept(self.drawing, key, identifier, *_counts(store))
 
     def _offer(self, key: str) -> _Kept:
         most = settings.count_of(settings.VISIT_LIMIT)
         if self.offers >= most:
-            raise TooMany(f"one visit can send {most:,} drawings" if most else "no drawings are taken here")
-        number = _moderation().offer(key, self.drawing, self.model, self.said)
+            raise LimitReached(f"one visit can send {most:,} drawings" if most else "no drawings are taken here")
+        number = _moderation().submit(key, self.drawing, self.model, self.said)
         self.offers += 1
         return _Kept(self.drawing, key, number, offered=True)
 
@@ -170,13 +172,13 @@ def _same(a: Drawing, b: Drawing) -> bool:
     )
 
 
-def _counts(store: Contributions) -> tuple[int, int]:
+def _counts(store: ContributionStore) -> tuple[int, int]:
     """The numbers of a `_Kept`. The drawing is stored by now: whatever fails here must not say otherwise."""
     # Imported here and not above: what opens datasets takes its time, and the first paint needn't wait for it.
     from extexify.ui.common.datasets import current_dataset
 
     try:
-        return store.count(), waiting(store, current_dataset())
+        return store.count(), count_unexported(store, current_dataset())
     except StorageError:
         return 0, 0
 
@@ -186,7 +188,7 @@ def _line(kept: _Kept) -> str:
     if kept.offered:
         return f"Sent as {symbol_for(kept.key).command}: thank you. Somebody will look at it before it is kept."
     number = f", drawing number {kept.number:,}" if kept.number else ""
-    return f"Kept as {symbol_for(kept.key).command}{number} in {place()}."
+    return f"Kept as {symbol_for(kept.key).command}{number} in {store_description()}."
 
 
 def _moderation() -> ModerationList:

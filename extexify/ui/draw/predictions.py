@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from extexify.catalog.summaries import summary
+from extexify.catalog.symbols import symbol_summary
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
 from extexify.ui.common.text import percentage
@@ -97,7 +97,7 @@ def _nothing() -> None:
 
 
 def _answer(result: Result) -> dict[str, Any]:
-    head, *alike = (summary(member.key) for member in result.members)
+    head, *alike = (symbol_summary(member.key) for member in result.members)
     return {
         **head,
         "alike": alike,

@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from extexify.catalog.summaries import summary
+from extexify.catalog.symbols import symbol_summary
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
 
@@ -96,7 +96,7 @@ def show_sections(
             _keep_new(notes, key)
 
     data = {
-        "head": None if head is None else {"symbol": summary(head[0]), "line": head[1]},
+        "head": None if head is None else {"symbol": symbol_summary(head[0]), "line": head[1]},
         "fading": fading,
         "labels": {"mark": mark, "restore": restore},
         "limit": notes.limit if notes else 0,
@@ -110,7 +110,7 @@ def show_sections(
                         "id": tile.id,
                         "url": ink_url(tile.picture),
                         "about": tile.about,
-                        "symbol": summary(tile.taken_for) if tile.taken_for else None,
+                        "symbol": symbol_summary(tile.taken_for) if tile.taken_for else None,
                         "percent": tile.percent,
                         "marked": tile.marked,
                         "note": tile.note,
@@ -148,8 +148,8 @@ def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None]
     data = {
         "pairs": [
             {
-                "symbol": summary(pair.key),
-                "takenFor": summary(pair.taken_for),
+                "symbol": symbol_summary(pair.key),
+                "takenFor": symbol_summary(pair.taken_for),
                 "count": pair.count,
                 "mistaken": [ink_url(picture) for picture in pair.mistaken],
                 "others": [ink_url(picture) for picture in pair.others],
