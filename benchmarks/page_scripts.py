@@ -36,7 +36,7 @@ PAGES: dict[str, dict[str, str]] = {
     "train": {},
     "evaluate": {},
     "evaluate, symbols": {"view": "Symbols"},
-    "evaluate, probabilities": {"view": "Probabilities"},
+    "evaluate, calibration": {"view": "Calibration"},
     "models": {},
     "symbols": {},
 }

@@ -1,20 +1,26 @@
-"""The Evaluate page: how good a model is, what it takes for what, and which drawings are mislabelled."""
+"""The Evaluate page: how good a model is, what it confuses, and which drawings are mislabelled."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from extexify.ui.evaluate.start import start_evaluation
-from extexify.ui.evaluate.view import show_evaluations
+from extexify.ui.common.job_panel import job_panel, recent_job
+from extexify.ui.evaluate.calibration import show_calibration_result
+from extexify.ui.evaluate.evaluation import show_evaluations
+from extexify.ui.evaluate.form import evaluation_form
 from extexify.ui.sign_in.view import operator_page
 
 operator_page(
     "Where the model errs",
-    "Judge a model on drawings that it hasn't seen, then look at what it takes for what.",
+    "Evaluate a model on drawings that it wasn't trained on, then look at what it confuses.",
     wide=True,
 )
-# Each has a place of its own: a job that comes or goes above moves nothing below, which would be built anew.
+# Containers, so that a job that appears or disappears doesn't shift what is below it, which would be rebuilt.
 with st.container():
-    start_evaluation()
+    evaluation_form()
+    if job := recent_job("evaluate", "calibrate"):
+        job_panel(job, key="evaluation-job")
+        if job.kind == "calibrate" and job.state == "done":
+            show_calibration_result(job)
 with st.container():
     show_evaluations()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from extexify.ui.export.view import choose_and_start, show_job, show_result, show_welcome
+import streamlit as st
+
+from extexify.ui.common.job_panel import PAGES, job_panel, recent_job
+from extexify.ui.export.dataset_report import show_dataset
+from extexify.ui.export.form import export_form, show_welcome
 from extexify.ui.sign_in.view import operator_page
 
 operator_page(
@@ -10,6 +14,9 @@ operator_page(
     "Choose where the drawings come from, then export them: they become the dataset that everything after it reads.",
 )
 show_welcome()
-choose_and_start()
-show_job()
-show_result()
+export_form()
+if job := recent_job("export", "pipeline"):
+    job_panel(job, key="export-job")
+    if job.kind == "export" and job.state == "done":
+        st.page_link(PAGES["render"], label="Next: see how they are rendered", icon=":material/arrow_forward:")
+show_dataset()

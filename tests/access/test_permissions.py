@@ -34,7 +34,7 @@ from extexify.sources.postgres import PostgresSource
 from extexify.training import runs
 from extexify.ui.common.connections import postgres_connections
 from extexify.ui.evaluate.review_list import set_marked
-from extexify.ui.train.view import use_model
+from extexify.ui.train.outcome import use_model
 from extexify.workspace import files, jobs, uploads
 from extexify.workspace import paths as places
 from tests.demo import ROOT, demo, operator

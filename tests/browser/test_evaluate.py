@@ -281,7 +281,7 @@ def test_probabilities_are_calibrated_by_clicking(opening: Opening, folder: Path
     model = folder / "models" / "random.safetensors"
     before = model.read_bytes()
     try:
-        page = opening("evaluation=first&view=Probabilities")
+        page = opening("evaluation=first&view=Calibration")
         expect(page.locator(".st-key-reliability .js-plotly-plot")).to_be_visible(timeout=SECONDS)
         page.get_by_role("button", name="Calibrate on validation").click()
         expect(page.get_by_text("Calibrate random finished in")).to_be_visible(timeout=SECONDS)
@@ -297,7 +297,7 @@ def test_an_uploaded_dump_is_judged_and_what_is_none_gives_one_sentence(
 ) -> None:
     page = opening()
     choose(page, "Model", "random")
-    choose(page, "Drawings to judge it on", "Other drawings")
+    choose(page, "Drawings to evaluate it on", "Other drawings")
     expect(page.get_by_role("button", name="Evaluate", exact=True)).to_be_disabled()
     upload = page.locator('input[type="file"]')
     upload.set_input_files({"name": "holiday.sql", "mimeType": "text/plain", "buffer": b"no dump at all\n"})

@@ -20,7 +20,7 @@ VIEWS = {
     "symbols": [{"symbol": key} for key in (*KEYS[:2], f"unknown {HTML}")],
     "train": [{"run": FILE}],
     "evaluate": [
-        {"view": "Confused pairs"}, {"view": "Symbols", "symbol": KEYS[0]}, {"view": "Probabilities"},
+        {"view": "Confused pairs"}, {"view": "Symbols", "symbol": KEYS[0]}, {"view": "Calibration"},
         {"evaluation": "../../models", "view": HTML},
     ],
 }  # fmt: skip

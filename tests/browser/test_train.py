@@ -17,7 +17,7 @@ from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.training.recipes import RECIPES
 from extexify.training.runs import Epoch, SplitMetrics
-from extexify.ui.train.curves import CHARTS, Curve, draw_chart
+from extexify.ui.train.charts import CHARTS, Curve, draw_chart
 from extexify.ui.train.form import describe
 from extexify.workspace import jobs
 from tests.tiny import make_run, tiny_dataset
@@ -170,16 +170,16 @@ def test_a_training_survives_reloads_is_seen_by_all_tabs_stops_and_goes_on(
     page.locator("[class*='st-key-train-'][class*='-stop'] button").click()
     for each in (page, other):
         expect(each.get_by_text("Training long was stopped after")).to_be_visible(timeout=SLOW)
-        expect(each.get_by_text("of 9,000 epochs are done and kept")).to_be_visible()
+        expect(each.get_by_text("of 9,000 epochs are done and saved")).to_be_visible()
     done = (place / "runs" / "long" / "metrics.jsonl").read_bytes().count(b"\n")
     assert done >= 1
 
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_text("Going on with long").first).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Resuming long").first).to_be_visible(timeout=SLOW)
     page.wait_for_timeout(1000)
     expect(page.get_by_text(re.compile(r"Epoch [\d,]+ of 9,000")).first).to_be_visible(timeout=SLOW)
     page.locator("[class*='st-key-train-'][class*='-stop'] button").click()
-    expect(page.get_by_text("Going on with long was stopped after")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Resuming long was stopped after")).to_be_visible(timeout=SLOW)
     assert (place / "runs" / "long" / "metrics.jsonl").read_bytes().count(b"\n") >= done
 
 
@@ -191,10 +191,10 @@ def test_a_killed_training_is_shown_as_failed_with_its_log_and_can_go_on(tab: Ca
     os.kill(process_of(place, newest_job(place)), signal.SIGKILL)
     expect(page.get_by_text(re.compile("Training killed failed after .* it was killed"))).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("train: epoch 1/9000").first).to_be_visible()
-    expect(page.get_by_role("button", name="Go on")).to_be_enabled()
-    page.get_by_role("button", name="Keep its best so far as a model").click()
-    expect(page.get_by_text("Kept as killed: it is on the Models page.")).to_be_visible(timeout=SLOW)
-    page.get_by_role("button", name="Put this away").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_enabled()
+    page.get_by_role("button", name="Save its best epoch as a model").click()
+    expect(page.get_by_text("Saved as killed: it is on the Models page.")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Dismiss").click()
     expect(page.locator(".st-key-train-outcome")).to_have_count(0)
 
 
@@ -216,8 +216,8 @@ def test_several_runs_are_overlaid_and_named(tab: Callable[[], Page], address: s
 def form(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, gpus: int, cores: int = 4) -> AppTest:
     """The form for a new training, on a machine with so many GPUs and cores."""
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(workspace))
-    monkeypatch.setattr("extexify.ui.train.form.local_gpus", lambda: gpus)
-    monkeypatch.setattr("extexify.ui.train.form.local_cores", lambda: cores)
+    monkeypatch.setattr("extexify.ui.train.devices.local_gpus", lambda: gpus)
+    monkeypatch.setattr("extexify.ui.train.devices.local_cores", lambda: cores)
 
     def script() -> None:
         from extexify.ui.train.form import training_form
@@ -230,7 +230,7 @@ def form(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, gpus: int, cores: 
 def started_with(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The options for devices and processes with which the form's button starts a training."""
     asked: list[str] = []
-    monkeypatch.setattr("extexify.ui.train.form.start_training", lambda options, run, title: asked.extend(options))
+    monkeypatch.setattr("extexify.ui.train.start.start_training", lambda options, run, title: asked.extend(options))
     page.button(key="train-go").click().run()
     return [option for option in asked if option.startswith(("--device", "--processes"))]
 

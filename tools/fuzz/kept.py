@@ -44,19 +44,19 @@ def _make_run(rng: Random) -> Case:
 
 def _read_run(case: Case, folder: Path) -> None:
     from extexify.training.run_files import recipe_of_run, splits_of_run
-    from extexify.ui.models.view import _run_row
-    from extexify.ui.train.curves import Curve, _frame
+    from extexify.ui.models.runs import _run_row
+    from extexify.ui.train.charts import Curve, _axis_end
 
     put(case, folder)
     runs = list_runs()
     for run in runs:
         row = _run_row(run)
-        check_text(row.title, row.line, row.badge, *(value for figure in row.figures for value in figure))
-        json.dumps(row.part, allow_nan=False)
+        check_text(row.title, row.line, row.badge, *(value for metric in row.metrics for value in metric))
+        json.dumps(row.progress, allow_nan=False)
         check_text(run.state, run.dataset_hash, run.recipe.name if run.recipe else "", str(run.seed))
         if run.problem:
             check_sentence(run.problem)
-        frame = _frame(Curve.of(run, "red"))
+        frame = _axis_end(Curve.of(run, "red"))
         if not 0 < frame < 10**9:
             raise Fault(f"a chart of {frame} epochs")
         for epoch in run.epochs:
@@ -108,7 +108,7 @@ def _make_job(rng: Random) -> Case:
 def _read_job(case: Case, folder: Path) -> None:
     from extexify.ui.common.job_panel import _pace, _stage, duration, is_recent
     from extexify.ui.common.text import escaped
-    from extexify.ui.train.view import run_of
+    from extexify.ui.train.outcome import run_of
 
     put(case, folder)
     for job in jobs.jobs():
@@ -178,7 +178,7 @@ def _make_choice(rng: Random) -> Case:
 
 def _read_choice(case: Case, folder: Path) -> None:
     from extexify.model.library import list_models
-    from extexify.ui.models.view import _model_row
+    from extexify.ui.models.models import _model_row
 
     put(case, folder)
     if paths.default_model() not in paths.available_models():
@@ -226,8 +226,8 @@ def _check_markup(name: str) -> None:
     from extexify.training.runs import Epoch, SplitMetrics
     from extexify.ui.common.frame import facts_html
     from extexify.ui.common.text import escaped, sentence
-    from extexify.ui.train.curves import Curve
-    from extexify.ui.train.view import _legend
+    from extexify.ui.train.charts import Curve
+    from extexify.ui.train.curves import _legend
 
     epoch = Epoch(1, SplitMetrics(1, 0.5, 0.5), SplitMetrics(1, 0.5, 0.5), 0.1, 1, 1)
     for html, plain in (

@@ -205,7 +205,7 @@ def _make_dataset(rng: Random) -> Case:
 
 def _read_dataset(case: Case, folder: Path) -> None:
     from extexify.dataset.examples import examples_of
-    from extexify.ui.export.dataset_view import _listed, _origin
+    from extexify.ui.export.dataset_report import _listed, _origin
 
     dataset = Dataset.open(put(case, folder) / "dataset")
     check_text(*dataset.classes, dataset.content_hash)
@@ -246,12 +246,16 @@ def _read_evaluation(case: Case, folder: Path) -> None:
     from extexify.catalog.lookalikes import MATCHES
     from extexify.evaluation import error_analysis
     from extexify.evaluation.metrics import TOP_K
-    from extexify.ui.evaluate.evaluations import judged_on, model_has_changed, remarks, title
+    from extexify.ui.evaluate.evaluations import evaluated_on, model_has_changed, remarks, title
 
     put(case, folder)
     for summary in list_evaluations(folder / "evaluations"):
         check_text(
-            title(summary), judged_on(summary), remarks(summary), f"{summary.context.temperature:.3g}", *summary.classes
+            title(summary),
+            evaluated_on(summary),
+            remarks(summary),
+            f"{summary.context.temperature:.3g}",
+            *summary.classes,
         )
         model_has_changed(summary)
     path = folder / "evaluations" / "20260101-000000-abcd"

@@ -1,4 +1,4 @@
-"""What pages show of background jobs: a panel with progress, log and stop, and a line in the sidebar."""
+"""Background jobs on the pages: a panel with progress, log and a stop button, and a list in the sidebar."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from extexify.workspace.files import StorageError
 from extexify.workspace.jobs import Job, JobError
 
 POLL = 1.0
-"""Seconds between two looks at a running job; only the fragment that shows it reruns."""
+"""Seconds between two updates of a running job; only the fragment that shows it reruns."""
 
 _IDLE_POLL = 30.0
-"""Seconds until a page notices a job that another tab started. Every look is a run of its own, and a busy server drops
-what it still has to send of the run before: of a stroke's, say."""
+"""Seconds until the sidebar shows a job that another tab started. Each update is a rerun, and on a busy server a rerun
+discards unsent messages of the one before, such as the answer to a stroke."""
 
 _RECENT = 60.0
-"""Seconds for which the sidebar still tells that a job has ended."""
+"""Seconds for which the sidebar shows that a job has ended."""
 
-_NEWS = 600.0
-"""Seconds for which a page still shows how a job of its own ended."""
+_SHOWN_FOR = 600.0
+"""Seconds for which a page shows how its last job ended."""
 
 PAGES = {
     "export": "pages/export.py",
@@ -34,7 +34,7 @@ PAGES = {
     "evaluate": "pages/evaluate.py",
     "calibrate": "pages/evaluate.py",
 }
-"""Where each kind of job is at home."""
+"""The page of each kind of job."""
 
 
 _STEPS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -45,7 +45,7 @@ _STEPS: dict[str, dict[str, tuple[str, ...]]] = {
         "Evaluate": ("evaluate",),
     }
 }
-"""The steps of a kind of job that has several, each with how the names of its stages begin."""
+"""The steps of kinds of job that have several, each with the prefixes of its stages' names."""
 
 
 def start_job(
@@ -56,7 +56,7 @@ def start_job(
     writes: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
 ) -> Job | None:
-    """Start a job; None, and the sentence that says why on the page, when it can't be."""
+    """Start a job; returns None, with the reason on the page, if it can't be started."""
     try:
         return jobs.start(kind, arguments, title=title, writes=writes, secrets=secrets)
     except JobError as error:
@@ -70,19 +70,21 @@ def latest_job(*kinds: str) -> Job | None:
 
 
 def recent_job(*kinds: str) -> Job | None:
-    """The newest job of these kinds, as long as it runs and some minutes more."""
+    """The newest job of these kinds if it is running or ended less than ten minutes ago."""
     job = latest_job(*kinds)
-    return job if job is not None and (job.ended is None or is_recent(job.ended, _NEWS)) else None
+    return job if job is not None and (job.ended is None or is_recent(job.ended, _SHOWN_FOR)) else None
 
 
 def is_recent(moment: float, seconds: float) -> bool:
-    """Whether a moment (seconds since 1970) is at most so many seconds ago. One that is as far ahead is not: the clock
-    has been put back since."""
+    """Whether a moment (seconds since 1970) is less than this many seconds ago.
+
+    False also for a moment further than that in the future, which means that the clock has been set back.
+    """
     return abs(time.time() - moment) < seconds
 
 
 def job_panel(job: Job, *, key: str) -> None:
-    """Show a job: live while it runs, how it ended afterwards; its end reruns the page once."""
+    """Show a job: its progress while it runs, then how it ended; its end reruns the page once."""
     with st.container(border=True, key=key):
         if job.state == "running":
             st.fragment(_live, run_every=POLL)(job.id, key)
@@ -91,14 +93,14 @@ def job_panel(job: Job, *, key: str) -> None:
 
 
 def sidebar_jobs() -> None:
-    """Show in the sidebar what is running, with a way to it and a way to stop it."""
+    """Show the running jobs in the sidebar, each with a link to its page."""
     with st.sidebar:
         any_running = bool(jobs.running())
         st.fragment(_sidebar, run_every=2 * POLL if any_running else _IDLE_POLL)(any_running)
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words, as exactly as one needs it: `8 s`, `3 min 20 s`, `2 h 05 min`."""
+    """Seconds as text: `8 s`, `3 min 20 s`, `2 h 05 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -123,9 +125,9 @@ def _live(job_id: str, key: str) -> None:
         on_click=_stop,
         args=(job, key),
         width="stretch",
-        help="It is asked to stop already; this ends it at once." if job.is_stopping else None,
+        help="It has been asked to stop; this ends it at once." if job.is_stopping else None,
     )
-    if problem := st.session_state.pop(_not_stopped(key), ""):
+    if problem := st.session_state.pop(_stop_error(key), ""):
         st.error(sentence(problem), icon=":material/error:")
     _show_steps(job)
     _show_bars(job)
@@ -137,16 +139,16 @@ def _stop(job: Job, key: str) -> None:
     try:
         jobs.stop(job)
     except StorageError as error:
-        st.session_state[_not_stopped(key)] = str(error)
+        st.session_state[_stop_error(key)] = str(error)
 
 
-def _not_stopped(key: str) -> str:
-    """Where the session keeps why a job can't be stopped, until it has been said."""
-    return f"{key}-not-stopped"
+def _stop_error(key: str) -> str:
+    """The session state with the reason why a job can't be stopped, until it is shown."""
+    return f"{key}-stop-error"
 
 
 def _show_steps(job: Job) -> None:
-    """The steps of a job that has several, and which one it is at."""
+    """Show the steps of a job that has several, and the present one."""
     latest = job.latest()
     steps = _STEPS.get(job.kind, {})
     present = next((at for at, stages in enumerate(steps.values()) if latest and _is_of(latest, stages)), 0)
@@ -163,9 +165,9 @@ def _is_of(event: Event, stages: tuple[str, ...]) -> bool:
 
 
 def _show_bars(job: Job) -> None:
-    """How far the stage is; of a training also how far the present epoch is."""
+    """Show the progress of the stage, and of a training that of the present epoch, too."""
     latest, done = job.latest(), job.done
-    # A bar that stands at nothing is more honest than one that moves without knowing the end.
+    # An unknown total is shown as 0.
     st.progress(0.0 if done is None else done, text="stopping …" if job.is_stopping else _stage(job))
     if job.epoch and latest and latest.progress.total:
         progress = latest.progress
@@ -175,7 +177,7 @@ def _show_bars(job: Job) -> None:
 
 
 def _stage(job: Job) -> str:
-    """What a job is at."""
+    """The present stage of a job."""
     if epoch := job.epoch:
         return f"Epoch {epoch[0]:,} of {epoch[1]:,}"
     latest = job.latest()
@@ -189,9 +191,9 @@ def _show_end(job: Job, key: str) -> None:
         _show_log(job, expanded=True)
     elif job.state == "stopped":
         latest = job.latest()
-        said = latest.progress.message if latest else ""
+        message = latest.progress.message if latest else ""
         st.info(
-            f"**{escaped(job.title)}** was stopped after {took}" + (f": {escaped(said)}" if said else "."),
+            f"**{escaped(job.title)}** was stopped after {took}" + (f": {escaped(message)}" if message else "."),
             icon=":material/stop_circle:",
         )
     else:

@@ -1,8 +1,8 @@
-"""The form in which one chooses where drawings come from: one or several sources at once."""
+"""The form that chooses where drawings come from: one or several sources at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,17 +29,17 @@ _KINDS = {
 }
 
 _VARIABLE = "EXTEXIFY_SOURCE"
-"""The environment variable that takes a database's address to the job."""
+"""The environment variable that passes a database's address to the job."""
 
 _TYPED = "Type an address"
 
 _MAX_EACH = 1_000
-"""Starter drawings of a symbol that the page offers; the command line takes more."""
+"""The largest number of starter drawings of a symbol; the command line accepts more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A source as the command line takes it, what the page calls it, and environment variables that it needs."""
+    """A source: its address on the command line, its name on the page, and environment variables with its secrets."""
 
     address: str
     title: str
@@ -48,9 +48,10 @@ class Choice:
 
 @dataclass
 class Choices:
-    """What was chosen so far, and in a sentence each what is wrong with it.
+    """The chosen sources, and sentences about what is wrong or missing.
 
-    empty: what a form that nothing was entered in still needs; beside another source it may stay empty.
+    problems must be mended. empty is about kinds of source without an entry, which are ignored beside another source
+    and move to problems if there is none.
     """
 
     sources: list[Choice] = field(default_factory=list)
@@ -59,14 +60,14 @@ class Choices:
 
 
 def choose_sources(*, key: str) -> Choices:
-    """Show the form and return what is chosen in it."""
+    """Show the form; returns the choices made in it."""
     kinds = st.pills(
         "Where the drawings come from",
         list(_KINDS),
         selection_mode="multi",
         default=[DUMP],
         format_func=_KINDS.__getitem__,
-        help="Several at once are put together: the same drawing under the same id counts once.",
+        help="Several sources are merged: the same drawing under the same id counts once.",
         key=key,
         persist_state="session",
     )
@@ -92,13 +93,13 @@ def _dumps(choices: Choices, key: str) -> None:
         "table `samples (id, key, strokes)`."
     )
     chosen = f"{key}-chosen"
-    kept = kept_uploads()
-    st.session_state[chosen] = [path for path in st.session_state.get(chosen, []) if path in kept]
+    uploads = kept_uploads()
+    st.session_state[chosen] = [path for path in st.session_state.get(chosen, []) if path in uploads]
     left, right = st.columns(2, gap="medium")
     with left:
         _take_uploads(key, chosen)
-    if kept:
-        _choose_uploads(kept, key, chosen)
+    if uploads:
+        _choose_uploads(uploads, key, chosen)
     files = [Choice(str(path), path.name) for path in st.session_state[chosen]]
     problem = ""
     with right:
@@ -121,33 +122,33 @@ def _dumps(choices: Choices, key: str) -> None:
 
 
 def _typed_file(typed: str) -> tuple[Path, str]:
-    """The file at a path that somebody typed, and in a sentence why it is no source of drawings, if it is none."""
-    if "://" in typed:  # it may hold a password, and is not repeated
+    """The file at a typed path, and a sentence that says why it isn't a source of drawings; empty if it is one."""
+    if "://" in typed:  # may contain a password: not repeated in the message
         return Path(), "This is an address, not a path: choose PostgreSQL above."
     try:
         path = Path(typed).expanduser().absolute()
     except RuntimeError:
-        return Path(), sentence(f"{typed} names nobody's home folder")
+        return Path(), sentence(f"{typed} names the home folder of an unknown user")
     return path, _problem_of(path)
 
 
-def _choose_uploads(kept: list[Path], key: str, chosen: str) -> None:
+def _choose_uploads(uploads: list[Path], key: str, chosen: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.multiselect(
-            "Uploaded", kept, format_func=_upload_title, key=chosen, persist_state="session", wrap=True,
-            help="Files that were uploaded before are kept in the workspace.",
+            "Uploaded", uploads, format_func=_upload_title, key=chosen, persist_state="session", wrap=True,
+            help="Uploaded files stay in the workspace until they are deleted.",
         )  # fmt: skip
         if paths := st.session_state[chosen]:
             with st.popover("Delete", icon=":material/delete:", key=f"{key}-delete"):
                 names = ", ".join(escaped(path.name) for path in paths)
-                st.markdown(f"Delete {names} from the workspace? Datasets that were made of them stay.")
+                st.markdown(f"Delete {names} from the workspace? Datasets exported from them stay.")
                 st.button("Delete", type="primary", key=f"{key}-delete-go", on_click=_forget, args=(paths,))
 
 
 def _take_uploads(key: str, chosen: str) -> None:
-    """Show the field for files; keep those that are dumps, and say of others that they are none."""
-    turn, said = f"{key}-turn", f"{key}-said"
-    # A new key empties the field, and the server's memory of what was in it.
+    """Show the field for files; store the dumps among them, and show a sentence about each other file."""
+    turn, errors = f"{key}-turn", f"{key}-errors"
+    # A new key empties the field and releases the server's copy of the files.
     number = st.session_state.setdefault(turn, 0)
     files = st.file_uploader("Upload dumps", accept_multiple_files=True, key=f"{key}-upload-{number}")
     if files:
@@ -163,28 +164,28 @@ def _take_uploads(key: str, chosen: str) -> None:
                         st.session_state[chosen] = [*st.session_state[chosen], path]
                 except StorageError as error:
                     problems.append(sentence(str(error)))
-        st.session_state[said] = problems
+        st.session_state[errors] = problems
         st.session_state[turn] = number + 1
         st.rerun()
-    for problem in st.session_state.get(said, []):
+    for problem in st.session_state.get(errors, []):
         st.error(problem, icon=":material/error:")
 
 
 def _problem_of(path: Path, name: str = "") -> str:
-    """Why a file is no source of drawings, as a sentence that calls it `name`; empty for one that is."""
+    """Why a file isn't a source of drawings, in a sentence that calls it `name`; empty if it is one."""
     try:
         status = path.stat()
-        problem = _refusal(path, status.st_mtime_ns, status.st_size)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file has a zero byte in its name
+        problem = _source_error(path, status.st_mtime_ns, status.st_size)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a zero byte in the path
         problem = f"{path} does not exist"
     except OSError as error:
         problem = f"{path} can't be read: {error.strerror}"
     return sentence(problem.replace(str(path), f"“{name}”") if name else problem) if problem else ""
 
 
-# A look into a large dump takes as long as reading it up to its table.
+# A large dump is read up to its table, which may take seconds.
 @st.cache_data(max_entries=50, show_spinner="Looking into the file …")
-def _refusal(path: Path, changed: int, size: int) -> str:
+def _source_error(path: Path, changed: int, size: int) -> str:
     try:
         check_source(open_source(str(path)))
     except SourceError as error:
@@ -200,7 +201,7 @@ def _forget(paths: list[Path]) -> None:
 def _upload_title(path: Path) -> str:
     try:
         status = path.stat()
-    except FileNotFoundError:  # deleted by another tab
+    except FileNotFoundError:  # deleted in another tab
         return path.name
     return f"{path.name} · {_size(status.st_size)} · {datetime.fromtimestamp(status.st_mtime):%d %b %H:%M}"
 
@@ -225,14 +226,14 @@ def _postgres(choices: Choices, key: str) -> None:
             persist_state="session",
         )
     if name == _TYPED:
-        # Kept for as long as the page is open, and nowhere else.
+        # Without persist_state: it is dropped when the page is left.
         address = st.text_input(
             "Address",
             type="password",
             key=f"{key}-address",
             placeholder="postgresql://USER:PASSWORD@HOST:5432/DATABASE",
             autocomplete="off",
-            help="It is forgotten as you leave the page, and neither stored nor shown. To keep it, put it into "
+            help="It is dropped when you leave the page, and neither stored nor shown. To store it, put it into "
             "`.streamlit/secrets.toml` as `url` of a section `[connections.NAME]`.",
         ).strip()  # fmt: skip
         title, variable = "a PostgreSQL database", _VARIABLE
@@ -249,7 +250,7 @@ def _postgres(choices: Choices, key: str) -> None:
         choices.problems.append("Correct the address of the PostgreSQL database.")
         return
     if st.button("Try the connection", icon=":material/cable:", key=f"{key}-try"):
-        with st.spinner("Asking the database …"):
+        with st.spinner("Connecting …"):
             try:
                 rows = source.count()
                 st.success(f"Connected: its table has {rows:,} rows.", icon=":material/check_circle:")
@@ -263,7 +264,7 @@ def _as_variable(name: str) -> str:
     return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name).upper()
 
 
-# --- drawings of the project's own ----------------------------------------------------------------
+# --- contributed and starter drawings --------------------------------------------------------------
 
 
 def _contributed(choices: Choices, key: str) -> None:
@@ -271,23 +272,23 @@ def _contributed(choices: Choices, key: str) -> None:
         count = count_contributions()
     except StorageError as error:
         st.error(sentence(str(error)), icon=":material/error:")
-        choices.problems.append("Leave out the drawings that were drawn here, or see why they can't be read.")
+        choices.problems.append("Leave out the drawings that were drawn here, or mend what the message above says.")
         return
     st.markdown(
-        f"**Drawn here**: {count:,} drawing{'' if count == 1 else 's'} that visitors of the Draw page named, kept in "
-        f"{store_description()}."
+        f"**Drawn here**: {count:,} drawing{'' if count == 1 else 's'} that visitors contributed on the Draw page, "
+        f"stored in {store_description()}."
     )
     if count:
         choices.sources.append(Choice(source_address(), "the drawings drawn here"))
     else:
         st.page_link("pages/draw.py", label="Draw some first", icon=":material/draw:")
-        choices.empty.append("Nothing has been drawn and named here yet.")
+        choices.empty.append("Nothing has been contributed here yet.")
 
 
 def _starter(choices: Choices, key: str) -> None:
     st.markdown(
-        "**Starter drawings**: synthetic ones, made of the printed symbols for those who have no others. They teach a "
-        "first model, and give rare symbols some company."
+        "**Starter drawings**: synthetic ones, made from the printed symbols. Use them to train a first model, or add "
+        "them to a source with few drawings of rare symbols."
     )
     with st.container(horizontal=True):
         each = st.number_input(
@@ -304,11 +305,17 @@ def _starter(choices: Choices, key: str) -> None:
 
 
 def starter(each: int = DEFAULT_EACH, seed: int = 0) -> Choice:
-    """The starter drawings as a choice."""
+    """The starter drawings as a source."""
     return Choice(f"{SCHEME}:each={each},seed={seed}", "the starter drawings")
 
 
-def titles(sources: list[Choice]) -> str:
-    """What sources are called together, for a sentence."""
+def source_arguments(sources: Sequence[Choice]) -> tuple[list[str], dict[str, str]]:
+    """The sources as arguments of the command line, and the environment variables that these need."""
+    arguments = [argument for source in sources for argument in ("--source", source.address)]
+    return arguments, {name: value for source in sources for name, value in source.secrets.items()}
+
+
+def titles(sources: Sequence[Choice]) -> str:
+    """The sources' names for a sentence: `a`, `a and b`, `a, b and c`."""
     names = [source.title for source in sources]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

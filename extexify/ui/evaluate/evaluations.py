@@ -1,4 +1,4 @@
-"""The workspace's kept evaluations: which there are, which one is looked at, and opening it once for all visitors."""
+"""The stored evaluations of the workspace: the choice of one, its title, and a cache of opened ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from extexify.dataset.splits import SPLITS
 from extexify.evaluation.records import Evaluation, EvaluationSummary, file_digest, list_evaluations
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.text import capital, sentence
-from extexify.ui.export.dataset_view import short_name
+from extexify.ui.export.dataset_report import short_name
 from extexify.workspace.files import StorageError, remove_folder
 from extexify.workspace.paths import evaluations_folder
 
@@ -23,32 +23,32 @@ _PROBLEM = "evaluation-problem"
 
 
 def new_evaluation() -> str:
-    """A name for an evaluation that is about to be made; from now on this visit looks at that one."""
+    """A name for an evaluation that is about to be made; the page shows that one from now on."""
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     st.query_params[_PARAMETER] = name
     return name
 
 
 def choose_evaluation() -> EvaluationSummary | None:
-    """Show a choice among the kept evaluations; the one that the address names is chosen, else the newest."""
-    kept = {summary.path.name: summary for summary in list_evaluations(evaluations_folder())}
-    if not kept:
+    """Show a choice of a stored evaluation: at first the one that the address names, else the newest."""
+    stored = {summary.path.name: summary for summary in list_evaluations(evaluations_folder())}
+    if not stored:
         return None
     named = st.query_params.get(_PARAMETER, "")
-    st.session_state[_CHOICE] = named if named in kept else next(iter(kept))
+    st.session_state[_CHOICE] = named if named in stored else next(iter(stored))
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(sentence(problem), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Evaluation",
-            list(kept),
-            format_func=lambda name: title(kept[name]) if name in kept else name,
+            list(stored),
+            format_func=lambda name: title(stored[name]) if name in stored else name,
             key=_CHOICE,
             on_change=_remember,
         )
-        summary = kept.get(chosen or "")
+        summary = stored.get(chosen or "")
         if summary is not None:
-            # A key of its own: what is left open after a deletion must not ask the same of the next one.
+            # A key per evaluation, so that the popover of a deleted one doesn't stay open for the next.
             with st.popover("Delete", icon=":material/delete:", key=f"evaluation-delete-{chosen}"):
                 st.markdown("Delete this evaluation? The model, the drawings and the review list stay.")
                 st.button("Delete", type="primary", key="evaluation-delete-go", on_click=_delete, args=(summary,))
@@ -57,7 +57,7 @@ def choose_evaluation() -> EvaluationSummary | None:
 
 def _delete(summary: EvaluationSummary) -> None:
     try:
-        with suppress(FileNotFoundError):  # another tab was quicker
+        with suppress(FileNotFoundError):  # deleted in another tab
             remove_folder(summary.path)
     except StorageError as error:
         st.session_state[_PROBLEM] = str(error)
@@ -72,7 +72,7 @@ def _remember() -> None:
 
 
 def open_evaluation(summary: EvaluationSummary) -> Evaluation:
-    """The evaluation, opened. Raises `StorageError`, one sentence, for one that is damaged."""
+    """The opened evaluation. Raises `StorageError` if it is damaged, FileNotFoundError if it has been deleted."""
     status = (summary.path / "manifest.json").stat()
     return _open(summary.path.resolve(), (status.st_mtime_ns, status.st_ino))
 
@@ -83,10 +83,10 @@ def _open(path: Path, version: tuple[int, int]) -> Evaluation:
 
 
 def model_has_changed(summary: EvaluationSummary) -> bool | None:
-    """Whether the model's file is another one than it was judged with; None when it is gone."""
+    """Whether the model's file has changed since the evaluation; None if it is gone."""
     path = Path(summary.context.file)
     try:
-        # The manifest may name anything, such as a device that can be read without end.
+        # The manifest may name any path, even a device that can be read endlessly.
         if path.suffix != ".safetensors" or not path.is_file():
             return None
         status = path.stat()
@@ -101,37 +101,37 @@ def _digest(path: Path, version: tuple[int, int, int]) -> str:
 
 
 def title(summary: EvaluationSummary) -> str:
-    """What tells an evaluation from others, in a line."""
+    """An evaluation in one line: model, drawings, their number, and when."""
     count = summary.metrics.get("n", 0)
     when = summary.when.astimezone()
-    return f"{summary.context.model} · {judged_on(summary)} · {count:,} drawings · {when:%-d %b %Y, %H:%M}"
+    return f"{summary.context.model} · {evaluated_on(summary)} · {count:,} drawings · {when:%-d %b %Y, %H:%M}"
 
 
-def judged_on(summary: EvaluationSummary) -> str:
-    """What was judged: a split, or sources by their names without folders."""
-    about = summary.context
-    if about.split:
-        return f"{about.split} split" if about.split in SPLITS else "whole dataset"
-    return ", ".join(map(short_name, about.data))
+def evaluated_on(summary: EvaluationSummary) -> str:
+    """The drawings of an evaluation: a split, or sources by their names without folders."""
+    context = summary.context
+    if context.split:
+        return f"{context.split} split" if context.split in SPLITS else "whole dataset"
+    return ", ".join(map(short_name, context.data))
 
 
 def remarks(summary: EvaluationSummary) -> str:
-    """What to know of an evaluation besides its title: what couldn't be judged, and what flatters the model."""
-    figures = summary.metrics
+    """Remarks on an evaluation: drawings that were left out, and reasons why its metrics are too high."""
+    metrics = summary.metrics
     parts = []
-    if unknown := figures.get("unknown_keys"):
-        parts.append(f"{unknown:,} more have symbols that the model doesn't know")
-    if unusable := figures.get("unusable"):
+    if unknown := metrics.get("unknown_keys"):
+        parts.append(f"{unknown:,} more drawings are of symbols that the model doesn't have")
+    if unusable := metrics.get("unusable"):
         parts.append(f"{unusable:,} rows can't be used")
     if summary.context.split in ("train", "all"):
-        parts.append("a model that was trained on this dataset knows these drawings and looks better than it is")
+        parts.append("a model that was trained on these drawings looks better than it is")
     if summary.context.split and _dataset_hash() not in ("", *summary.context.data):
-        parts.append("the dataset was exported anew since then")
+        parts.append("the dataset has been exported again since then")
     return " ".join(f"{capital(part)}." for part in parts)
 
 
 def _dataset_hash() -> str:
-    """The content hash of the dataset that there is now; empty without one."""
+    """The content hash of the present dataset; empty without one."""
     try:
         dataset = current_dataset()
     except StorageError:

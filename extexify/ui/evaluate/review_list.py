@@ -1,4 +1,4 @@
-"""The review list on the page: what is marked as mislabelled, with a way back."""
+"""The review list on the page: drawings marked as mislabelled, each with a note and a button that removes the mark."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from extexify.catalog.symbols import symbol_for
+from extexify.core.errors import UserError
 from extexify.dataset.review import MAX_NOTE, Mark, Rejected, ReviewList, mark_of
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.ui.common.pictures import pictures
@@ -16,29 +17,29 @@ from extexify.workspace.files import StorageError
 from extexify.workspace.paths import review_file
 
 SHOWN = 48
-"""Drawings that are shown at a time, the ones marked last."""
+"""Drawings shown at a time, the most recently marked first."""
 
 _PROBLEM = "review-problem"
 
 
 def review_marks() -> frozenset[Mark]:
-    """What is marked. Raises `StorageError`, one sentence, for a damaged list."""
+    """The marks. Raises `StorageError` for a damaged list."""
     return _review().marks()
 
 
 def set_marked(key: str, identifier: int, drawing: Drawing, marked: bool) -> None:
-    """Mark a drawing as mislabelled, or take its mark back."""
+    """Mark a drawing as mislabelled, or remove its mark; an error is shown by the next run of `show_review`."""
     try:
         if marked:
             _review().reject(key, identifier, drawing)
         else:
             _review().restore(mark_of(key, drawing))
-    except OSError as error:
+    except UserError as error:
         st.session_state[_PROBLEM] = str(error)
 
 
 def show_review() -> None:
-    """Show the drawings in the review list, each with a field for a note and a button that takes it off."""
+    """Show the review list in an expander, each drawing with a field for a note and a button that removes its mark."""
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(sentence(problem), icon=":material/error:")
     try:
@@ -49,12 +50,13 @@ def show_review() -> None:
     with st.expander(f"Review list ({len(entries):,})", icon=":material/flag:", key="review"):
         if not entries:
             st.caption(
-                "Drawings that you mark as mislabelled come here. Exports leave them out; their source keeps them."
+                "Drawings that you mark as mislabelled are listed here. Exports leave them out; their source isn't "
+                "changed."
             )
             return
         st.caption(
-            "The next export leaves these out; their source keeps them. Restore what was marked by mistake; a note is "
-            "kept when you leave its field."
+            "The next export leaves these out; their source isn't changed. Restore what was marked by mistake. A note "
+            "is saved when you leave its field."
         )
         shown = st.session_state.get("review-shown", SHOWN)
         by_id = {_id_of(entry): entry for entry in entries[:shown]}
@@ -65,22 +67,22 @@ def show_review() -> None:
             if entry := by_id.get(name):
                 set_marked(entry.key, entry.id, entry.drawing, marked)
 
-        def keep_note(name: str, note: str, seen: Sequence[str]) -> None:
-            _keep_note(by_id.get(name), note, seen)
+        def save_note(name: str, note: str, seen: Sequence[str]) -> None:
+            _save_note(by_id.get(name), note, seen)
 
         show_sections(
             [Section("", tiles)], set_mark=set_mark, mark="Reject", restore="Restore", fading=False,
-            notes=Notes(keep_note, MAX_NOTE), key="review-list",
+            notes=Notes(save_note, MAX_NOTE), key="review-list",
         )  # fmt: skip
         if len(entries) > shown:
             st.button("Show more", type="tertiary", key="review-more", on_click=_show_more, args=(2 * shown,))
 
 
-def _keep_note(entry: Rejected | None, note: str, seen: Sequence[str]) -> None:
+def _save_note(entry: Rejected | None, note: str, seen: Sequence[str]) -> None:
     try:
         if entry is None or not _review().annotate(entry.mark, note, seen):
-            st.session_state[_PROBLEM] = f"The drawing is no longer in the review list: its note “{note}” wasn't kept"
-    except (OSError, ValueError) as error:
+            st.session_state[_PROBLEM] = f"The drawing is no longer in the review list: its note “{note}” wasn't saved"
+    except UserError as error:
         st.session_state[_PROBLEM] = str(error)
 
 

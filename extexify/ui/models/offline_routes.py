@@ -1,6 +1,6 @@
-"""The page that answers without a server, served by the dashboard: the model that answers, to try in the browser.
+"""Routes of the offline page with the model that answers, to try it in the browser.
 
-Only in a public demo it isn't there: who may draw needn't get the model.
+A public demo doesn't serve it: its visitors may draw, but not download the model.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from extexify.access.permissions import is_demo
 from extexify.workspace.paths import default_model
 
 PAGE = "offline/"
-"""Where it is, relative to any page's address."""
+"""Its address, relative to any page."""
 
 _TYPES = {".onnx": "application/octet-stream", ".json": "application/json"}
 
 
 def routes() -> list[Route]:
-    """The routes to serve, below the address that the server is configured for."""
+    """The routes, below the server's base path."""
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}/{PAGE}" if base else f"/{PAGE}"
-    # Without the slash at the end the page would look for its files one folder up.
+    # Without the trailing slash the page would request its files one folder up.
     return [
         Route(prefix.rstrip("/"), lambda request: RedirectResponse(prefix)),
         Route(f"{prefix}{{name:path}}", _send),
     ]
 
 
-# A plain function, so that it runs in a thread and not in the server's event loop.
+# A plain function: Starlette runs it in a thread, not in the event loop.
 def _send(request: Request) -> Response:
-    # Imported here and not above: no other page needs the runtime's file format.
+    # Imported here: no other page needs these modules.
     from extexify.model.file import ModelError
     from extexify.model.offline import INDEX, static_files
 
     if is_demo():
-        return PlainTextResponse("This demo keeps its model to itself.", 404)
+        return PlainTextResponse("This demo doesn't offer its model for download.", 404)
     name = request.path_params["name"] or INDEX
     if file := static_files().get(name):
         return FileResponse(file, headers={"Cache-Control": "no-cache"})
@@ -51,7 +51,7 @@ def _send(request: Request) -> Response:
 
 
 def _send_made(name: str, request: Request) -> Response:
-    """What the page needs of the model that answers now; unchanged, it isn't sent again."""
+    """A file made from the model that answers; 304 if the browser has this version already."""
     model = default_model()
     status = model.stat()
     made = _made(model, (status.st_mtime_ns, status.st_size))

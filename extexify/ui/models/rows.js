@@ -1,6 +1,6 @@
-// A list of which one row is chosen, by click or with the arrow keys; with a search where there are many.
+// A list with one chosen row, by click or with the arrow keys; with a search field for many rows.
 
-const MANY = 12; // rows from which on there is a search
+const MANY = 12; // rows from which on the search field is shown
 
 function fillRow(row, entry) {
   row.className = `row ${entry.tone}`;
@@ -11,16 +11,16 @@ function fillRow(row, entry) {
   element("span", "title", head, entry.title);
   if (entry.badge) element("span", "badge", head, entry.badge);
   if (entry.line) element("p", "line", what, entry.line);
-  if (entry.figures.length) {
-    const figures = element("div", "figures", row);
-    for (const [name, value] of entry.figures) {
-      const figure = element("div", "figure", figures, value);
-      element("small", "", figure, name);
+  if (entry.metrics.length) {
+    const metrics = element("div", "metrics", row);
+    for (const [name, value] of entry.metrics) {
+      const metric = element("div", "metric", metrics, value);
+      element("small", "", metric, name);
     }
   }
-  if (entry.part !== null) {
+  if (entry.progress !== null) {
     const track = element("div", "track", row);
-    element("div", "", track).style.width = `${100 * entry.part}%`;
+    element("div", "", track).style.width = `${100 * entry.progress}%`;
   }
 }
 
@@ -41,7 +41,7 @@ class List {
     this.search.placeholder = `Search ${data.rows.length.toLocaleString("en")} by name`;
     this.search.setAttribute("aria-label", `Search: ${data.label}`);
     this.group.setAttribute("aria-label", data.label);
-    // Rows are made anew only when they are others: where one has scrolled to, and the focus, stay.
+    // Rows are rebuilt only when they differ, so that the scroll position and the focus stay.
     const text = JSON.stringify(data.rows);
     if (text !== this.text) {
       const focused = this.group.getRootNode().activeElement?.dataset.id;

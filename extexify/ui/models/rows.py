@@ -1,4 +1,4 @@
-"""A list of which one entry is chosen: one component and one message for any number of rows."""
+"""A list with one chosen row: one component, and one message to the browser, for any number of rows."""
 
 from __future__ import annotations
 
@@ -11,31 +11,26 @@ import streamlit as st
 
 from extexify.ui.common.components import assets
 
-_HTML = """
-<div class="list">
-  <input type="search" autocomplete="off" spellcheck="false" hidden>
-  <div class="rows" role="radiogroup"></div>
-  <p class="none" role="status" hidden>Nothing has that name.</p>
-</div>
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: what it is (unique), a title, a badge beside it, a quiet line below, figures with their names at the
-    right, and how far it is (0 to 1; None: that is no question)."""
+    """A row of the list.
+
+    id is unique; badge stands beside the title and line below it; metrics are names and values at the right; progress
+    is 0 to 1, None for no bar; tone is the badge's colour: good, wait or bad.
+    """
 
     id: str
     title: str
     line: str = ""
     badge: str = ""
-    figures: tuple[tuple[str, str], ...] = ()
-    part: float | None = None
-    tone: str = "good"  # the badge's: good, wait, bad
+    metrics: tuple[tuple[str, str], ...] = ()
+    progress: float | None = None
+    tone: str = "good"
 
 
 def choose_row(rows: Sequence[Row], *, label: str, key: str, first: str = "") -> str:
-    """Show rows, at least one; returns the id of the chosen one, which is `first` (else the first row's) at first."""
+    """Show rows, at least one; returns the id of the chosen one, at first `first` or, without that, the first row."""
     ids = {row.id for row in rows}
     chosen = st.session_state.setdefault(f"{key}-chosen", first)
     if chosen not in ids:
@@ -51,7 +46,7 @@ def choose_row(rows: Sequence[Row], *, label: str, key: str, first: str = "") ->
 
 
 def choose(key: str, row: str) -> None:
-    """Choose a row of the list of this key, from now on."""
+    """Set the chosen row of the list with this key."""
     st.session_state[f"{key}-chosen"] = row
 
 
@@ -59,5 +54,8 @@ def choose(key: str, row: str) -> None:
 @cache
 def _component() -> Any:
     return st.components.v2.component(
-        "extexify_rows", html=_HTML, css=assets("ui/models/rows.css"), js=assets("web/page.js", "ui/models/rows.js")
+        "extexify_rows",
+        html=assets("ui/models/rows.html"),
+        css=assets("ui/models/rows.css"),
+        js=assets("web/page.js", "ui/models/rows.js"),
     )

@@ -1,136 +1,135 @@
-"""Plotly curves of trainings, epoch by epoch: one colour a run, training dashed, validation solid."""
+"""The curves of runs on the Train page: which runs, their charts, legend, and a table with every epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-from extexify.training.runs import Epoch, Run
-from extexify.ui.common.charts import graph_objects
+import streamlit as st
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from extexify.training.runs import Run, find_run, list_runs
+from extexify.ui.common.components import assets
+from extexify.ui.common.frame import show_facts
+from extexify.ui.common.job_panel import POLL
+from extexify.ui.common.text import escaped
+from extexify.ui.train.charts import CHARTS, Curve, draw_chart
+from extexify.ui.train.outcome import epochs_text, run_of
+from extexify.ui.train.start import RUN_PARAMETER
+from extexify.workspace import jobs
+from extexify.workspace.jobs import Job
 
-HEIGHT = 230
-"""Pixels of a chart."""
-
-_STILL = 32
-"""Epochs of a training up to which its charts have room for all of them from the start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A run as it is drawn: its name, its colour, its epochs so far and how many there are to be."""
-
-    name: str
-    colour: str
-    epochs: tuple[Epoch, ...]
-    asked: int
-    best: Epoch | None
-
-    @classmethod
-    def of(cls, run: Run, colour: str) -> Curve:
-        """A run's curve in a colour."""
-        return cls(run.name, colour, run.epochs, run.total_epochs, run.best)
+_LEGEND_STYLE = f"<style>{assets('ui/train/legend.css')}</style>"
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """What a chart shows: its title, Plotly's number format, and a figure of an epoch in training and validation.
-
-    A chart without a figure of validation shows the one that there is as a solid line.
-    """
-
-    title: str
-    form: str
-    train: Callable[[Epoch], float]
-    validation: Callable[[Epoch], float] | None
-
-
-CHARTS = (
-    Chart("Top-5", ".1%", lambda epoch: epoch.train.top5, lambda epoch: epoch.validation.top5),
-    Chart("Top-1", ".1%", lambda epoch: epoch.train.top1, lambda epoch: epoch.validation.top1),
-    Chart("Loss", ".3f", lambda epoch: epoch.train.loss, lambda epoch: epoch.validation.loss),
-    Chart("Drawings a second", ",.0f", lambda epoch: epoch.drawings_per_second, None),
-)
-"""The charts of a training, what counts most first."""
+def show_curves(trainings: Sequence[Job]) -> None:
+    """Show the curves of the runs of these jobs, and of other runs that are chosen to compare them with."""
+    of_jobs = [name for job in trainings if (name := run_of(job))]
+    others = [run.name for run in list_runs() if run.epochs and run.name not in of_jobs]
+    if not others and not of_jobs:
+        return
+    st.header("Curves", anchor=False)
+    named = [name for name in st.query_params.get_all(RUN_PARAMETER) if name in others]
+    chosen: list[str] = []
+    if others:
+        chosen = st.multiselect(
+            "Compare with" if of_jobs else "Runs", others, default=named or ([] if of_jobs else others[:1]),
+            key=f"train-compare-{bool(of_jobs)}", placeholder="Choose runs to overlay", max_selections=len(_colours()),
+        )  # fmt: skip
+    names = [*of_jobs, *(name for name in chosen if name in others)]
+    live = any((run := find_run(name)) is not None and run.is_running for name in names)
+    live = live or any(job.state == "running" for job in jobs.running() if run_of(job) in names)
+    st.fragment(_curves, run_every=POLL if live else None)(names)
 
 
-# Pages ask every second, and the same epochs make the same chart.
-@lru_cache(maxsize=64)
-def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
-    """A chart of one or several runs, with each run's best epoch marked on its validation."""
-    plotly = graph_objects()
-    figure = plotly.Figure()
-    for curve in curves:
-        numbers = [epoch.number for epoch in curve.epochs]
-        if chart.validation is None:
-            lines = [("", "solid", 2.2, chart.train)]
-        else:
-            lines = [("train", "dot", 1.8, chart.train), ("validation", "solid", 2.2, chart.validation)]
-        for split, dash, width, figure_of in lines:
-            label = " · ".join(filter(None, (escape(curve.name) if len(curves) > 1 else "", split))) or chart.title
-            figure.add_trace(
-                plotly.Scatter(
-                    x=numbers,
-                    y=[figure_of(epoch) for epoch in curve.epochs],
-                    name=label,
-                    mode="lines+markers",
-                    line={"color": curve.colour, "dash": dash, "width": width},
-                    # A single epoch is no line yet.
-                    marker={"size": 6 if len(numbers) == 1 else 3},
-                    hovertemplate=f"%{{y:{chart.form}}}",
-                )
-            )
-        if chart.validation is not None and curve.best is not None:
-            figure.add_trace(
-                plotly.Scatter(
-                    x=[curve.best.number],
-                    y=[chart.validation(curve.best)],
-                    mode="markers",
-                    marker={"color": curve.colour, "size": 11, "symbol": "diamond"},
-                    hoverinfo="skip",
-                    cliponaxis=False,
-                )
-            )
-    _lay_out(figure, chart, max(map(_frame, curves), default=1))
-    return figure
+def _curves(names: list[str]) -> None:
+    """The charts of the epochs so far; the browser redraws only charts with new epochs."""
+    runs = [run for name in names if (run := find_run(name)) is not None]
+    for run in runs:
+        if run.problem:
+            st.warning(f"Run {escaped(run.name)}: {escaped(run.problem)}.", icon=":material/warning:")
+    drawn = [run for run in runs if run.epochs]
+    if not drawn:
+        if names:
+            st.caption("The curves begin with the end of the first epoch.")
+        return
+    curves = tuple(Curve.of(run, colour) for run, colour in zip(drawn, _colours(), strict=False))
+    if len(drawn) == 1:
+        _show_progress(drawn[0])
+    st.html(_legend(curves))
+    with st.container(key="train-charts"):
+        for start in range(0, len(CHARTS), 2):
+            for column, chart in zip(st.columns(2), CHARTS[start : start + 2], strict=True):
+                with column:
+                    st.markdown(f"**{chart.title}**")
+                    st.plotly_chart(
+                        draw_chart(chart, curves), key=f"chart-{chart.title}", config={"displayModeBar": False},
+                        alt=_alt_text(chart.title, drawn),
+                    )  # fmt: skip
+    with st.expander("Table of all epochs", icon=":material/table_rows:", key="train-epochs"):
+        _show_table(drawn)
 
 
-def _frame(curve: Curve) -> int:
-    """Epochs on the axis: all from the start, so that the frame stands still while the curve grows into it; of very
-    long trainings, twice what there was at each doubling."""
-    done = curve.epochs[-1].number if curve.epochs else 1
-    return max(done, min(curve.asked, max(_STILL, 1 << done.bit_length())))
+def _show_progress(run: Run) -> None:
+    """Four facts about a run."""
+    last, best = run.epochs[-1], run.best
+    facts = [("Epochs", epochs_text(run))]
+    if best is not None:
+        facts += [
+            ("Best epoch", str(best.number)),
+            ("Its top-5, validation", f"{best.validation.top5:.1%}"),
+            ("Its top-1, validation", f"{best.validation.top1:.1%}"),
+        ]
+    show_facts([*facts, ("Drawings a second", f"{last.drawings_per_second:,.0f}")])
 
 
-def _lay_out(figure: Figure, chart: Chart, epochs: int) -> None:
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 8, "t": 6, "b": 0},
-        showlegend=False,
-        hovermode="x unified",
-        dragmode=False,
+def _legend(curves: Sequence[Curve]) -> str:
+    runs = "".join(
+        f'<span><i style="color: {curve.colour}"></i>{escape(curve.name)}</span>' for curve in curves if curve.name
     )
-    figure.update_xaxes(
-        range=[0.5, epochs + 0.5],
-        tickmode="auto",
-        nticks=9,
-        dtick=1 if epochs <= 8 else None,
-        tickformat="d",
-        hoverformat="d",
-        showgrid=False,
-        fixedrange=True,
-        automargin=True,
+    how = (
+        '<span class="how"><i></i>validation</span><span class="how"><i class="dashed"></i>training</span>'
+        '<span class="how"><i class="best"></i>best epoch</span>'
     )
-    percent = chart.form.endswith("%")
-    figure.update_yaxes(
-        tickformat=".0%" if percent else None,
-        rangemode="tozero" if percent or chart.validation is None else "normal",
-        nticks=6,
-        fixedrange=True,
-        automargin=True,
+    return f'{_LEGEND_STYLE}<div class="runs-legend">{runs}{how}</div>'
+
+
+def _show_table(runs: Sequence[Run]) -> None:
+    rows = [
+        {
+            "run": run.name,
+            "epoch": epoch.number,
+            "best": "●" if epoch is run.best else "",
+            "train loss": epoch.train.loss,
+            "train top-1": epoch.train.top1,
+            "train top-5": epoch.train.top5,
+            "loss": epoch.validation.loss,
+            "top-1": epoch.validation.top1,
+            "top-5": epoch.validation.top5,
+            "learning rate": epoch.learning_rate,
+            "seconds": epoch.seconds,
+            "drawings a second": epoch.drawings_per_second,
+        }
+        for run in runs
+        for epoch in run.epochs
+    ]
+    column = st.column_config.NumberColumn
+    columns = {
+        **{name: column(format="%.3f") for name in ("train loss", "loss")},
+        **{name: column(format="percent") for name in ("train top-1", "train top-5", "top-1", "top-5")},
+        "learning rate": column(format="%.2e"),
+        "seconds": column(format="%.1f"),
+        "drawings a second": column(format="%,.0f"),
+    }
+    hidden = ["run"] if len(runs) == 1 else []
+    st.dataframe(
+        rows, hide_index=True, column_config={**columns, **dict.fromkeys(hidden)}, height=min(420, 36 * (len(rows) + 1))
     )
+
+
+def _alt_text(title: str, runs: Sequence[Run]) -> str:
+    return f"{title} of {', '.join(run.name for run in runs)} over {max(run.epochs_done for run in runs)} epochs"
+
+
+def _colours() -> Sequence[str]:
+    """The theme's colours for series, which are readable in the light and the dark theme."""
+    return list(st.get_option("theme.chartCategoricalColors"))

@@ -1,4 +1,4 @@
-"""The dataset as it was exported: how many drawings of which symbols, what was left out, and the drawings."""
+"""The report on the exported dataset: counts, origin, rows left out, drawings per symbol, and sample drawings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.splits import SPLITS
 from extexify.drawing.raster import rasterize
 from extexify.ui.common.charts import class_chart
+from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
 from extexify.ui.common.pick import pick_drawings, symbol_choice
-from extexify.ui.common.text import capital, escaped
+from extexify.ui.common.text import capital, escaped, sentence
+from extexify.workspace.files import StorageError
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -23,12 +25,21 @@ if TYPE_CHECKING:
 SHOWN = 24
 """Drawings that are shown at a time."""
 
-_MANY = 30
-"""Names in a list before it says how many more there are."""
+_MAX_NAMES = 30
+"""Names that are listed before the rest is given as a number."""
 
 
-def show_dataset(dataset: Dataset) -> None:
-    """Show a dataset: counts, where they come from, what was left out, samples per class, drawings."""
+def show_dataset() -> None:
+    """Show the workspace's dataset, if there is one."""
+    try:
+        dataset = current_dataset()
+    except StorageError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        return
+    if dataset is None:
+        return
+    st.divider()
+    st.header("The dataset", anchor=False)
     manifest = dataset.manifest
     _show_counts(manifest["counts"])
     st.caption(_origin(manifest))
@@ -51,12 +62,12 @@ def _origin(manifest: dict[str, Any]) -> str:
     splits = manifest["splits"]
     ratios = " / ".join(f"{100 * ratio:g} %" for ratio in splits["ratios"])
     duplicates = manifest["counts"]["duplicates"]
-    equal = f" · {duplicates:,} are equal to another one, and in the same split" if duplicates else ""
+    equal = f" · {duplicates:,} duplicates of another one, in the same split" if duplicates else ""
     return f"From {', '.join(sources)} · split {ratios} with seed {splits['seed']}{equal}"
 
 
 def short_name(source: str) -> str:
-    """A source's name without the folders that a file lies in."""
+    """A source's name; of a file, without its folders."""
     return source if "://" in source else PurePath(source).name
 
 
@@ -83,16 +94,16 @@ def _show_left_out(manifest: dict[str, Any]) -> None:
                     "Why": st.column_config.TextColumn(width="large"),
                 },
             )
-            st.caption("Every single one is listed in `left_out.jsonl` of the dataset's folder.")
+            st.caption("All of them are listed in `left_out.jsonl` in the dataset's folder.")
         if small := manifest["left_out_classes"]:
-            names = ", ".join(escaped(symbol_for(key).command) for key in small[:_MANY])
-            more = f" and {len(small) - _MANY:,} more" if len(small) > _MANY else ""
+            names = ", ".join(escaped(symbol_for(key).command) for key in small[:_MAX_NAMES])
+            more = f" and {len(small) - _MAX_NAMES:,} more" if len(small) > _MAX_NAMES else ""
             st.markdown(f"**Symbols left out** because they have fewer than three distinct drawings: {names}{more}.")
         if renumbered:
             ids = _listed([entry["id"] for entry in manifest["renumbered"][:5]])
             st.markdown(
-                f"**New ids** for {renumbered:,} that came under an id of another drawing; both are kept (first ids: "
-                f"{escaped(ids)}). Every single one is listed in `renumbered.jsonl`."
+                f"**New ids** for {renumbered:,} whose id another drawing already has; both are in the dataset (first "
+                f"ids: {escaped(ids)}). All of them are listed in `renumbered.jsonl`."
             )
 
 
@@ -100,7 +111,7 @@ def _listed(values: list[Any]) -> str:
     return ", ".join("none" if value is None else str(value) for value in values)
 
 
-# Ten thousand bars take a second, and every click comes by here.
+# Building ten thousand bars takes a second; each rerun would do it again.
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _class_chart(content_hash: str, _dataset: Dataset) -> tuple[Figure, list[str]]:
     return class_chart(_dataset.classes, _dataset.class_counts)
@@ -108,7 +119,7 @@ def _class_chart(content_hash: str, _dataset: Dataset) -> tuple[Figure, list[str
 
 @st.fragment
 def _chart_and_drawings(dataset: Dataset) -> None:
-    """By itself, so that choosing a symbol reruns only this."""
+    """A fragment: choosing a symbol reruns only the chart and the drawings."""
     figure, keys = _class_chart(dataset.content_hash, dataset)
 
     def choose() -> None:

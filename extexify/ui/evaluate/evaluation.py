@@ -1,0 +1,72 @@
+"""A stored evaluation on the page: its metrics, and one of three views into it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from extexify.catalog.lookalikes import Match
+from extexify.evaluation.metrics import TOP_K
+from extexify.evaluation.records import Evaluation, EvaluationSummary
+from extexify.ui.common.text import sentence
+from extexify.ui.evaluate.calibration import show_calibration
+from extexify.ui.evaluate.confusions import show_pairs
+from extexify.ui.evaluate.evaluations import choose_evaluation, open_evaluation, remarks
+from extexify.ui.evaluate.review_list import show_review
+from extexify.ui.evaluate.symbols import choose_symbol, show_symbols
+from extexify.workspace.files import StorageError
+
+_MATCHES: dict[str, Match] = {"Exact symbol": "exact", "Prints alike": "prints", "Drawn alike": "drawn"}
+_PAIRS, _SYMBOLS, _CALIBRATION = "Confused pairs", "Symbols", "Calibration"
+_VIEW = "view"
+
+
+@st.fragment
+def show_evaluations() -> None:
+    """The choice of an evaluation, that evaluation, and the review list: a choice or a mark reruns only this."""
+    chosen = choose_evaluation()
+    if chosen is None:
+        st.caption("Nothing evaluated yet. Choose a model and drawings above, then press Evaluate.")
+    else:
+        try:
+            _show(open_evaluation(chosen))
+        except StorageError as error:
+            st.error(sentence(str(error)), icon=":material/error:")
+        except FileNotFoundError:
+            st.info("This evaluation has just been deleted. Reload the page to choose another one.")
+    show_review()
+
+
+def _show(evaluation: Evaluation) -> None:
+    if text := remarks(evaluation.summary):
+        st.caption(text)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="evaluation-metrics"):
+        name = st.segmented_control(
+            "Count as right", list(_MATCHES), default="Exact symbol", key="counting", required=True,
+            bind="query-params",
+            help="Symbols that print alike are different commands for the same glyph. Symbols that are drawn alike "
+            "can't be distinguished by a drawing: the Draw page shows them as one answer.",
+        )  # fmt: skip
+        match = _MATCHES[str(name)]
+        _show_metrics(evaluation.summary, match)
+    view = st.segmented_control(
+        "View", [_PAIRS, _SYMBOLS, _CALIBRATION], default=_PAIRS, key=_VIEW, required=True, bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if view == _PAIRS:
+        show_pairs(evaluation, match, open_symbol=_open_symbol)
+    elif view == _SYMBOLS:
+        show_symbols(evaluation, match)
+    else:
+        show_calibration(evaluation, match)
+
+
+def _show_metrics(summary: EvaluationSummary, match: Match) -> None:
+    metrics = summary.metrics if match == "exact" else summary.metrics[f"{match}_alike"]
+    with st.container(horizontal=True, width="content"):
+        for k in TOP_K:
+            st.metric(f"Top-{k}", f"{metrics[f'top{k}']:.1%}", width=120)
+
+
+def _open_symbol(key: str) -> None:
+    choose_symbol(key)
+    st.session_state[_VIEW] = _SYMBOLS
