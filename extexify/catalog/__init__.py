@@ -1,1 +1,1 @@
-"""The symbols of LaTeX: what to type, how they print, search, and which of them look alike."""
+"""The catalogue of LaTeX symbols: keys, commands, printed glyphs, search and look-alikes."""

@@ -1,7 +1,7 @@
-r"""A symbol, and what its key alone says about it.
+r"""Symbols and their keys; a symbol derived from its key alone.
 
-A key reads ``PACKAGE-FONTENC-COMMAND``, the command's backslash written ``_``: ``latex2e-OT1-_alpha``. Nothing
-here reads a file: a key that the catalogue has never seen gets the same treatment as those it was built from.
+A key is ``PACKAGE-FONTENC-COMMAND`` with the command's backslashes written ``_``: ``latex2e-OT1-_alpha``. No function
+here reads a file: keys that aren't in the catalogue are treated like those that are.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Mode = Literal["math", "text", "both"]
 class Symbol:
     r"""One symbol of the catalogue.
 
-    ``command`` is what one types (``\alpha``, ``\mathfrak{C}``, ``---``). ``usepackage`` holds the preamble lines
-    it needs, one a line, and is empty when plain LaTeX prints it. ``unicode`` is the character, or several that
-    belong together (``\ncong``), ``unicode_name`` their names joined by " + ". ``typst`` is what one types in a
-    Typst formula. The last three are None where nothing of the kind exists.
+    ``command`` is the LaTeX source (``\alpha``, ``\mathfrak{C}``, ``---``). ``usepackage`` has the preamble lines that
+    it needs, separated by newlines; empty if plain LaTeX prints it. ``unicode`` is one character or several combined
+    (``\ncong``), ``unicode_name`` their names joined by " + ", ``typst`` the source in a Typst formula. The last three
+    are None if there is no equivalent.
     """
 
     key: str
@@ -35,21 +35,21 @@ class Symbol:
     typst: str | None = None
 
 
-# LaTeX's own names for font encodings (encguide): a package name with a hyphen in it (unicode-math) is told from
-# the encoding by these.
+# LaTeX's names of font encodings (encguide). A package name may contain a hyphen (unicode-math), so the encoding is
+# searched for.
 _FONTENC = re.compile(r"-((?:OT|OM|TS|T|X|L|PD|LG)[A-Z0-9]{0,3}|U)-")
 
-# A backslash written "_", with the command it starts. A control symbol is one character, and may be "_" itself.
+# A backslash written "_", with the control word or control symbol that follows, which may be "_" itself.
 _BACKSLASH = re.compile(r"_([A-Za-z@]+|.|$)", re.DOTALL)
 
-# The names of packages and font encodings.
+# Names of packages and font encodings.
 _NAME = re.compile(r"[A-Za-z0-9.-]*")
 
-# Control words and symbols, letters and signs, and braces around a few of these.
-_PRINTS = re.compile(r"(?:\\[A-Za-z@]+|\\[^A-Za-z\s]|[^\\{}%#^~\s]|\{[^\\{}%#^~\s]{0,12}\}|\{\\[A-Za-z@]+\})+")
+# Source that prints something: control words and symbols, characters, and braces around a few of these.
+_PRINTING = re.compile(r"(?:\\[A-Za-z@]+|\\[^A-Za-z\s]|[^\\{}%#^~\s]|\{[^\\{}%#^~\s]{0,12}\}|\{\\[A-Za-z@]+\})+")
 
-# What reads, writes, runs, loads or defines something.
-_ACTS = re.compile(
+# Commands that read, write, execute, load or define something.
+_UNSAFE = re.compile(
     r"\\(?:@{0,2}input|include|includegraphics|includepdf|verbatiminput|lstinputlisting|InputIfFileExists|usepackage"
     r"|RequirePackage|documentclass|openin|openout|closein|closeout|read|readline|write|immediate|special|directlua"
     r"|latelua|luaexec|ShellEscape|csname|scantokens|expandafter|[egx]?def|let|futurelet|newcommand|renewcommand"
@@ -76,7 +76,7 @@ _TEXT_PACKAGES = frozenset(
 
 
 def split_key(key: str) -> tuple[str, str, str]:
-    """Package, font encoding and (still encoded) command of a key; missing parts are empty strings."""
+    """The package, font encoding and (still encoded) command of a key; missing parts are empty strings."""
     encoding = _FONTENC.search(key)
     if encoding and encoding.start() > 0:
         return key[: encoding.start()], encoding.group(1), key[encoding.end() :]
@@ -88,10 +88,10 @@ def split_key(key: str) -> tuple[str, str, str]:
 
 
 def command_from_key(key: str) -> str:
-    r"""The LaTeX command of a key, as one types it: ``latex2e-OT1-_not_sim`` gives ``\not\sim``."""
+    r"""The LaTeX command of a key: ``latex2e-OT1-_not_sim`` gives ``\not\sim``."""
     encoded = split_key(key)[2]
-    # Detexify's list holds the dashes as "\-" (a place where a word may break, which prints nothing) followed by
-    # the dash itself: "_---" is the en dash "--".
+    # Detexify's list has the dashes as "\-" (a discretionary hyphen, which prints nothing) followed by the dash: "_---"
+    # is the en dash "--".
     if re.fullmatch(r"_--+", encoded):
         return encoded[2:]
     # A lone "_" is the underscore character, since a backslash alone is no command.
@@ -99,14 +99,19 @@ def command_from_key(key: str) -> str:
 
 
 def is_harmless(command: str) -> bool:
-    r"""Whether a command does nothing but print: people copy it into their documents, and a key of a model or a dataset
-    that somebody else made may name any other, such as ``\input`` or ``\write18``."""
-    return bool(_PRINTS.fullmatch(command)) and not _ACTS.search(command)
+    r"""Whether a command only prints something.
+
+    People copy commands into their documents, and the keys of a foreign model or dataset may contain others, such as
+    ``\input`` or ``\write18``.
+    """
+    return bool(_PRINTING.fullmatch(command)) and not _UNSAFE.search(command)
 
 
 def preamble_for(package: str, fontenc: str) -> str:
-    r"""The preamble lines that ``package`` and ``fontenc`` call for, one a line; empty for plain LaTeX, and for what is
-    no name of either."""
+    r"""The preamble lines for a package and font encoding, separated by newlines.
+
+    Empty for plain LaTeX, and if ``package`` or ``fontenc`` isn't a valid name.
+    """
     if not _NAME.fullmatch(package) or not _NAME.fullmatch(fontenc):
         return ""
     lines = []
@@ -117,11 +122,11 @@ def preamble_for(package: str, fontenc: str) -> str:
     return "\n".join(lines)
 
 
-@lru_cache(maxsize=1 << 15)  # of a dataset of other symbols, a page names all of them at each click
+@lru_cache(maxsize=1 << 15)  # a page with a dataset of other symbols asks for all of them at each rerun
 def derive_symbol(key: str) -> Symbol:
-    """What the key alone says; the mode is a guess from the package and the command's name. Never raises.
+    """The symbol derived from a key alone; the mode is guessed from package and command. Never raises.
 
-    A key that names no harmless command stands for itself, without what begins a command.
+    If the key's command isn't harmless, the command is the key itself without backslashes and ``^^``.
     """
     package, fontenc, _ = split_key(key)
     command = command_from_key(key)

@@ -1,16 +1,20 @@
-"""Searching the symbols: a few string comparisons a symbol, all of them in a few milliseconds."""
+"""Search for symbols: every entry is scored by a few string comparisons, typos by edit distance (rapidfuzz)."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from extexify.catalog.keys import Symbol
 
-# How good a match is. Within each of the three ranges, the command beats the names, and these the package.
+# Scores by kind of match, in four ranges: the whole text, its start or a word, its inside, a typo. Within a range, the
+# command comes before the names and these before the package.
 _AS_TYPED, _EXACT_CASE, _EXACT, _CHARACTER, _WHOLE_NAME = 100, 98, 95, 96, 90
 _PREFIX, _FORM_OF_CHARACTER = 80, 75
 _COMMAND_WORD, _NAME_WORD, _PACKAGE = 72, 70, 68
@@ -18,7 +22,7 @@ _WORD_PREFIX, _PACKAGE_PREFIX = 60, 58
 _INSIDE_COMMAND, _INSIDE_NAME = 42, 40
 _TYPO = 20
 
-# Packages that most documents load already come first among equals.
+# Among equal scores, packages that most documents load already come first.
 _COMMON = {"latex2e": 0, "amsmath": 1, "amssymb": 1, "mathtools": 2}
 
 _WORDS = re.compile(r"[^\W_]+")
@@ -28,83 +32,70 @@ _WORDS = re.compile(r"[^\W_]+")
 class _Entry:
     symbol: Symbol
     command: str  # without its first backslash
-    folded: str  # the same, in small letters
+    folded: str  # the command, case-folded
     command_words: tuple[str, ...]
-    names: tuple[str, ...]  # Unicode and Typst, in small letters
+    names: tuple[str, ...]  # Unicode and Typst, case-folded
     name_words: tuple[str, ...]
     package: str
-    plain: str | None  # the Unicode character without its variations
-    rank: tuple[int, int, str]
+    plain: str | None  # the Unicode character, NFKC-normalized
+    rank: tuple[int, int, str]  # order among equal scores
 
 
 class SearchIndex:
+    """Symbols prepared for search."""
+
     def __init__(self, symbols: Iterable[Symbol]) -> None:
         self._entries = [_entry(symbol) for symbol in symbols]
-        # Typos are looked up by the pairs of letters that two words share.
-        self._words: dict[str, list[int]] = defaultdict(list)
-        self._words_with: dict[str, list[str]] = defaultdict(list)
+        self._numbers_by_word: dict[str, list[int]] = defaultdict(list)
         for number, entry in enumerate(self._entries):
             for word in {entry.folded, *entry.command_words, *entry.name_words}:
-                self._words[word].append(number)
-        for word in self._words:
-            for pair in _pairs(word):
-                self._words_with[pair].append(word)
+                self._numbers_by_word[word].append(number)
+        self._words = list(self._numbers_by_word)
 
     def search(self, query: str, limit: int) -> list[Symbol]:
-        """The best ``limit`` symbols for the query."""
+        """The symbols that match the query, best first, at most ``limit``."""
         query = query.strip()
         if not query or limit < 1:
             return []
-        everything = range(len(self._entries))
-        scores = self._score(query, everything)
+        all_numbers = range(len(self._entries))
+        scores = self._score(query, all_numbers)
         words = query.split()
         if len(words) > 1:
-            together = self._score(words[0], everything)
+            # An entry that all words match has the score of its worst word.
+            combined = self._score(words[0], all_numbers)
             for word in words[1:]:
-                # As good as its worst word: one good match must not outweigh a poor one.
-                found = self._score(word, together)
-                together = {number: min(score, together[number]) for number, score in found.items()}
-            for number, score in together.items():
+                word_scores = self._score(word, combined)
+                combined = {number: min(score, combined[number]) for number, score in word_scores.items()}
+            for number, score in combined.items():
                 scores[number] = max(scores.get(number, 0), score)
-        small = query == query.casefold()
+        lower_case = query == query.casefold()
 
         def order(number: int) -> tuple[float, bool, tuple[int, int, str]]:
             entry = self._entries[number]
-            # Capitals are typed by those who mean them: \rightarrow before \Rightarrow for "rightarow".
-            return -scores[number], small and entry.command != entry.folded, entry.rank
+            # A lower-case query prefers lower-case commands: \rightarrow before \Rightarrow for "rightarow".
+            return -scores[number], lower_case and entry.command != entry.folded, entry.rank
 
         return [self._entries[number].symbol for number in sorted(scores, key=order)[:limit]]
 
-    def _score(self, term: str, among: Collection[int]) -> dict[int, float]:
-        """How well each of these entries matches; those that don't are left out."""
+    def _score(self, term: str, numbers: Collection[int]) -> dict[int, float]:
+        """The score of each of these entries that matches; of those with a typo only if nothing else matches."""
         body = term[1:] if term.startswith("\\") and len(term) > 1 else term
         folded = body.casefold()
         plain = _plain_character(term)
         scores: dict[int, float] = {}
-        for number in among:
+        for number in numbers:
             score = _match(self._entries[number], term, body, folded, plain)
             if score:
                 scores[number] = score
         if not scores and len(folded) > 2 and " " not in folded:
-            for word, distance in self._near_words(folded):
-                for number in self._words[word]:
-                    if number in among:
+            allowed = 1 if len(folded) < 5 else 2 if len(folded) < 9 else 3
+            # Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
+            near = process.extract(folded, self._words, scorer=OSA.distance, score_cutoff=allowed, limit=None)
+            for word, distance, _ in near:
+                for number in self._numbers_by_word[word]:
+                    if number in numbers:
                         scores[number] = max(scores.get(number, 0), _TYPO - distance)
         return scores
-
-    def _near_words(self, typed: str) -> list[tuple[str, int]]:
-        allowed = 1 if len(typed) < 5 else 2 if len(typed) < 9 else 3
-        shared: Counter[str] = Counter()
-        for pair in _pairs(typed):
-            shared.update(self._words_with.get(pair, ()))
-        near = []
-        for word, count in shared.items():
-            # A letter changed spoils two pairs, two letters swapped three; most others must be shared.
-            if count >= len(typed) - 2 * allowed and abs(len(word) - len(typed)) <= allowed:
-                distance = _distance(typed, word, allowed)
-                if distance <= allowed:
-                    near.append((word, distance))
-        return near
 
 
 def _entry(symbol: Symbol) -> _Entry:
@@ -156,31 +147,6 @@ def _match(entry: _Entry, term: str, body: str, folded: str, plain: str) -> floa
 
 
 def _plain_character(text: str) -> str:
-    """The text with compatible characters made equal (the micro sign is mu, a script B a B)."""
+    """The text without variation selectors and with compatibility characters replaced (micro sign by mu)."""
     composed = unicodedata.normalize("NFKC", text)
     return "".join(character for character in composed if not "\ufe00" <= character <= "\ufe0f")
-
-
-def _pairs(word: str) -> set[str]:
-    padded = f" {word} "
-    return {padded[at : at + 2] for at in range(len(padded) - 1)}
-
-
-def _distance(a: str, b: str, limit: int) -> int:
-    """How many letters to insert, delete, change or swap with a neighbour to make one word the other.
-
-    Counted no further than ``limit`` + 1.
-    """
-    before: list[int] = []
-    previous = list(range(len(b) + 1))
-    for i, letter in enumerate(a, 1):
-        current = [i]
-        for j, other in enumerate(b, 1):
-            cost = min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
-                cost = min(cost, before[j - 2] + 1)
-            current.append(cost)
-        if min(current) > limit and min(previous) > limit:
-            return limit + 1
-        before, previous = previous, current
-    return previous[-1]
