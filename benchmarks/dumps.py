@@ -55,14 +55,14 @@ def cut_dump(dump: Path, path: Path, count: int) -> Path:
 def starter_dump(path: Path) -> Path:
     """A dump of starter drawings, for those who have no real ones."""
     from extexify.sources.open import open_source
-    from extexify.sources.rows import batches
+    from extexify.sources.rows import checked_chunks
 
     return write_dump(
         path,
         (
             b"%d\t%b\t%b\n" % (identifier, key.encode().replace(b"\\", rb"\\"), _timed(drawing))
-            for batch in batches(open_source("starter:each=32"))
-            for identifier, key, drawing in zip(batch.ids, batch.keys, batch.drawings, strict=True)
+            for chunk in checked_chunks(open_source("starter:each=32"))
+            for identifier, key, drawing in zip(chunk.ids, chunk.keys, chunk.drawings, strict=True)
         ),
     )
 

@@ -1,12 +1,11 @@
-"""Export: samples of one or several sources → a dataset folder with a report.
+"""Export: samples of one or several sources → a dataset folder and a report of what was left out.
 
-Rows are checked some hundreds at a time and written as they come, what is known of each drawing into scratch files,
-where `extexify.dataset.finalize` finds it at the end: memory doesn't grow with the rows.
+Points and stroke ends are written as the rows come, so that of each sample only 28 bytes stay in memory until
+`extexify.dataset.finalize` writes the other arrays.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -19,34 +18,29 @@ from numpy.typing import NDArray
 
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import ARRAYS, FORMAT_VERSION, Dataset
-from extexify.dataset.finalize import Columns, settle
+from extexify.dataset.finalize import Samples, finalize
 from extexify.dataset.splits import DEFAULT_RATIOS, SPLITS, check_ratios
-from extexify.drawing.chunks import Scratch
 from extexify.drawing.strokes import Drawings, content_digest
 from extexify.sources.base import Source, SourceError
-from extexify.sources.rows import REASONS as ROW_REASONS
-from extexify.sources.rows import Batch, Refused, batches
+from extexify.sources.rows import ROW_REASONS, InvalidRow, RowChunk, checked_chunks
 from extexify.workspace.files import ArrayWriter, atomic_folder, write_json, writer_lock
 
-REASONS = {
+LEFT_OUT_REASONS = {
     **ROW_REASONS,
     "rejected": "marked as mislabelled in the review list",
     "repeated": "the same id with the same key and drawing again (kept once)",
     "class too small": "its class has fewer than three distinct drawings, too few for three splits",
 }
-"""Why a row is left out, in the report's words."""
+"""Why a row is left out: reasons, as the manifest has them, with their meaning."""
 
 _SHOWN_IDS = 5
 
 MAX_CLASSES = 100_000
-"""Keys that an export takes; all of LaTeX's symbols are a fifth of that. Beyond it, a column holds something else."""
-
-_COLUMNS = {"ids": "int64", "labels": "int32", "digests": "uint64", "sample_ends": "int64"}
-"""What is written of each sample until all are there; labels number the keys in the order in which they come."""
+"""Maximum number of different keys, five times as many as LaTeX has symbols. With more, the column is no key."""
 
 
 class _LeftOut:
-    """Counts the rows left out and writes each to `left_out.jsonl`, so that no number of them fills the memory."""
+    """Counts the rows left out and lists each in `left_out.jsonl`."""
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / "left_out.jsonl").open("wb")
@@ -55,26 +49,27 @@ class _LeftOut:
 
     def add(self, reason: str, source: str, row: int | None, identifier: int | str | None, detail: str = "") -> None:
         self.counts[reason] += 1
-        shown: list[int | str | None] = self.first_ids.setdefault(reason, [])
+        shown = self.first_ids.setdefault(reason, [])
         if len(shown) < _SHOWN_IDS:
             shown.append(identifier)
         entry = {"reason": reason, "id": identifier, "source": source, "row": row, "detail": detail}
         self._file.write(orjson.dumps(entry) + b"\n")
 
     def close(self) -> None:
-        """Close the list; a second time does nothing."""
+        """Close the file; a second call does nothing."""
         self._file.close()
 
     def abandon(self) -> None:
-        """Close the list whatever becomes of it."""
-        with suppress(OSError):  # a full disk, which was told already
+        """Close the file after an error, ignoring further ones (a full disk raises again)."""
+        with suppress(OSError):
             self._file.close()
 
     def report(self) -> list[dict[str, Any]]:
+        """The manifest's entry `left_out`, the most frequent reason first."""
         return [
             {
                 "reason": reason,
-                "meaning": REASONS[reason],
+                "meaning": LEFT_OUT_REASONS[reason],
                 "count": count,
                 "first_ids": self.first_ids[reason],
             }
@@ -82,55 +77,70 @@ class _LeftOut:
         ]
 
 
-class _Samples:
-    """The columns of the samples on their way to disk, as rows come in; of the keys, a number for each."""
+class _SampleWriter:
+    """Writes points and stroke ends to disk and collects the other columns of the samples in memory."""
 
     def __init__(self, writers: Mapping[str, ArrayWriter], rejected: Collection[tuple[str, int]]) -> None:
         self._writers = writers
         self._rejected = rejected
-        self.key_numbers: dict[str, int] = {}
+        self._labels_of_keys: dict[str, int] = {}
+        self._columns: dict[str, list[NDArray[Any]]] = {
+            name: [np.empty(0, dtype)]
+            for name, dtype in (("ids", "int64"), ("labels", "int32"), ("digests", "uint64"), ("sample_ends", "int64"))
+        }
+        self._count = 0
 
-    def add(self, batch: Batch) -> list[Refused]:
-        """Take the samples of a batch but those in the review list, which are returned."""
-        if not len(batch.ids):
-            return []
-        pairs = zip(batch.keys, batch.digests.tolist(), strict=True) if self._rejected else ()
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, chunk: RowChunk) -> list[InvalidRow]:
+        """Add the samples of a chunk, except those in the review list, which are returned."""
+        pairs = zip(chunk.keys, chunk.digests.tolist(), strict=True) if self._rejected else ()
         found = [index for index, pair in enumerate(pairs) if pair in self._rejected]
         if not found:
-            self._append(batch.ids, batch.keys, batch.drawings, batch.digests)
+            self._append(chunk.ids, chunk.keys, chunk.drawings, chunk.digests)
             return []
-        kept = np.delete(np.arange(len(batch.ids)), found)
-        keys = [batch.keys[index] for index in kept]
-        self._append(batch.ids[kept], keys, batch.drawings.take(kept), batch.digests[kept])
+        used = np.delete(np.arange(len(chunk.ids)), found)
+        keys = [chunk.keys[index] for index in used]
+        self._append(chunk.ids[used], keys, chunk.drawings.take(used), chunk.digests[used])
         return [
-            Refused(
-                int(batch.places[index]), int(batch.ids[index]), "rejected",
-                f"the drawing of {batch.keys[index]} is in the review list",
+            InvalidRow(
+                int(chunk.places[index]), int(chunk.ids[index]), "rejected",
+                f"the drawing of {chunk.keys[index]} is in the review list",
             )
             for index in found
         ]  # fmt: skip
 
     def _append(self, ids: NDArray[np.int64], keys: list[str], drawings: Drawings, digests: NDArray[np.uint64]) -> None:
-        # All single dots are one picture: there is nothing in them to leak from one split into another, and tying
-        # them together would drop `\textperiodcentered`, drawn as one dot only.
+        if not len(ids):
+            return
+        # All drawings of a single dot are equal once rendered, so there is nothing to leak from one split into another.
+        # As duplicates they would all be in one split, and `\textperiodcentered`, always one dot, would be left out.
         digests = digests.copy()
         sizes = np.diff(drawings.stroke_ends[drawings.sample_ends - 1], prepend=0)
         for index in np.flatnonzero(sizes == 1).tolist():
             (dot,) = drawings[index]
             salt = int(ids[index]).to_bytes(8, "little", signed=True)
             digests[index] = content_digest(np.array([1, 1], np.int64), dot, salt)
-        numbers, writers = self.key_numbers, self._writers
-        writers["digests"].append(digests)
-        writers["sample_ends"].append(writers["stroke_ends"].rows + drawings.sample_ends)
-        writers["stroke_ends"].append(writers["points"].rows + drawings.stroke_ends)
-        writers["points"].append(drawings.points + np.float32(0))
-        writers["ids"].append(ids)
-        writers["labels"].append(np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int32))
-        if len(numbers) > MAX_CLASSES:
+        labels = self._labels_of_keys
+        columns: dict[str, NDArray[Any]] = {
+            "ids": ids,
+            "labels": np.array([labels.setdefault(key, len(labels)) for key in keys], np.int32),
+            "digests": digests,
+            "sample_ends": self._writers["stroke_ends"].rows + drawings.sample_ends,
+        }
+        for name, values in columns.items():
+            self._columns[name].append(values)
+        self._writers["stroke_ends"].append(self._writers["points"].rows + drawings.stroke_ends)
+        self._writers["points"].append(drawings.points + np.float32(0))  # -0.0 becomes 0.0
+        self._count += len(ids)
+        if len(labels) > MAX_CLASSES:
             raise SourceError(f"there are more than {MAX_CLASSES:,} different keys: is column key the symbol's?")
 
-    def __len__(self) -> int:
-        return self._writers["ids"].rows
+    def samples(self, sources: Sequence[str], starts: Sequence[int]) -> Samples:
+        """All samples; `starts` are the indices of the first sample of each source."""
+        columns = {name: np.concatenate(self._columns.pop(name)) for name in list(self._columns)}
+        return Samples(**columns, keys=list(self._labels_of_keys), sources=sources, starts=starts)
 
 
 def export_dataset(
@@ -142,17 +152,17 @@ def export_dataset(
     rejected: Collection[tuple[str, int]] = frozenset(),
     report: Reporter = quiet,
 ) -> Dataset:
-    """Read all rows of `sources`, write the dataset folder `out` in one step, and return it opened.
+    """Read all rows of `sources`, write the dataset folder `out` atomically, and return the dataset.
 
-    Rows that can't be used are left out, counted by reason in the manifest (`left_out`) and listed one
-    by one in `left_out.jsonl`. The same id with the same key and drawing again is kept once; the same
-    id with other content is kept under a new id derived from that content, and told (the manifest's
-    `renumbered` has the first hundred, `renumbered.jsonl` all).
-    `seed` and `ratios` (train, validation, test) govern the splits. `rejected` names drawings to leave out, by key
-    and content (see `extexify.dataset.review.ReviewList.marks`).
-    Raises `SourceError` when a source can't be read or nothing usable comes of it, `StorageError` when `out`
-    can't be written or is being written already, and whatever `report` raises, which is how a caller stops
-    it; `out` is as it was then.
+    Invalid rows are left out, counted by reason in the manifest (`left_out`) and listed one by one in
+    `left_out.jsonl`. Of rows with the same id, key and drawing the first is used; a row with the id of an earlier one
+    but other content gets a new id derived from its content (the manifest's `renumbered` lists the first hundred,
+    `renumbered.jsonl` all). `seed` and `ratios` (train, validation, test) determine the splits. `rejected` are
+    drawings to leave out, by key and content digest (see `extexify.dataset.review.ReviewList.marks`).
+
+    Raises `SourceError` when a source can't be read or has no usable row, `StorageError` when `out` can't be written
+    or another process is writing it, ValueError for invalid ratios, and any exception of `report`, by which the caller
+    can stop the export; `out` is unchanged then.
     """
     check_ratios(ratios)
     if not sources:
@@ -160,45 +170,37 @@ def export_dataset(
     with writer_lock(out, "the dataset"), atomic_folder(out) as folder, ExitStack() as files:
         left_out = _LeftOut(folder)
         files.callback(left_out.abandon)
-        scratch = Scratch(folder / "scratch")
-        writers = {name: ArrayWriter(folder / f"{name}.npy", *ARRAYS[name]) for name in ("points", "stroke_ends")}
-        writers |= {name: ArrayWriter(scratch.folder / f"{name}.npy", dtype) for name, dtype in _COLUMNS.items()}
-        for writer in writers.values():
-            files.enter_context(writer)
-        samples = _Samples(writers, rejected)
+        writers = {
+            name: files.enter_context(ArrayWriter(folder / f"{name}.npy", *ARRAYS[name]))
+            for name in ("points", "stroke_ends")
+        }
+        writer = _SampleWriter(writers, rejected)
         starts: list[int] = []
-        rows_of: list[dict[str, Any]] = []
+        source_entries: list[dict[str, Any]] = []
         for source in sources:
-            starts.append(len(samples))
-            rows = _read_source(source, samples, left_out, report)
-            usable = len(samples) - starts[-1]
-            rows_of.append({"source": source.name, "rows": rows, "usable": usable})
+            starts.append(len(writer))
+            rows = _read_source(source, writer, left_out, report)
+            usable = len(writer) - starts[-1]
+            source_entries.append({"source": source.name, "rows": rows, "usable": usable})
             if not usable:
                 why = ", ".join(f"{entry['count']} × {entry['reason']}" for entry in left_out.report()[:3])
                 raise SourceError(
                     f"{source.name} has no usable row" + (f" ({why})" if rows else ": its table is empty")
                 )
-        for writer in writers.values():
-            writer.close()
-        stage = Stage(report, "split", total=len(samples))
-        ids, labels, digests, sample_ends = (
-            np.load(scratch.folder / f"{name}.npy", mmap_mode="r+", allow_pickle=False) for name in _COLUMNS
-        )
-        columns = Columns(
-            ids, labels, digests, sample_ends,
-            keys=list(samples.key_numbers), names=[source.name for source in sources], starts=starts,
-        )  # fmt: skip
-        manifest = settle(folder, columns, scratch, left_out.add, seed, ratios)
-        shutil.rmtree(scratch.folder)
+        for array in writers.values():
+            array.close()
+        stage = Stage(report, "split", total=len(writer))
+        samples = writer.samples([source.name for source in sources], starts)
+        manifest = finalize(folder, samples, left_out.add, seed, ratios)
         left_out.close()
         manifest = {
             "format_version": FORMAT_VERSION,
-            "sources": rows_of,
+            "sources": source_entries,
             **manifest,
             "left_out": left_out.report(),
         }
         write_json(folder / "manifest.json", manifest)
-        stage.at(len(samples))
+        stage.at(len(writer))
         for entry in manifest["left_out"]:
             ids = ", ".join("NULL" if value is None else str(value) for value in entry["first_ids"])
             stage.say(f"left out {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
@@ -211,15 +213,15 @@ def export_dataset(
     return Dataset.open(out)
 
 
-def _read_source(source: Source, samples: _Samples, left_out: _LeftOut, report: Reporter) -> int:
-    """Add a source's usable rows to `samples`; return how many rows it had."""
+def _read_source(source: Source, writer: _SampleWriter, left_out: _LeftOut, report: Reporter) -> int:
+    """Add a source's valid samples to `writer`; return how many rows it had."""
     stage = Stage(report, "export", unit=source.unit)
     number = 0
-    for batch in batches(source):
-        refused = batch.refused + samples.add(batch)
-        for row in sorted(refused, key=lambda row: row.place):
+    for chunk in checked_chunks(source):
+        invalid = chunk.invalid + writer.add(chunk)
+        for row in sorted(invalid, key=lambda row: row.place):
             left_out.add(row.reason, source.name, number + row.place + 1, row.id, row.detail)
-        number += batch.rows
+        number += chunk.rows
         stage.done, stage.total = source.position()
         stage.at(stage.done)
     stage.done, stage.total = source.position()

@@ -161,8 +161,9 @@ def _render_split(
                 ]
                 list(pool.map(_save_png, images, paths))
             stage.advance(len(batch))
-    np.save(folder / f"{split}_labels.npy", dataset.labels[indices], allow_pickle=False)
-    np.save(folder / f"{split}_ids.npy", dataset.ids[indices], allow_pickle=False)
+    for name, dtype, column in (("labels", "int32", dataset.labels), ("ids", "int64", dataset.ids)):
+        with ArrayWriter(folder / f"{split}_{name}.npy", dtype) as writer:
+            writer.append(column[indices])
 
 
 def _save_png(image: NDArray[np.uint8], path: Path) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ import orjson
 from numpy.typing import NDArray
 
 from extexify.core.errors import UserError
-from extexify.drawing.chunks import pieces
 
 Stroke = NDArray[np.float32]
 Drawing = list[Stroke]
@@ -67,9 +66,6 @@ def parse_strokes(text: bytes | str | None) -> Drawing:
         raise BadDrawing("no strokes", "the strokes are NULL")
     if len(text) > MAX_STROKES_JSON:
         raise BadDrawing("too many points", f"the strokes take {len(text):,} bytes, over {MAX_STROKES_JSON:,}")
-    drawing = _scanned(text)
-    if drawing is not None:
-        return drawing
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -77,20 +73,40 @@ def parse_strokes(text: bytes | str | None) -> Drawing:
     return drawing_from_lists(value)
 
 
-def _scanned(text: bytes | str) -> Drawing | None:
-    """The drawing of plain strokes JSON, read by compiled code; None for text that needs a closer look."""
-    # Here and not above, because most who import this module parse nothing, and numba takes its time.
-    from extexify.drawing.scanner import SHORTEST_POINT, SHORTEST_STROKE, scan_strokes
+def parse_many(texts: Sequence[bytes | str | None]) -> tuple[Drawings, dict[int, BadDrawing]]:
+    """Parse many strokes JSON texts: the valid drawings, packed in order, and the error of each invalid one by index.
 
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
-    points = np.empty((len(data) // SHORTEST_POINT + 1, 2), np.float32)
-    ends = np.empty(len(data) // SHORTEST_STROKE + 1, np.int64)
-    strokes, count = scan_strokes(np.frombuffer(data, np.uint8), MAX_ABS_COORDINATE, points, ends)
-    if not 0 < count <= MAX_POINTS:
-        return None
-    points = points[:count].copy()  # the buffer is several times as long
-    starts = [0, *ends[:strokes].tolist()]
-    return [points[start:stop] for start, stop in pairwise(starts)]
+    Compiled code parses those of the plain form (see `extexify.drawing.scanner`), `parse_strokes` the others.
+    """
+    # Imported here, because most importers of this module parse nothing, and numba takes half a second.
+    from extexify.drawing.scanner import scan_drawings
+
+    if not texts:
+        return Drawings.pack([]), {}
+    points, stroke_ends, sample_ends, parsed = scan_drawings(
+        [_scannable(text) for text in texts], MAX_POINTS, MAX_ABS_COORDINATE
+    )
+    drawings = Drawings(points, stroke_ends, sample_ends)
+    others: list[Drawing] = []
+    places: list[int] = []
+    errors: dict[int, BadDrawing] = {}
+    for index in np.flatnonzero(~parsed).tolist():
+        try:
+            others.append(parse_strokes(texts[index]))
+            places.append(index)
+        except BadDrawing as error:
+            errors[index] = error
+    if others:
+        order = np.argsort(np.concatenate([np.flatnonzero(parsed), places]))
+        drawings = Drawings.join([drawings, Drawings.pack(others)]).take(order)
+    return drawings, errors
+
+
+def _scannable(text: bytes | str | None) -> bytes:
+    """The bytes to scan, or none where `parse_strokes` has to decide."""
+    if text is None or len(text) > MAX_STROKES_JSON:
+        return b""
+    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")
 
 
 def _parse_lenient(text: bytes | str, why: str) -> Any:
@@ -285,10 +301,7 @@ class Drawings:
         """Whether all ends rise, up to the arrays' lengths, so that no index ever points outside."""
 
         def rising(ends: NDArray[np.int64], last: int) -> bool:
-            if not len(ends) or ends[0] <= 0 or ends[-1] != last:
-                return False
-            # With the last one of the piece before: there may be more of them than fit in memory.
-            return all((np.diff(ends[max(piece.start - 1, 0) : piece.stop]) > 0).all() for piece in pieces(len(ends)))
+            return bool(len(ends) and ends[0] > 0 and ends[-1] == last and (np.diff(ends) > 0).all())
 
         return rising(self.stroke_ends, len(self.points)) and rising(self.sample_ends, len(self.stroke_ends))
 

@@ -22,7 +22,7 @@ from extexify.evaluation.metrics import (
 )
 from extexify.model.classifier import BATCH, Classifier
 from extexify.sources.base import Source, SourceError
-from extexify.sources.rows import batches
+from extexify.sources.rows import checked_chunks
 
 __all__ = ["Metrics", "evaluate_dataset", "evaluate_sources"]
 
@@ -93,10 +93,10 @@ def evaluate_sources(
     unusable = judged = 0
     for source in sources:
         stage = Stage(report, "evaluate", unit=source.unit)
-        for batch in batches(source):
-            judge.judge(batch.drawings, batch.ids, batch.keys)
-            judged += len(batch.ids)
-            unusable += len(batch.refused)
+        for chunk in checked_chunks(source):
+            judge.judge(chunk.drawings, chunk.ids, chunk.keys)
+            judged += len(chunk.ids)
+            unusable += len(chunk.invalid)
             stage.done, stage.total = source.position()
             stage.at(stage.done)
         stage.done, stage.total = source.position()

@@ -1,7 +1,7 @@
 """The protocol of sources, their rows, and the error that a source raises.
 
-A source is a stream of raw rows (id, key, strokes JSON); `extexify.dataset.export` checks them one at a time. Nothing
-is read whole, so memory doesn't grow with the source.
+A source streams raw rows (id, key, strokes JSON); `extexify.sources.rows` checks them. No source is read into memory
+as a whole.
 """
 
 from __future__ import annotations
@@ -10,27 +10,23 @@ import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from extexify.core.errors import UserError, printable
-from extexify.drawing.strokes import Drawings
 
 TABLE = "samples"
 COLUMNS = ("id", "key", "strokes")
 
 
 class SourceError(UserError, ValueError):
-    """A source that can't be read; the message is one sentence that names it and says what to do."""
+    """A source can't be read; the message is one sentence that names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as it stands in the source, unchecked; None is NULL.
+    """A row as the source has it, unchecked; None is NULL.
 
-    A row whose text is longer than any drawing's comes with `oversized` and without its strokes.
+    `oversized` marks a row that is longer than any drawing; its strokes, and possibly its id and key, are missing.
     """
 
     id: bytes | int | None
@@ -39,40 +35,22 @@ class Row:
     oversized: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PlainRows:
-    """Rows that follow one another in a source, read at once: n ids and good drawings, keys still to be checked."""
-
-    ids: NDArray[np.int64]
-    keys: list[bytes]
-    drawings: Drawings
-
-
 class Source(Protocol):
-    """A stream of rows. `name` may be shown anywhere: it holds no password."""
+    """A stream of rows. `name` is shown in reports and contains no password."""
 
     name: str
     unit: str
-    """What `position` counts: "bytes" or "rows"."""
+    """The unit of `position`: "bytes" or "rows"."""
 
     def rows(self) -> Generator[Row]:
-        """All rows, once. Raises `SourceError`."""
+        """All rows, from the beginning on each call. Raises `SourceError`."""
         ...
 
     def position(self) -> tuple[int, int | None]:
-        """How far reading has come and the end (None: not known yet), in `unit`s."""
-        ...
-
-
-@runtime_checkable
-class QuickSource(Source, Protocol):
-    """A source that can read many rows at once."""
-
-    def quick_rows(self) -> Generator[Row | PlainRows]:
-        """All rows, once, in the same order; those of the plain form many at a time. Raises `SourceError`."""
+        """How much has been read, and the total (None: not known yet), in `unit`s."""
         ...
 
 
 def shown_path(path: Path) -> str:
-    """A path as text that can be stored and shown anywhere: file names may hold bytes that are no text."""
+    """A path as printable text: file names may contain bytes that are not valid UTF-8."""
     return printable(os.fsencode(path).decode("utf-8", "replace"))

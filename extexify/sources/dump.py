@@ -1,4 +1,4 @@
-"""A pg_dump text dump, plain or gzipped, read as a stream without a database server."""
+"""A pg_dump text dump as a source, plain or gzipped; it is streamed and needs no database server."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from contextlib import closing
 from pathlib import Path
 
 from extexify.core import settings
-from extexify.sources.base import COLUMNS, TABLE, PlainRows, Row, SourceError, shown_path
-from extexify.sources.copy_format import CopySource, Lines, RowReader
-from extexify.sources.readahead import read_ahead
+from extexify.sources.base import COLUMNS, TABLE, Row, SourceError, shown_path
+from extexify.sources.copy import Lines, RowReader, read_ahead
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # bytes
 
 MAX_RATIO = 200
-"""How many times its size a gzipped file may unpack to: dumps of drawings are 4 times theirs, gzip reaches 1,030."""
+"""Maximum ratio of unpacked to packed size of a gzipped file. Dumps of drawings have 4; gzip can reach 1,030."""
 
-_TELLING = 32 * 1024 * 1024  # bytes that are unpacked before the ratio tells anything
+_RATIO_CHECKED_FROM = 32 * 1024 * 1024  # unpacked bytes below which the ratio isn't checked
 
-# Possessive, so that no line, whatever it holds, takes more than one look at each of its characters.
+# Possessive quantifiers, so that matching is linear in the length of any line.
 _NAME = r'(?:"(?:[^"]|"")++"|[^\s".(),;]++)'
 _COPY = re.compile(
     rf"COPY\s++(?:{_NAME}\.)?(?P<table>{_NAME})(?:\s*+\((?P<columns>[^)]*+)\))?+\s++FROM\s++stdin\b.*;\s*",
@@ -39,14 +38,14 @@ _OTHER_FORMATS = {
     b"\xfd7zXZ": "is compressed with xz: unpack it first, or use gzip",
     b"\x28\xb5\x2f\xfd": "is compressed with Zstandard: unpack it first, or use gzip",
 }
-"""First bytes of files that people have instead of a text dump, and what to do with them."""
+"""First bytes of files that users have instead of a text dump, with what to do about it."""
 
 
-class DumpSource(CopySource):
-    r"""The rows of every COPY block of table `samples` in a dump; other tables are passed over.
+class DumpSource:
+    r"""The rows of every COPY block of table `samples` in a dump; other tables are skipped.
 
-    Blocks are `COPY samples (id, key, strokes) FROM stdin;` or with a schema before the name, with the
-    columns in any order, and end in a line `\.`.
+    A block begins with `COPY samples (id, key, strokes) FROM stdin;`, where the name may have a schema and the columns
+    any order, and ends with a line `\.`.
     """
 
     unit = "bytes"
@@ -60,23 +59,26 @@ class DumpSource(CopySource):
     def position(self) -> tuple[int, int | None]:
         return self._read, self._size
 
-    def _rows(self, *, quick: bool) -> Generator[Row | PlainRows]:
-        """Raises `SourceError` for a file that is no dump, lacks the table or is cut off."""
+    def rows(self) -> Generator[Row]:
+        """All rows, in the order of the file.
+
+        Raises `SourceError` for a file that is no dump, lacks the table or is truncated.
+        """
         count = 0
         found = inserts = False
         reader: RowReader | None = None
-        table = ""  # whose block this is, "" between blocks
+        table = ""  # the table whose block is being read, "" between blocks
         with closing(read_ahead(self._unpack)) as chunks:
             lines = Lines(chunks)
             while True:
-                if reader is None:  # nothing else between tables, or in another table, is of interest
+                if reader is None:  # between tables, or in another table
                     lines.skip_to(_END_OF_TABLE if table else _STATEMENT)
                 if (next_line := next(lines, None)) is None:
                     break
-                line, overlong = next_line
+                line, truncated = next_line
                 if not table:
                     if line[:5].upper() == b"COPY " and (match := _COPY.fullmatch(line.decode("utf-8", "replace"))):
-                        table = _plain_name(match["table"])
+                        table = _identifier(match["table"])
                         if table == TABLE:
                             reader, found = self._reader(match["columns"]), True
                     elif line[:12].upper() == b"INSERT INTO " and _INSERT.match(line[:200].decode("utf-8", "replace")):
@@ -85,17 +87,13 @@ class DumpSource(CopySource):
                     table, reader = "", None
                 elif reader is not None:
                     count += 1
-                    row = reader.row(line, overlong)
+                    row = reader.row(line, truncated)
                     if row is None:
                         raise SourceError(
                             f"{self.name} is damaged: row {count} of table {TABLE} ({_shown(line)}) does not have "
                             "as many columns as its COPY line names; is the file cut off? Download or dump it again"
                         )
                     yield row
-                if quick and reader is not None:
-                    for plain in lines.plain_rows(reader):
-                        count += len(plain.ids)
-                        yield plain
         if table:
             raise SourceError(
                 f"{self.name} is cut off: it ends inside table {table}, after {count:,} rows of {TABLE}; "
@@ -105,7 +103,7 @@ class DumpSource(CopySource):
             raise SourceError(self._not_found(inserts))
 
     def _reader(self, columns: str | None) -> RowReader:
-        names = [_plain_name(name.strip()) for name in columns.split(",")] if columns else list(COLUMNS)
+        names = [_identifier(name.strip()) for name in columns.split(",")] if columns else list(COLUMNS)
         try:
             return RowReader(names)
         except KeyError as error:
@@ -122,7 +120,7 @@ class DumpSource(CopySource):
         )
 
     def _unpack(self, put: Callable[[bytes], None]) -> None:
-        """Put the unpacked bytes, a chunk at a time."""
+        """Call `put` with the unpacked bytes, a chunk at a time."""
         self._read = 0
         try:
             with self.path.open("rb") as raw:
@@ -155,13 +153,13 @@ class DumpSource(CopySource):
             raise SourceError(f"{self.name} can't be read: {error.strerror or error}") from None
 
     def _check_size(self, unpacked: int, most: int) -> None:
-        """Raise `SourceError` when gzip data unpacks to more than is wanted: some kilobytes can stand for gigabytes."""
+        """Raise `SourceError` when gzip data unpacks to more than `most` bytes or over `MAX_RATIO` times its size."""
         if unpacked > most:
             raise SourceError(
                 f"{self.name} unpacks to more than {most / 1e9:,.0f} GB: raise {settings.MAX_UNPACKED.name}, or unpack "
                 "it yourself"
             )
-        if unpacked > max(_TELLING, MAX_RATIO * self._read):
+        if unpacked > max(_RATIO_CHECKED_FROM, MAX_RATIO * self._read):
             raise SourceError(
                 f"{self.name} unpacks to more than {MAX_RATIO} times its size, which no dump of drawings does: if you "
                 "trust it, unpack it yourself"
@@ -169,15 +167,15 @@ class DumpSource(CopySource):
 
 
 def _most_unpacked() -> int:
-    """The bytes that a gzipped dump may unpack to."""
+    """Maximum size in bytes to which a gzipped dump may unpack."""
     try:
         return settings.count_of(settings.MAX_UNPACKED) * 10**9
     except settings.SettingError as error:
         raise SourceError(str(error)) from None
 
 
-def _plain_name(name: str) -> str:
-    """A table's or column's name as the database knows it: quotes undone, or else in small letters."""
+def _identifier(name: str) -> str:
+    """A table's or column's name as PostgreSQL resolves it: unquoted, or folded to lower case."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 

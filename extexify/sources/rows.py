@@ -1,4 +1,4 @@
-"""The check of rows: raw id, key and strokes → a sample, or the reason why not; one by one, and packed as batches."""
+"""Validation of rows: raw id, key and strokes → samples, packed some hundreds at a time, and the invalid rows."""
 
 from __future__ import annotations
 
@@ -10,19 +10,30 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.drawing.strokes import DRAWING_REASONS, BadDrawing, Drawing, Drawings, content_digests, parse_strokes
-from extexify.sources.base import PlainRows, QuickSource, Row, Source
+from extexify.drawing.strokes import (
+    DRAWING_REASONS,
+    BadDrawing,
+    Drawing,
+    Drawings,
+    content_digests,
+    parse_many,
+    parse_strokes,
+)
+from extexify.sources.base import Row, Source
 
 MAX_KEY = 255  # the width of the key column of Detexify's table
 MAX_ID = 2**63 - 1
 
-REASONS = {
+ROW_REASONS = {
     "no id": "the id is NULL or no whole number",
     "no key": "the key is NULL or empty",
     "bad key": f"the key is not UTF-8 text of at most {MAX_KEY} printable characters",
     **DRAWING_REASONS,
 }
-"""Why a row is refused, in the words that the reports use."""
+"""Why a row is invalid: reasons, as the manifest has them, with their meaning."""
+
+_CHUNK_ROWS = 256
+_CHUNK_BYTES = 1 << 20  # of strokes JSON; a longer row is a chunk by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +46,8 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A row that can't be used: its place in the batch, its id as reports show it, one of `REASONS`, and a sentence."""
+class InvalidRow:
+    """A row that can't be used: its place in the chunk, its id as reports show it, one of `ROW_REASONS`, a sentence."""
 
     place: int
     id: int | str | None
@@ -45,11 +56,11 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some rows of a source that follow one another, checked: n samples packed, and those that can't be used.
+class RowChunk:
+    """Consecutive rows of a source, checked: n samples, packed, and the invalid rows.
 
-    ids int64 (n,), keys (n), drawings (n), digests uint64 (n,) of their content; places int64 (n,) says where among
-    the batch's `rows` each sample stood.
+    ids int64 (n,), keys (n), drawings (n), digests uint64 (n,) of their content; places int64 (n,) are the positions
+    of the samples among the chunk's `rows` rows.
     """
 
     rows: int
@@ -58,120 +69,97 @@ class Batch:
     drawings: Drawings
     digests: NDArray[np.uint64]
     places: NDArray[np.int64]
-    refused: list[Refused]
+    invalid: list[InvalidRow]
 
 
-def batches(source: Source) -> Generator[Batch]:
-    """All rows of a source, checked, in their order. Raises `SourceError` as the source does."""
-    rows = source.quick_rows() if isinstance(source, QuickSource) else source.rows()
-    with closing(rows):
-        yield from checked(rows)
+def checked_chunks(source: Source) -> Generator[RowChunk]:
+    """All rows of a source, checked, in order. Raises `SourceError` as the source does."""
+    with closing(source.rows()) as rows:
+        for chunk in _chunks(rows):
+            yield check_rows(chunk)
 
 
-def checked(rows: Iterable[Row | PlainRows]) -> Iterator[Batch]:
-    """Check rows and pack them; those that come one by one are packed together, a few hundred at most."""
-    packer = _Packer()
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    chunk: list[Row] = []
+    size = 0
     for row in rows:
-        if isinstance(row, Row):
-            packer.add(row)
-        if len(packer) and (packer.full() or isinstance(row, PlainRows)):
-            yield packer.batch()
-            packer = _Packer()
-        if isinstance(row, PlainRows):
-            yield _with_checked_keys(row)
-    if len(packer):
-        yield packer.batch()
+        chunk.append(row)
+        size += len(row.strokes or b"")
+        if len(chunk) >= _CHUNK_ROWS or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
-class _Packer:
-    """Checks single rows and packs them."""
-
-    MOST_ROWS = 256
-    MOST_POINTS = 200_000  # 1.6 MB
-
-    def __init__(self) -> None:
-        self._samples: list[Sample] = []
-        self._places: list[int] = []
-        self._refused: list[Refused] = []
-        self._points = 0
-
-    def __len__(self) -> int:
-        return len(self._samples) + len(self._refused)
-
-    def full(self) -> bool:
-        return len(self) >= self.MOST_ROWS or self._points >= self.MOST_POINTS
-
-    def add(self, row: Row) -> None:
-        place = len(self)
+def check_rows(rows: list[Row]) -> RowChunk:
+    """Check rows and pack their samples. Of a row with several faults, the first one that `check_row` finds counts."""
+    errors: dict[int, BadDrawing] = {}
+    ids: list[int] = []
+    keys: list[str] = []
+    places: list[int] = []
+    for place, row in enumerate(rows):
         try:
-            sample = check_row(row)
+            identifier, key = _check_id_and_key(row)
         except BadDrawing as error:
-            self._refused.append(Refused(place, shown_id(row), error.reason, str(error)))
+            errors[place] = error
         else:
-            self._samples.append(sample)
-            self._places.append(place)
-            self._points += sum(map(len, sample.drawing))
-
-    def batch(self) -> Batch:
-        samples = self._samples
-        drawings = Drawings.pack(sample.drawing for sample in samples)
-        return Batch(
-            rows=len(self),
-            ids=np.array([sample.id for sample in samples], np.int64),
-            keys=[sample.key for sample in samples],
-            drawings=drawings,
-            digests=content_digests(drawings),
-            places=np.array(self._places, np.int64),
-            refused=self._refused,
-        )
-
-
-def _with_checked_keys(rows: PlainRows) -> Batch:
-    """A batch of plain rows without those whose key can't be used."""
-    keys, refused = [], []
-    for place, raw in enumerate(rows.keys):
-        try:
-            keys.append(checked_key(raw))
-        except BadDrawing as error:
-            refused.append(Refused(place, int(rows.ids[place]), error.reason, str(error)))
-    places = np.arange(len(rows.keys))
-    ids, drawings = rows.ids, rows.drawings
-    if refused:
-        places = np.delete(places, [row.place for row in refused])
-        ids, drawings = ids[places], drawings.take(places)
-    return Batch(len(rows.keys), ids, keys, drawings, content_digests(drawings), places, refused)
+            ids.append(identifier)
+            keys.append(key)
+            places.append(place)
+    drawings, bad_strokes = parse_many([rows[place].strokes for place in places])
+    errors |= {places[index]: error for index, error in bad_strokes.items()}
+    for index in sorted(bad_strokes, reverse=True):
+        del ids[index], keys[index], places[index]
+    return RowChunk(
+        rows=len(rows),
+        ids=np.array(ids, np.int64),
+        keys=keys,
+        drawings=drawings,
+        digests=content_digests(drawings),
+        places=np.array(places, np.int64),
+        invalid=[
+            InvalidRow(place, shown_id(rows[place]), error.reason, str(error))
+            for place, error in sorted(errors.items())
+        ],
+    )
 
 
 def check_row(row: Row) -> Sample:
-    """The sample of a row. Raises `BadDrawing`, with one of `REASONS`, for a row that can't be used."""
-    if row.oversized:  # first: of such a row even id and key may be missing
+    """The sample of a row. Raises `BadDrawing`, with one of `ROW_REASONS`, for an invalid row."""
+    identifier, key = _check_id_and_key(row)
+    return Sample(identifier, key, parse_strokes(row.strokes))
+
+
+def _check_id_and_key(row: Row) -> tuple[int, str]:
+    if row.oversized:  # first, because such a row may lack its id and key
         raise BadDrawing("too many points", "the row is too long for a drawing")
     identifier = row_id(row)
     if identifier is None:
         raise BadDrawing("no id", "the id is NULL or no whole number of 64 bits")
-    return Sample(identifier, checked_key(row.key), parse_strokes(row.strokes))
+    return identifier, checked_key(row.key)
 
 
 def row_id(row: Row) -> int | None:
-    """The id of a row as a number; None when it is none."""
+    """The id of a row as a number; None if it isn't a whole number of 64 bits."""
     value = row.id
     if isinstance(value, bytes):
-        # isdigit on bytes is ASCII only, and 20 digits always exceed 64 bits.
+        # bytes.isdigit is ASCII only, and 20 digits always exceed 64 bits.
         value = int(value) if value.removeprefix(b"-").isdigit() and len(value) <= 20 else None
     return value if isinstance(value, int) and abs(value) <= MAX_ID else None
 
 
 def shown_id(row: Row) -> int | str | None:
-    """A row's id for a report, as a number or, when it is none, as its first characters."""
+    """A row's id for a report: as a number or, if it isn't one, its first 40 characters."""
     number = row_id(row)
     if number is not None or not isinstance(row.id, bytes):
         return number
     text = row.id[:40].decode("utf-8", "replace")
-    # Reports are read on terminals, which obey control characters.
+    # Reports are read on terminals, which interpret control characters.
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-@lru_cache(maxsize=8192)  # of a million rows, a thousand have different keys
+@lru_cache(maxsize=8192)  # a million rows have about a thousand different keys
 def checked_key(value: bytes | str | None) -> str:
     """A key as text. Raises `BadDrawing` for one that is missing, blank, too long or unprintable."""
     if not value:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from extexify.drawing.strokes import (
     Drawing,
     Drawings,
     drawing_from_lists,
+    parse_many,
     parse_strokes,
     strokes_json,
 )
@@ -151,13 +151,13 @@ numbers = st.one_of(
 @given(
     st.lists(st.lists(st.tuples(numbers, numbers, numbers), min_size=1), min_size=1), st.sampled_from(["", " ", "\n"])
 )
-def test_the_compiled_scanner_and_the_slow_way_read_the_same_bits(lists: list[Any], space: str) -> None:
+def test_the_compiled_scanner_reads_the_same_bits_as_the_parser_and_as_python(lists: list[Any], space: str) -> None:
     text = json.dumps(lists).replace('"', "").replace(",", "," + space)
-    slow = drawing_from_lists(orjson.loads(text))
-    assert same(parse_strokes(text), slow)
-    # The slow way is itself held against Python's own reading of the numbers.
+    drawings, errors = parse_many([text.encode()])
+    assert not errors
+    assert same(drawings[0], parse_strokes(text))
     expected = [np.array([[float(x), float(y)] for x, y, _ in stroke]).astype(np.float32) for stroke in lists]
-    assert all(np.array_equal(a, b) for a, b in zip(slow, expected, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(drawings[0], expected, strict=True))
 
 
 @given(st.text("[],.-+0123456789eE \n", max_size=40) | st.binary(max_size=40))
@@ -165,9 +165,22 @@ def test_any_text_is_read_as_json_says_or_refused(text: str | bytes) -> None:
     try:
         expected = drawing_from_lists(json.loads(text))
     except (ValueError, RecursionError):
-        refusal(text)
+        assert parse_many([text])[1][0].reason == refusal(text)
     else:
         assert same(parse_strokes(text), expected)
+        assert same(parse_many([text])[0][0], expected)
+
+
+def test_many_texts_are_parsed_in_order_whatever_their_form() -> None:
+    texts = ["[[[1,2]]]", None, "[[[1e1,2]]]", "[[[3,4],[5,6]],[[7,8]]]", "[[]]", b"[[[9,9,1]]]"]
+    drawings, errors = parse_many(texts)
+    assert [error.reason for error in errors.values()] == ["no strokes", "empty stroke"]
+    assert list(errors) == [1, 4]
+    for index, one in zip((0, 2, 3, 5), drawings, strict=True):
+        assert same(one, parse_strokes(texts[index]))
+    assert len(parse_many([])[0]) == 0
+    long = json.dumps([[[1, 2]] * (MAX_POINTS + 1)])
+    assert parse_many([long, "[[[1,2]]]"])[1][0].reason == "too many points"
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)

@@ -97,7 +97,7 @@ def test_what_somebody_unpacked_himself_has_no_limit(tmp_path: Path, monkeypatch
 
 def test_long_dumps_of_few_bytes_are_read_up_to_the_point_where_the_ratio_tells(tmp_path: Path) -> None:
     path = tmp_path / "dump.sql.gz"
-    path.write_bytes(gzip.compress(dump_text(copy_block(ROWS)) + b"\n" * (dump._TELLING // 2)))
+    path.write_bytes(gzip.compress(dump_text(copy_block(ROWS)) + b"\n" * (dump._RATIO_CHECKED_FROM // 2)))
     assert len(list(open_source(str(path)).rows())) == len(ROWS)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from tools.fuzz.running import Tally, case_of, keep_failure, limits, own_workspace, peak_memory, run_case, warm_up
 from tools.fuzz.target import Case, Target
 
-_COMPILED = ("raster", "sequences", "simplifying", "strokes_scanner", "copy_scanner", "augment")
+_COMPILED = ("raster", "sequences", "simplifying", "scanner", "augment")
 """Modules that numba compiles, which needs their code as it was written."""
 
 _SEEDS = 50

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify.sources import copy_format
+from extexify.sources import copy
 from extexify.sources.base import Row
-from extexify.sources.copy_format import Lines, RowReader, unescape
+from extexify.sources.copy import Lines, RowReader, unescape
 from tests.drawings import escaped
 
 fields = st.none() | st.binary(max_size=30) | st.text("\\Nn.\t\n\r\b\f\v1x é", max_size=12).map(str.encode)
@@ -52,7 +52,7 @@ def test_rows_come_back_in_any_order_of_columns_and_any_chunks(
 ) -> None:
     stream = b"".join(b"\t".join(map(escaped, row)) + b"\n" for row in rows)
     reader = RowReader(columns)
-    read = [reader.row(line, overlong) for line, overlong in Lines(cut(stream, size))]
+    read = [reader.row(line, truncated) for line, truncated in Lines(cut(stream, size))]
     named = [dict(zip(columns, row, strict=True)) for row in rows]
     assert read == [Row(row["id"], row["key"], row["strokes"]) for row in named]
 
@@ -71,8 +71,8 @@ def test_chunks_do_not_matter_to_lines(stream: bytes, size: int) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 10, 11, 12, 33, 1000])
 def test_of_overlong_lines_the_head_comes(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(copy_format, "MAX_LINE", 10)
-    monkeypatch.setattr(copy_format, "_HEAD", 4)
+    monkeypatch.setattr(copy, "MAX_LINE", 10)
+    monkeypatch.setattr(copy, "_HEAD", 4)
     stream = b"short\n" + b"0123456789\n" + b"0123456789a\n" + b"x" * 50 + b"\n\nlast"
     whole, overlong = False, True
     assert list(Lines(cut(stream, size))) == [
@@ -95,14 +95,14 @@ def test_a_line_that_never_ends_does_not_fill_the_memory() -> None:
         tracemalloc.stop()
     assert len(read) == 1
     assert read[0][1]
-    assert peak < 3 * copy_format.MAX_LINE
+    assert peak < 3 * copy.MAX_LINE
 
 
 def test_of_an_overlong_row_only_the_whole_fields_count() -> None:
     reader = RowReader(["id", "key", "strokes"])
-    assert reader.row(b"7\ta\\tb\t[[[1,2", overlong=True) == Row(b"7", b"a\tb", None, oversized=True)
-    assert reader.row(b"7\tkey cut he", overlong=True) == Row(b"7", None, None, oversized=True)
-    assert RowReader(["strokes", "id", "key"]).row(b"[[[1,2", overlong=True) == Row(None, None, None, oversized=True)
+    assert reader.row(b"7\ta\\tb\t[[[1,2", truncated=True) == Row(b"7", b"a\tb", None, oversized=True)
+    assert reader.row(b"7\tkey cut he", truncated=True) == Row(b"7", None, None, oversized=True)
+    assert RowReader(["strokes", "id", "key"]).row(b"[[[1,2", truncated=True) == Row(None, None, None, oversized=True)
 
 
 def test_other_columns_are_passed_over_and_a_missing_one_is_named() -> None:
