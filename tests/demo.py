@@ -36,7 +36,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def operator() -> Iterator[None]:
     """Whatever is done meanwhile is done by an operator."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(permissions, "_judge", lambda: True)
+        patch.setattr(permissions, "_operator_check", lambda: True)
         yield
 
 

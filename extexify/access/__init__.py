@@ -1,1 +1,1 @@
-"""Who may do what: permissions, passwords, signing in."""
+"""Permissions in a public demo, password hashes and sign-in."""

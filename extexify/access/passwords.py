@@ -1,7 +1,7 @@
-"""A password that is kept as a salted hash: `scrypt:N:R:P:SALT:HASH`, the last two in URL-safe base64.
+"""Salted password hashes: `scrypt:N:R:P:SALT:HASH`, salt and hash in URL-safe base64.
 
-The function is scrypt (RFC 7914) from the standard library, and each hash holds its own parameters. The text has no
-character that a shell, TOML or compose file would read as its own.
+The function is scrypt (RFC 7914) from the standard library; each hash holds its own parameters. The text has no
+character that a shell, TOML or a compose file would interpret.
 """
 
 from __future__ import annotations
@@ -11,35 +11,41 @@ import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-SHORTEST, LONGEST = 12, 1000
-"""Characters of a password."""
+from extexify.core.errors import UserError
 
-_N, _R, _P = 2**15, 8, 3  # what OWASP's cheat sheet on storing passwords asks for with 32 MiB
+MIN_PASSWORD, MAX_PASSWORD = 12, 1000
+"""Length of a password in characters."""
+
+_N, _R, _P = 2**15, 8, 3  # OWASP's Password Storage Cheat Sheet, its choice with 32 MiB of memory
 _MOST_MEMORY = 1 << 28  # bytes
 _SALT, _LENGTH = 16, 32  # bytes
 
 
-class PasswordError(ValueError):
-    """A password or hash that can't be used; the message is one sentence without either."""
+class PasswordError(UserError, ValueError):
+    """A password or hash that can't be used; the message holds neither."""
 
 
 def hash_password(password: str) -> str:
-    """The hash to keep in place of a password. Raises `PasswordError` for one that is too short or too long."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise PasswordError(f"a password must have {SHORTEST} to {LONGEST:,} characters, not {len(password):,}")
+    """Hash a password. Raises `PasswordError` if it is too short or too long."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise PasswordError(
+            f"a password must have {MIN_PASSWORD} to {MAX_PASSWORD:,} characters, not {len(password):,}"
+        )
     salt = secrets.token_bytes(_SALT)
     return f"scrypt:{_N}:{_R}:{_P}:{_text(salt)}:{_text(_derive(password, salt, _N, _R, _P, _LENGTH))}"
 
 
 def check_hash(stored: str) -> None:
-    """Raise `PasswordError` unless `stored` is a hash that a password can be compared with."""
+    """Raise `PasswordError` unless `stored` is a usable hash."""
     _parts(stored)
 
 
 def is_password(password: str, stored: str) -> bool:
-    """Whether a hash is the password's, in a time that tells nothing about either. Raises `PasswordError`."""
+    """Whether `stored` is the hash of `password`, compared in constant time. Raises `PasswordError`."""
     n, r, p, salt, expected = _parts(stored)
-    return len(password) <= LONGEST and hmac.compare_digest(_derive(password, salt, n, r, p, len(expected)), expected)
+    if len(password) > MAX_PASSWORD:
+        return False
+    return hmac.compare_digest(_derive(password, salt, n, r, p, len(expected)), expected)
 
 
 def _derive(password: str, salt: bytes, n: int, r: int, p: int, length: int) -> bytes:

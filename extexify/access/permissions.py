@@ -1,11 +1,10 @@
-"""Who may do what in a public demo (setting EXTEXIFY_DEMO): visitors draw and look symbols up, operators do the rest.
+"""Permissions in a public demo (setting EXTEXIFY_DEMO): visitors use Draw and Symbols, operators everything.
 
-Whatever acts on the workspace, starts work, or reads paths, databases and logs is marked `operators_only`, and the
-functions that everything on disk is written with (`extexify.workspace.files`) check by themselves, so that a new
-function that nobody marked can write nothing either.
+Functions that change the workspace, start jobs, or read paths, databases and logs are marked `operators_only`. The
+functions that write files (`extexify.workspace.files`) check, too, so that a function without the mark can't write.
 
-Nothing is closed in a process that isn't the dashboard's: commands and jobs are the operator's own. A process becomes
-the dashboard's with the import of `extexify.ui`, which names its judge of the visit that is asking (`judge_by`).
+Command line and jobs run with all permissions. Importing `extexify.ui` makes a process the dashboard's: it sets the
+function that decides whether the current visit is signed in (`set_operator_check`).
 """
 
 from __future__ import annotations
@@ -15,51 +14,52 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from extexify.core import settings
+from extexify.core.errors import UserError
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
-_judge: Callable[[], bool] | None = None
-_stays_a_demo = False
+_operator_check: Callable[[], bool] | None = None
+_demo_is_fixed = False
 
 
-class NotPermitted(PermissionError):
-    """Only an operator of the demo may do this; the message is one sentence."""
+class NotPermitted(UserError, PermissionError):
+    """The action is reserved for operators of the demo."""
 
 
-def judge_by(judge: Callable[[], bool]) -> None:
-    """In a demo, let `judge` say from now on whether who is asking (in this thread, at this moment) is signed in."""
-    global _judge
-    _judge = judge
+def set_operator_check(is_signed_in: Callable[[], bool]) -> None:
+    """In a demo, `is_signed_in()` decides from now on whether the visit of the calling thread is an operator's."""
+    global _operator_check
+    _operator_check = is_signed_in
 
 
 def is_demo() -> bool:
-    """Whether this is a public demo. Where the settings can't be understood, it is: nothing opens by a mistake."""
+    """Whether this is a public demo. Settings that can't be read count as a demo: an error opens nothing."""
     try:
-        return _stays_a_demo or settings.is_on(settings.DEMO)
+        return _demo_is_fixed or settings.is_on(settings.DEMO)
     except settings.SettingError:
         return True
 
 
-def stay_a_demo() -> None:
-    """Keep this process a demo until it ends, whatever becomes of the file that says so."""
-    global _stays_a_demo
-    _stays_a_demo = True
+def fix_demo_mode() -> None:
+    """Make this process a demo until it ends, even if the setting changes."""
+    global _demo_is_fixed
+    _demo_is_fixed = True
 
 
 def is_operator() -> bool:
-    """Whether who is asking may do everything."""
-    return _judge is None or not is_demo() or _judge()
+    """Whether the calling thread may do everything."""
+    return _operator_check is None or not is_demo() or _operator_check()
 
 
 def check() -> None:
-    """Raise `NotPermitted` unless `is_operator`."""
+    """Raise `NotPermitted` unless `is_operator()`."""
     if not is_operator():
         raise NotPermitted("this is a public demo, where only its operators may do this: sign in first")
 
 
 def operators_only(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Have `check` stand before a function, whoever calls it."""
+    """Decorator: call `check` before the function."""
 
     @wraps(function)
     def checked(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:

@@ -150,7 +150,7 @@ def calibrate(options: argparse.Namespace) -> None:
     from extexify.evaluation.calibration import calibrate
 
     model = options.model or paths.default_model()
-    out = paths.own_copy(model)
+    out = paths.editable_copy(model)
     dataset = Dataset.open(options.dataset or paths.dataset_folder())
     result = calibrate(model, out, dataset, report=_reporter(options))
     text = f"{out}: temperature {result.temperature_before:g} → {result.temperature:g}, expected calibration error on "

@@ -16,7 +16,7 @@ from extexify.cli import commands
 from extexify.core import interruption
 from extexify.core.errors import in_one_line
 from extexify.core.interruption import STOPPED
-from extexify.core.progress import Stopped, ToldElsewhere
+from extexify.core.progress import SilentExit, Stopped
 
 
 def say(complaint: str) -> None:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, *, complain: Callable[[str], No
         return ended(STOPPED, "stopped")
     except Stopped as stop:
         return ended(STOPPED, str(stop))
-    except ToldElsewhere:
+    except SilentExit:
         return 1
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has left; there is nobody to tell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-LONGEST = 500
+MAX_MESSAGE = 500
 """Characters of a message; the middle of a longer one is left out."""
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -17,9 +17,9 @@ def printable(text: str) -> str:
 
 
 def in_one_line(message: str) -> str:
-    """A message as one printable line of at most LONGEST characters."""
+    """A message as one printable line of at most MAX_MESSAGE characters."""
     line = printable(message if message.isprintable() else " ".join(message.split()))
-    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[3 - LONGEST // 2 :]}"
+    return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE // 2]} … {line[3 - MAX_MESSAGE // 2 :]}"
 
 
 class UserError(Exception):

@@ -64,7 +64,7 @@ class Stopped(Exception):
     """A stage was asked to stop and did, leaving everything in order; the message says how to go on."""
 
 
-class ToldElsewhere(Exception):
+class SilentExit(Exception):
     """This process ends because of something that another one, which it works with, tells the user."""
 
 
@@ -119,7 +119,7 @@ class Stage:
             self._last = now
             self._send()
 
-    def say(self, message: str, **metrics: Any) -> None:
+    def log(self, message: str, **metrics: Any) -> None:
         """Report a log line, with figures if any, at once."""
         self._send(message, metrics)
 

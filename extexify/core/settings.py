@@ -1,6 +1,6 @@
 """All settings of Extexify: environment variables, or the same names at the top of `.streamlit/secrets.toml`.
 
-Every one has a default, so that nothing has to be set. The dashboard and the command line read them here.
+Each has a default. The dashboard and the command line read them here.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from extexify.core.errors import UserError
+
 SECRETS = Path(".streamlit/secrets.toml")
-"""Streamlit's file of secrets: in the user's home folder, or, which goes before, in the folder that the program is
-started in."""
+"""Streamlit's file of secrets: in the user's home folder, and, with precedence, in the current folder."""
 
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
-class SettingError(ValueError):
-    """A setting that can't be understood; the message is one sentence that names it."""
+class SettingError(UserError, ValueError):
+    """A setting has an invalid value, or a file of secrets can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting: its environment variable, what it is without one (in words), and what it is for."""
+    """A setting: its environment variable, its default in words, and its meaning."""
 
     name: str
     default: str
@@ -55,7 +56,7 @@ PASSWORD_HASH = Setting(
 )
 OPERATORS = Setting(
     "EXTEXIFY_OPERATORS",
-    "nobody",
+    "none",
     "the e-mail addresses, with commas between them, that may operate a demo after `st.login`",
 )
 VISIT_LIMIT = Setting(
@@ -86,16 +87,16 @@ SETTINGS = (
 
 
 def value_of(setting: Setting) -> str:
-    """What a setting is set to; empty when it isn't."""
+    """The value of a setting; empty if it isn't set."""
     value = os.environ.get(setting.name) or secrets().get(setting.name)
     return value.strip() if isinstance(value, str) else ""
 
 
 def is_on(setting: Setting) -> bool:
-    """Whether a setting says yes.
+    """Whether a setting is switched on.
 
-    Raises `SettingError` for what is neither yes nor no, and, where the environment doesn't decide, for a file of
-    secrets that can't be read: nobody knows what stands in it.
+    Raises `SettingError` for a value that is neither yes nor no, and, if the environment variable isn't set, for a
+    file of secrets that can't be read.
     """
     value = os.environ.get(setting.name) or read_secrets().get(setting.name, "")
     word = str(value).strip().lower()
@@ -105,7 +106,7 @@ def is_on(setting: Setting) -> bool:
 
 
 def count_of(setting: Setting) -> int:
-    """A setting that is a number from 0. Raises `SettingError` for what is none."""
+    """The value of a setting that is a whole number from 0. Raises `SettingError` for anything else."""
     value = os.environ.get(setting.name) or secrets().get(setting.name, setting.default)
     try:
         number = int(str(value))
@@ -117,7 +118,7 @@ def count_of(setting: Setting) -> int:
 
 
 def names_of(setting: Setting) -> tuple[str, ...]:
-    """A setting that lists names: text with commas between them, or in the file of secrets a list."""
+    """The value of a setting that lists names: text with commas between them, or a list in the file of secrets."""
     value = os.environ.get(setting.name) or secrets().get(setting.name)
     if isinstance(value, str):
         value = value.split(",")
@@ -126,7 +127,7 @@ def names_of(setting: Setting) -> tuple[str, ...]:
 
 
 def secrets() -> dict[str, Any]:
-    """What the files of secrets hold; nothing of one that is no TOML, as Streamlit tells when it starts."""
+    """The content of the files of secrets; {} if one can't be read (Streamlit reports that when it starts)."""
     try:
         return read_secrets()
     except SettingError:
@@ -134,7 +135,7 @@ def secrets() -> dict[str, Any]:
 
 
 def read_secrets() -> dict[str, Any]:
-    """What the files of secrets hold, {} without any. Raises `SettingError` for one that is there but can't be read."""
+    """The content of the files of secrets, {} without any. Raises `SettingError` for one that can't be read."""
     found: dict[str, Any] = {}
     for path in _files():
         try:
@@ -151,7 +152,7 @@ def read_secrets() -> dict[str, Any]:
 def _files() -> tuple[Path, ...]:
     try:
         return Path.home() / SECRETS, SECRETS
-    except RuntimeError:  # a user without a home, as in containers
+    except RuntimeError:  # a user without a home folder, as in containers
         return (SECRETS,)
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from extexify.core.schema import check_form
 from extexify.dataset.splits import SPLITS
 from extexify.drawing.strokes import Drawings
-from extexify.workspace.files import StorageError, read_array, read_json, read_settled
+from extexify.workspace.files import StorageError, read_array, read_consistently, read_json
 
 FORMAT_VERSION = 1
 
@@ -66,7 +66,7 @@ class Dataset:
     @classmethod
     def open(cls, path: Path) -> Dataset:
         """Open a dataset folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
-        return read_settled(path, cls._read)
+        return read_consistently(path, cls._read)
 
     @classmethod
     def _read(cls, path: Path) -> Dataset:

@@ -203,11 +203,11 @@ def export_dataset(
         stage.at(len(writer))
         for entry in manifest["left_out"]:
             ids = ", ".join("NULL" if value is None else str(value) for value in entry["first_ids"])
-            stage.say(f"left out {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
+            stage.log(f"left out {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
         counts = manifest["counts"]
         if counts["renumbered"]:
             some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
-            stage.say(f"{counts['renumbered']:,} ids came with other content too (kept under new ids): {some}")
+            stage.log(f"{counts['renumbered']:,} ids came with other content too (kept under new ids): {some}")
         parts = " / ".join(f"{counts[name]:,} {name}" for name in SPLITS)
         stage.finish(f"{counts['samples']:,} drawings of {counts['classes']:,} symbols: {parts}")
     return Dataset.open(out)

@@ -28,8 +28,8 @@ from extexify.workspace.files import (
     StorageError,
     atomic_folder,
     read_array,
+    read_consistently,
     read_json,
-    read_settled,
     write_json,
     writer_lock,
 )
@@ -59,7 +59,7 @@ class RenderedImages:
     @classmethod
     def open(cls, path: Path) -> RenderedImages:
         """Open an images folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
-        return read_settled(path, cls._read)
+        return read_consistently(path, cls._read)
 
     @classmethod
     def _read(cls, path: Path) -> RenderedImages:

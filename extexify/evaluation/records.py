@@ -33,8 +33,8 @@ from extexify.workspace.files import (
     StorageError,
     atomic_folder,
     read_array,
+    read_consistently,
     read_json,
-    read_settled,
     write_json,
     writer_lock,
 )
@@ -110,7 +110,7 @@ class Evaluation:
     @permissions.operators_only
     def open(cls, path: Path) -> Evaluation:
         """Open an evaluation folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
-        return read_settled(path, cls._read)
+        return read_consistently(path, cls._read)
 
     @classmethod
     def _read(cls, path: Path) -> Evaluation:

@@ -140,7 +140,7 @@ def model_of_run(run: str, models: list[Model]) -> Model | None:
 def check_new_run(name: str) -> None:
     """Check the name of a run that is to be begun: its model will have it too.
 
-    Raises `BadName` for a name that can't be one, `StorageError` when a run or model has it.
+    Raises `InvalidName` for a name that can't be one, `StorageError` when a run or model has it.
     """
     checked_name(name, "run")
     if holds_files(paths.runs_folder() / name):
@@ -153,7 +153,7 @@ def check_new_run(name: str) -> None:
 def rename_model(model: Model, name: str) -> Path:
     """Give one of the workspace's models another name, in the file too; if it answers, it goes on answering.
 
-    Raises `BadName` for a name that can't be one, `StorageError` for a shipped model, a name that is taken, or a
+    Raises `InvalidName` for a name that can't be one, `StorageError` for a shipped model, a name that is taken, or a
     model that is being written; `ModelError` for a damaged file.
     """
     from extexify.model.file import read_model, write_model

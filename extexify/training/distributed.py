@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from extexify.core.errors import UserError
-from extexify.core.progress import Stopped, ToldElsewhere
+from extexify.core.progress import SilentExit, Stopped
 from extexify.training.devices import pick_device
 from extexify.training.launch import MAX_PROCESSES, Followers, threads_each
 
@@ -161,7 +161,7 @@ def joined(device: str, *, processes: int = 1, follow: Sequence[str] = ()) -> It
 
     They are those that torchrun started, if it did; otherwise this one, which leads, and `processes` - 1 more, which it
     starts with the arguments `follow`. Leaving the block by an error ends them all, and the leader says why: in any
-    other process the error becomes `ToldElsewhere`.
+    other process the error becomes `SilentExit`.
     Raises `DeviceError` when the machine has too few GPUs, `LostProcess` when not all of them come.
     """
     started = int(os.environ.get("WORLD_SIZE", "1")) > 1
@@ -189,10 +189,10 @@ def joined(device: str, *, processes: int = 1, follow: Sequence[str] = ()) -> It
         orderly = isinstance(error, Stopped)
         # Whoever ends because of another has nothing new to say, as long as that one could say it.
         if not team.leads and isinstance(error, LostProcess) and team.failure():
-            raise ToldElsewhere from None
+            raise SilentExit from None
         team.fail("stopped" if isinstance(error, Stopped | KeyboardInterrupt) else str(error) or type(error).__name__)
         if not team.leads and isinstance(error, Stopped | KeyboardInterrupt | UserError):
-            raise ToldElsewhere from None
+            raise SilentExit from None
         raise
     finally:
         # NCCL would wait for those who are lost.

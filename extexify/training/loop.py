@@ -156,7 +156,7 @@ class _Loop:
             if self.team.any(should_stop()):
                 self.merge_statistics()
                 self.save_checkpoint()
-                stage.say(f"stopped after batch {state.batch} of {self.steps_per_epoch}")
+                stage.log(f"stopped after batch {state.batch} of {self.steps_per_epoch}")
                 raise Stopped(
                     f"stopped in epoch {epoch} after batch {state.batch} of {self.steps_per_epoch}; go on with "
                     f"`{self.way_on()}`"
@@ -250,7 +250,7 @@ class _Loop:
         state.epoch, state.batch, state.tally, state.seconds = epoch, 0, Tally(), 0.0
         self.save_checkpoint()
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=state.epoch)
-        stage.say(_epoch_line(entry, self.recipe.epochs), **entry)
+        stage.log(_epoch_line(entry, self.recipe.epochs), **entry)
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:

@@ -14,4 +14,4 @@ def _is_signed_in() -> bool:
     return is_signed_in()
 
 
-permissions.judge_by(_is_signed_in)
+permissions.set_operator_check(_is_signed_in)

@@ -142,7 +142,7 @@ def holds_files(folder: Path) -> bool:
         return False
 
 
-def read_settled(path: Path, read: Callable[[Path], _T]) -> _T:
+def read_consistently(path: Path, read: Callable[[Path], _T]) -> _T:
     """What `read(path)` returns, read from one folder: again, if a writer exchanged the folder meanwhile."""
     while True:
         recover_folder(path)

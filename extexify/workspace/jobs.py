@@ -46,7 +46,7 @@ from extexify.core.schema import Maybe, check_form
 from extexify.workspace import paths
 from extexify.workspace.files import StorageError, explained, read_json, write_json
 
-KEPT = 50
+MAX_JOBS = 50
 """Ended jobs whose folders are kept; older ones are removed when a new job starts."""
 
 END_ROOM = "end.room"
@@ -255,7 +255,7 @@ def start(
 
 
 @permissions.operators_only
-def jobs(kind: str | None = None) -> list[Job]:
+def list_jobs(kind: str | None = None) -> list[Job]:
     """All jobs that are still kept, or those of a kind, newest first."""
     try:
         names = sorted((entry.name for entry in os.scandir(paths.jobs_folder())), reverse=True)
@@ -291,7 +291,8 @@ def find(job_id: str) -> Job | None:
 
 def running(writes: Sequence[str] = ()) -> list[Job]:
     """The jobs that run, newest first; with `writes`, those of them that make one of these."""
-    return [job for job in jobs() if (not writes or not set(writes).isdisjoint(job.writes)) and job.state == "running"]
+    found = (job for job in list_jobs() if not writes or not set(writes).isdisjoint(job.writes))
+    return [job for job in found if job.state == "running"]
 
 
 @permissions.operators_only
@@ -315,7 +316,7 @@ def stop(job: Job) -> None:
 
 
 @permissions.operators_only
-def forget(job: Job) -> None:
+def delete(job: Job) -> None:
     """Remove an ended job's folder; what it made stays."""
     if job.state != "running":
         shutil.rmtree(job.folder, ignore_errors=True)
@@ -327,8 +328,8 @@ def _busy(job: Job) -> str:
 
 
 def _prune() -> None:
-    for job in jobs()[KEPT:]:
-        forget(job)
+    for job in list_jobs()[MAX_JOBS:]:
+        delete(job)
 
 
 def _launch(

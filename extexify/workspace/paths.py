@@ -115,7 +115,7 @@ def choose_model(path: Path) -> None:
     write_json(_choice_file(), {"model": _choice(path)})
 
 
-def own_copy(model: Path) -> Path:
+def editable_copy(model: Path) -> Path:
     """The file to write a changed model to: itself in the workspace's models folder, else a copy in there, named
     like it; a run's `model.safetensors` is named like the run."""
     if model.resolve().parent == models_folder().resolve():

@@ -24,7 +24,7 @@ _PIECE = 1 << 20
 
 
 @permissions.operators_only
-def keep_upload(name: str, data: BinaryIO) -> Path:
+def save_upload(name: str, data: BinaryIO) -> Path:
     """Keep a file and return where it lies, which is where it lay already if it was kept before.
 
     `name` is what the browser calls it and may be anything; `data` is read from its beginning, a piece at a time.
@@ -49,7 +49,7 @@ def keep_upload(name: str, data: BinaryIO) -> Path:
 
 
 @permissions.operators_only
-def kept_uploads() -> list[Path]:
+def list_uploads() -> list[Path]:
     """All files that are kept, the newest first."""
     dated: list[tuple[float, Path]] = []
     for folder in uploads_folder().glob("*/"):
@@ -60,7 +60,7 @@ def kept_uploads() -> list[Path]:
 
 
 @permissions.operators_only
-def forget_upload(path: Path) -> None:
+def delete_upload(path: Path) -> None:
     """Remove a kept file; nothing happens when it is gone already. Raises `StorageError` for any other file."""
     folder = Path() if "\0" in str(path) else path.resolve().parent
     if folder.parent != uploads_folder().resolve():

@@ -62,15 +62,15 @@ def lock(path: Path) -> None:
 
 ACTS: dict[str, Callable[[Path], object]] = {
     "start a job": lambda here: jobs.start("export", ["--source=starter"], title="x"),
-    "list jobs": lambda here: jobs.jobs(),
+    "list jobs": lambda here: jobs.list_jobs(),
     "list running jobs": lambda here: jobs.running(),
     "find a job": lambda here: jobs.find("20260101-000000-000-export-00000000"),
     "stop a job": lambda here: jobs.stop(some(state="running", folder=here, is_stopping=False)),
-    "forget a job": lambda here: jobs.forget(some(state="done", folder=here)),
+    "forget a job": lambda here: jobs.delete(some(state="done", folder=here)),
     "read a log": lambda here: jobs.Job.log(some(folder=here)),
-    "keep an upload": lambda here: uploads.keep_upload("x.sql", io.BytesIO(b"x")),
-    "list uploads": lambda here: uploads.kept_uploads(),
-    "delete an upload": lambda here: uploads.forget_upload(here / "uploads" / "0" / "x"),
+    "keep an upload": lambda here: uploads.save_upload("x.sql", io.BytesIO(b"x")),
+    "list uploads": lambda here: uploads.list_uploads(),
+    "delete an upload": lambda here: uploads.delete_upload(here / "uploads" / "0" / "x"),
     "choose a model": lambda here: places.choose_model(here / "models" / "mine.safetensors"),
     "list models": lambda here: library.list_models(),
     "rename a model": lambda here: library.rename_model(some(path=here / "m", name="m"), "other"),
@@ -117,7 +117,7 @@ def closed(demo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with operator():
         SqliteStore(places.store_file()).add("key", zigzag(1))
         ReviewList(places.review_file()).reject("key", 2, zigzag(2))
-        uploads.keep_upload("x.sql", io.BytesIO(b"--"))
+        uploads.save_upload("x.sql", io.BytesIO(b"--"))
     (demo / "models").mkdir()
     (demo / "models" / "mine.safetensors").write_bytes(b"a model")
     (demo / "runs" / "run").mkdir(parents=True)
@@ -156,13 +156,13 @@ def test_callbacks_of_pages_end_the_same_way(closed: Path) -> None:
 def test_what_may_mean_yes_closes(closed: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(settings.DEMO.name, value)
     with pytest.raises(NotPermitted):
-        jobs.jobs()
+        jobs.list_jobs()
 
 
 @pytest.mark.parametrize("value", ["", "0", "no", "False", "off"])
 def test_what_means_no_opens(closed: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(settings.DEMO.name, value)
-    assert jobs.jobs() == []
+    assert jobs.list_jobs() == []
 
 
 @pytest.mark.parametrize("text", ["EXTEXIFY_DEMO = true", "EXTEXIFY_DEMO = 'yes'", "EXTEXIFY_DEMO = ", "\xff", "[x"])
@@ -178,8 +178,8 @@ def test_the_file_of_secrets_closes_too_and_so_does_a_damaged_one(
 
 
 def test_a_demo_stays_one_whatever_becomes_of_its_file(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permissions, "_stays_a_demo", False)
-    permissions.stay_a_demo()
+    monkeypatch.setattr(permissions, "_demo_is_fixed", False)
+    permissions.fix_demo_mode()
     monkeypatch.delenv(settings.DEMO.name)
     assert permissions.is_demo()
 
@@ -188,7 +188,7 @@ def test_threads_without_a_visit_are_nobodys(closed: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as threads, pytest.raises(NotPermitted):
-        threads.submit(jobs.jobs).result()
+        threads.submit(jobs.list_jobs).result()
 
 
 def test_commands_and_their_jobs_are_the_operators(demo: Path) -> None:

@@ -12,8 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify.access.passwords import LONGEST, SHORTEST, PasswordError, check_hash, hash_password, is_password
-from extexify.access.sign_in import ALL_ATTEMPTS, ALL_SECONDS, LASTS, VISIT_ATTEMPTS, VISIT_SECONDS, Doorkeeper, Refused
+from extexify.access.passwords import MAX_PASSWORD, MIN_PASSWORD, PasswordError, check_hash, hash_password, is_password
+from extexify.access.sign_in import (
+    ALL_ATTEMPTS,
+    ALL_SECONDS,
+    SESSION_SECONDS,
+    VISIT_ATTEMPTS,
+    VISIT_SECONDS,
+    OperatorSessions,
+    SignInRefused,
+)
 from extexify.cli import parser
 from extexify.core import settings
 
@@ -52,11 +60,11 @@ def test_a_password_is_known_by_its_hash_alone() -> None:
     assert PASSWORD not in one
     assert not set(one) & set("$'\"\\ \n")
     assert is_password(PASSWORD, one)
-    for wrong in (PASSWORD[:-1], PASSWORD.upper(), "", PASSWORD + " ", "x" * (LONGEST + 1)):
+    for wrong in (PASSWORD[:-1], PASSWORD.upper(), "", PASSWORD + " ", "x" * (MAX_PASSWORD + 1)):
         assert not is_password(wrong, one)
 
 
-@pytest.mark.parametrize("length", [0, SHORTEST - 1, LONGEST + 1])
+@pytest.mark.parametrize("length", [0, MIN_PASSWORD - 1, MAX_PASSWORD + 1])
 def test_a_password_that_is_too_short_or_long_is_refused(length: int) -> None:
     with pytest.raises(PasswordError, match="12 to 1,000 characters"):
         hash_password("x" * length)
@@ -111,50 +119,50 @@ def test_two_passwords_that_differ_make_no_hash(
 
 
 def test_a_token_shows_who_is_signed_in_until_it_ends(quick: str, clock: Clock) -> None:
-    door = Doorkeeper(clock)
-    token, other = (door.admit(PASSWORD, quick, "visit") for _ in range(2))
-    assert door.knows(token, quick)
+    sessions = OperatorSessions(clock)
+    token, other = (sessions.sign_in(PASSWORD, quick, "visit") for _ in range(2))
+    assert sessions.is_signed_in(token, quick)
     for forged in ("", token[:-1], token + "x", "\ud800", quick):
-        assert not door.knows(forged, quick)
-    assert not door.knows(token, hash_password(PASSWORD)), "another hash is another password"
-    door.dismiss(token)
-    assert not door.knows(token, quick)
-    assert door.knows(other, quick)
-    clock.now += LASTS
-    assert not door.knows(other, quick)
+        assert not sessions.is_signed_in(forged, quick)
+    assert not sessions.is_signed_in(token, hash_password(PASSWORD)), "another hash is another password"
+    sessions.sign_out(token)
+    assert not sessions.is_signed_in(token, quick)
+    assert sessions.is_signed_in(other, quick)
+    clock.now += SESSION_SECONDS
+    assert not sessions.is_signed_in(other, quick)
 
 
 def test_a_visit_has_so_many_attempts(quick: str, clock: Clock) -> None:
-    door = Doorkeeper(clock)
+    sessions = OperatorSessions(clock)
     for _ in range(VISIT_ATTEMPTS):
-        with pytest.raises(Refused, match="not the password"):
-            door.admit("wrong", quick, "visit")
-    with pytest.raises(Refused, match="try again in 15 minutes"):
-        door.admit(PASSWORD, quick, "visit")
-    assert door.admit(PASSWORD, quick, "another visit")
+        with pytest.raises(SignInRefused, match="not the password"):
+            sessions.sign_in("wrong", quick, "visit")
+    with pytest.raises(SignInRefused, match="try again in 15 minutes"):
+        sessions.sign_in(PASSWORD, quick, "visit")
+    assert sessions.sign_in(PASSWORD, quick, "another visit")
     clock.now += VISIT_SECONDS
-    assert door.admit(PASSWORD, quick, "visit")
+    assert sessions.sign_in(PASSWORD, quick, "visit")
 
 
 def test_right_passwords_count_for_nothing(quick: str, clock: Clock) -> None:
-    door = Doorkeeper(clock)
+    sessions = OperatorSessions(clock)
     for _ in range(2 * ALL_ATTEMPTS):
-        door.admit(PASSWORD, quick, "visit")
+        sessions.sign_in(PASSWORD, quick, "visit")
 
 
 def test_all_visits_together_have_so_many_attempts(quick: str, clock: Clock) -> None:
-    door = Doorkeeper(clock)
+    sessions = OperatorSessions(clock)
 
     def attempt(number: int) -> str:
         try:
-            return door.admit("wrong", quick, f"visit {number}")
-        except Refused as error:
+            return sessions.sign_in("wrong", quick, f"visit {number}")
+        except SignInRefused as error:
             return str(error)
 
     with ThreadPoolExecutor(8) as threads:
         said = list(threads.map(attempt, range(3 * ALL_ATTEMPTS)))
     assert said.count("this is not the password") == ALL_ATTEMPTS
-    with pytest.raises(Refused, match="in a minute"):
-        door.admit(PASSWORD, quick, "the operator")
+    with pytest.raises(SignInRefused, match="in a minute"):
+        sessions.sign_in(PASSWORD, quick, "the operator")
     clock.now += ALL_SECONDS
-    assert door.admit(PASSWORD, quick, "the operator")
+    assert sessions.sign_in(PASSWORD, quick, "the operator")

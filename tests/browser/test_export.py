@@ -446,7 +446,7 @@ def test_run_all_of_it_starts_the_pipeline_and_shows_it_training(opening: Openin
     page.get_by_role("option", name="original").click()
     page.get_by_role("button", name="Run all of it").click()
     expect(page).to_have_url(re.compile("/train$"), timeout=15_000)
-    (job,) = jobs.jobs("pipeline")
+    (job,) = jobs.list_jobs("pipeline")
     run = next(name.removeprefix("runs/") for name in job.writes if name.startswith("runs/"))
     assert set(job.writes) == {"dataset", "images", f"runs/{run}", f"models/{run}"}
     assert {"--recipe=original", f"--run={run}"} <= set(job.arguments)

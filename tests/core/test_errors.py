@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify.core.errors import LONGEST, UserError, in_one_line, printable
+from extexify.core.errors import MAX_MESSAGE, UserError, in_one_line, printable
 from extexify.core.schema import Maybe, Named, check_form
 
 FORM = {
@@ -30,7 +30,7 @@ GOOD: dict[str, Any] = {
 def test_any_message_becomes_one_printable_line(text: str) -> None:
     line = in_one_line(text)
     assert line.isprintable()
-    assert len(line) <= LONGEST
+    assert len(line) <= MAX_MESSAGE
     line.encode()
     assert str(UserError(text)) == line
     assert len(printable(text)) == len(text)

@@ -39,7 +39,7 @@ def test_a_message_is_reported_at_once_with_its_figures(monkeypatch: pytest.Monk
     Clock(monkeypatch)
     events: list[Progress] = []
     stage = Stage(events.append, "train", unit="batches")
-    stage.say("epoch 1", loss=0.5)
+    stage.log("epoch 1", loss=0.5)
     assert events[-1] == Progress("train", 0, None, "batches", 0.0, "epoch 1", {"loss": 0.5})
 
 

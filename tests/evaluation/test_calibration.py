@@ -133,4 +133,4 @@ def test_a_run_s_model_is_copied_under_the_run_s_name(model: Path) -> None:
     run.mkdir(parents=True)
     best = run / "model.safetensors"
     best.write_bytes(model.read_bytes())
-    assert paths.own_copy(best) == paths.models_folder() / "first.safetensors"
+    assert paths.editable_copy(best) == paths.models_folder() / "first.safetensors"

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from extexify.cli import parser
-from extexify.core.names import BadName
+from extexify.core.names import InvalidName
 from extexify.drawing.raster import preset
 from extexify.model.classifier import Classifier
 from extexify.model.file import ModelDescription, ModelError, read_description, write_model
@@ -123,7 +123,7 @@ def test_the_answering_model_goes_on_answering_under_its_new_name() -> None:
 @pytest.mark.parametrize("name", ["", "..", "../up", "a/b", ".hidden", "x" * 100])
 def test_a_model_can_not_be_renamed_out_of_its_folder(name: str) -> None:
     model = own("mine")
-    with pytest.raises(BadName):
+    with pytest.raises(InvalidName):
         rename_model(model, name)
     assert names() == ["mine", "shipped"]
 

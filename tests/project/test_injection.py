@@ -22,7 +22,7 @@ from extexify.catalog.keys import derive_symbol, is_harmless
 from extexify.catalog.symbols import load_catalog, symbol_for
 from extexify.contributions.postgres_store import PostgresStore
 from extexify.contributions.sqlite_store import SqliteStore
-from extexify.core.names import LONGEST, BadName, checked_name, usable_name
+from extexify.core.names import MAX_NAME, InvalidName, checked_name, usable_name
 from extexify.drawing.strokes import BadDrawing
 from extexify.evaluation.records import list_evaluations
 from extexify.model.library import find_model, list_models
@@ -153,9 +153,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_name_is_one_of_a_file_in_its_folder(name: str) -> None:
     usable = usable_name(name, "x")
     assert checked_name(usable, "run") == usable
-    with suppress(BadName):
+    with suppress(InvalidName):
         checked = checked_name(name, "run")
-        assert len(checked) <= LONGEST
+        assert len(checked) <= MAX_NAME
         assert Path("/a/b", checked).resolve().parent == Path("/a/b")
 
 
@@ -207,15 +207,15 @@ def job_folder(place: Path) -> Path:
     ],
 )  # fmt: skip
 def test_a_damaged_job_is_none(changes: dict[str, Any], job_folder: Path) -> None:
-    assert len(jobs.jobs()) == 1
+    assert len(jobs.list_jobs()) == 1
     (job_folder / "job.json").write_text(json.dumps({**JOB, **changes}))
-    assert jobs.jobs() == []
+    assert jobs.list_jobs() == []
 
 
 @pytest.mark.parametrize("lock", [b"", b"1", b"-1", b"0", b"x", b"\xff", b"9" * 40])
 def test_no_number_that_stands_in_a_lock_reaches_another_process(lock: bytes, job_folder: Path) -> None:
     (job_folder / "lock").write_bytes(lock)
-    (job,) = jobs.jobs()
+    (job,) = jobs.list_jobs()
     assert job.process is None
 
 
@@ -233,7 +233,7 @@ def test_progress_stays_between_nothing_and_all(event: dict[str, Any], job_folde
         "message": "", "metrics": {},
     }  # fmt: skip
     (job_folder / "events.jsonl").write_text(json.dumps({**whole, **event}) + "\n")
-    (job,) = jobs.jobs()
+    (job,) = jobs.list_jobs()
     assert job.done is None or 0 <= job.done <= 1
     assert job.time_left is None or 0 <= job.time_left < 1e9
     latest = job.latest()

@@ -52,7 +52,7 @@ def read_only(folder: Path) -> Iterator[None]:
     if user == 0:
         os.seteuid(65534)
     try:
-        with mock.patch.object(permissions, "_judge", None):
+        with mock.patch.object(permissions, "_operator_check", None):
             yield
     finally:
         os.seteuid(user)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify.core.names import LONGEST, BadName, checked_name, free_name, usable_name
+from extexify.core.names import MAX_NAME, InvalidName, checked_name, free_name, usable_name
 from extexify.training.recipes import recipe
 from extexify.training.runs import default_name, delete_run, find_run, list_runs, newest_run, typical_speed
 from extexify.workspace import paths
@@ -180,7 +180,7 @@ def test_the_speed_is_that_of_the_same_work() -> None:
     assert typical_speed(list_runs(), recipe("original", batch_size=8)) is None
 
 
-@pytest.mark.parametrize("name", ["a", "default-20260101-120000", "A.b_c-9", "1", "x" * LONGEST])
+@pytest.mark.parametrize("name", ["a", "default-20260101-120000", "A.b_c-9", "1", "x" * MAX_NAME])
 def test_good_names_stay(name: str) -> None:
     assert checked_name(name, "run") == name
     assert usable_name(name, "run") == name
@@ -188,7 +188,7 @@ def test_good_names_stay(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "-a", "a/b", "../a", "a b", "a\n", "ä", "\0", "x" * 81, "~"])
 def test_bad_names_are_refused_in_a_sentence(name: str) -> None:
-    with pytest.raises(BadName, match="name of a run"):
+    with pytest.raises(InvalidName, match="name of a run"):
         checked_name(name, "run")
 
 
@@ -201,7 +201,7 @@ def test_any_text_becomes_a_usable_name(text: str) -> None:
 def test_a_free_name_is_free_and_good(taken: int) -> None:
     names: set[str] = set()
     for _ in range(taken):
-        name = free_name("x" * LONGEST, names.__contains__)
+        name = free_name("x" * MAX_NAME, names.__contains__)
         assert name not in names
         names.add(checked_name(name, "model"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from extexify.access.sign_in import VISIT_ATTEMPTS, Doorkeeper
+from extexify.access.sign_in import VISIT_ATTEMPTS, OperatorSessions
 from extexify.core import settings
 from extexify.ui.sign_in import access
 from tests.demo import HASH, ROOT, again, demo, past_the_navigation, sign_in, visit
@@ -32,7 +32,7 @@ server_metadata_url = "https://provider.example/.well-known/openid-configuration
 @pytest.fixture(autouse=True)
 def nobody_has_tried_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts count for all visits of a server; here each test is one."""
-    monkeypatch.setattr(access, "_keeper", Doorkeeper())
+    monkeypatch.setattr(access, "_sessions", OperatorSessions())
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from extexify.workspace.files import (
     atomic_file,
     atomic_folder,
     read_array,
+    read_consistently,
     read_json,
-    read_settled,
     recover_folder,
     remove_folder,
     write_json,
@@ -283,9 +283,9 @@ def test_a_reader_never_sees_two_folders_mixed(tmp_path: Path) -> None:
             write_folder(path, str(len(reads)))
         return first, (path / "data.npy").read_text()
 
-    assert read_settled(path, read) == ("3", "3")
+    assert read_consistently(path, read) == ("3", "3")
     with pytest.raises(StorageError, match="broken"):
-        read_settled(path, lambda path: (_ for _ in ()).throw(StorageError("broken")))
+        read_consistently(path, lambda path: (_ for _ in ()).throw(StorageError("broken")))
 
 
 def test_a_reader_does_not_disturb_a_writer_between_its_renames(

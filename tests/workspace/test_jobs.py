@@ -164,10 +164,10 @@ def test_secrets_reach_the_process_and_no_file() -> None:
 
 def test_jobs_are_listed_newest_first_and_forgotten_on_request() -> None:
     first, second = ended(start_export(FEW)), ended(start_export(FEW))
-    assert jobs.jobs() == [second, first]
-    assert jobs.jobs("render") == []
-    jobs.forget(first)
-    assert jobs.jobs() == [second]
+    assert jobs.list_jobs() == [second, first]
+    assert jobs.list_jobs("render") == []
+    jobs.delete(first)
+    assert jobs.list_jobs() == [second]
     assert jobs.find(first.id) is None
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import uploads_folder
-from extexify.workspace.uploads import MAX_NAME, forget_upload, keep_upload, kept_uploads, safe_name
+from extexify.workspace.uploads import MAX_NAME, delete_upload, list_uploads, safe_name, save_upload
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_a_name_stays_recognizable() -> None:
 
 @pytest.mark.parametrize("name", ["dump.sql", "../../dump.sql", "..\\dump.sql", "/etc/dump.sql"])
 def test_a_file_is_kept_inside_the_uploads_folder(name: str, tmp_path: Path) -> None:
-    path = keep_upload(name, io.BytesIO(b"content"))
+    path = save_upload(name, io.BytesIO(b"content"))
     assert path.read_bytes() == b"content"
     assert path.name == "dump.sql"
     assert path.parent.parent == uploads_folder()
@@ -61,22 +61,22 @@ def test_a_file_is_kept_inside_the_uploads_folder(name: str, tmp_path: Path) -> 
 
 def test_the_same_content_is_kept_once() -> None:
     data = io.BytesIO(b"x" * 3_000_000)
-    first = keep_upload("one.sql", data)
-    assert keep_upload("two.sql", data) == first  # from wherever the file stands
-    assert keep_upload("one.sql", io.BytesIO(b"y")) != first
+    first = save_upload("one.sql", data)
+    assert save_upload("two.sql", data) == first  # from wherever the file stands
+    assert save_upload("one.sql", io.BytesIO(b"y")) != first
     assert len(files()) == 2
     assert first.stat().st_size == 3_000_000
 
 
 def test_kept_files_are_listed_newest_first_until_they_are_forgotten() -> None:
-    assert kept_uploads() == []
-    old, new = keep_upload("old.sql", io.BytesIO(b"1")), keep_upload("new.sql", io.BytesIO(b"2"))
+    assert list_uploads() == []
+    old, new = save_upload("old.sql", io.BytesIO(b"1")), save_upload("new.sql", io.BytesIO(b"2"))
     os.utime(old, (1, 1))
-    assert kept_uploads() == [new, old]
-    forget_upload(new)
-    forget_upload(new)
-    assert kept_uploads() == [old]
-    assert keep_upload("again.sql", io.BytesIO(b"2")).read_bytes() == b"2"
+    assert list_uploads() == [new, old]
+    delete_upload(new)
+    delete_upload(new)
+    assert list_uploads() == [old]
+    assert save_upload("again.sql", io.BytesIO(b"2")).read_bytes() == b"2"
 
 
 def test_only_uploads_are_forgotten(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_only_uploads_are_forgotten(tmp_path: Path) -> None:
     mine.write_text("{}")
     for path in (mine, uploads_folder() / "x", uploads_folder() / "x" / ".." / ".." / "dataset" / "manifest.json"):
         with pytest.raises(StorageError, match="is no upload"):
-            forget_upload(path)
+            delete_upload(path)
     assert mine.exists()
 
 
@@ -108,13 +108,13 @@ class FailsInTheMiddle(io.BytesIO):
 
 def test_what_breaks_off_leaves_nothing() -> None:
     with pytest.raises(StorageError, match="no room left"):
-        keep_upload("dump.sql", FailsInTheMiddle(b"x" * 2_000_000, OSError(errno.ENOSPC, "full")))
+        save_upload("dump.sql", FailsInTheMiddle(b"x" * 2_000_000, OSError(errno.ENOSPC, "full")))
     assert files() == []
-    assert kept_uploads() == []
-    assert keep_upload("dump.sql", io.BytesIO(b"x" * 2_000_000)).stat().st_size == 2_000_000
+    assert list_uploads() == []
+    assert save_upload("dump.sql", io.BytesIO(b"x" * 2_000_000)).stat().st_size == 2_000_000
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "ws").write_text("a file where the workspace should be")
     with pytest.raises(StorageError, match="the upload can't be kept in"):
-        keep_upload("dump.sql", io.BytesIO(b"x"))
+        save_upload("dump.sql", io.BytesIO(b"x"))

@@ -66,7 +66,9 @@ def jump(folder: Path, times: int, random: Random) -> Counter[str]:
             _wait(job)
             started.append(job)
             require(job.state == "done" and 0 <= job.seconds < 120, f"a job is {job.state} after {job.seconds:.0f} s")
-            require([found.id for found in jobs.jobs()] == [one.id for one in reversed(started)], "jobs out of order")
+            require(
+                [found.id for found in jobs.list_jobs()] == [one.id for one in reversed(started)], "jobs out of order"
+            )
             outcomes["job newest in the list, its duration right"] += 1
     return outcomes
 

@@ -14,7 +14,7 @@ from extexify.model.library import delete_model, find_model, list_models
 from extexify.training.runs import delete_run, list_runs
 from extexify.workspace import paths
 from extexify.workspace.files import StorageError, remove_folder
-from extexify.workspace.uploads import kept_uploads
+from extexify.workspace.uploads import list_uploads
 from tools.dashboard import serving
 from tools.faults.breakage import read_only, require, using
 from tools.faults.full_disks import drawings_of, files_of
@@ -55,7 +55,7 @@ def write_nowhere(folder: Path) -> Counter[str]:
                     said = str(error)
                 _check(name, said)
                 outcomes["one sentence, nothing changed"] += 1
-            for look in (_dataset, _images, list_runs, list_models, _evaluations, kept_uploads):
+            for look in (_dataset, _images, list_runs, list_models, _evaluations, list_uploads):
                 require(look(), f"nothing to be read: {look}")
                 outcomes["read as ever"] += 1
     require(files_of(folder) == before and drawings_of(folder) == drawings, "something has been written")

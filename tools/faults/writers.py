@@ -19,7 +19,7 @@ from extexify.training.runs import find_run
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import StorageError
 from extexify.workspace.jobs import JobError
-from extexify.workspace.uploads import keep_upload
+from extexify.workspace.uploads import save_upload
 from tools.faults.breakage import Ended, command, require, using
 from tools.faults.samples import KEY, made_up, write_dump
 
@@ -54,7 +54,7 @@ def prepare(folder: Path) -> None:
         ended = command(folder, *arguments)
         require(ended.code == 0, f"{arguments[0]} failed: {ended.said[-500:]}")
     with using(folder):
-        keep_upload("first.sql", io.BytesIO(b"first"))
+        save_upload("first.sql", io.BytesIO(b"first"))
         SqliteStore(paths.store_file()).add(KEY, made_up(0, 0))
         ReviewList(paths.review_file()).reject(KEY, 1, made_up(0, 1))
 
@@ -112,7 +112,7 @@ def _calibrate(folder: Path, number: int) -> str:
 
 def _upload(folder: Path, number: int) -> str:
     content = Random(number).randbytes(300_000)
-    return _refusal(folder, lambda: keep_upload(f"dump{number}.sql", io.BytesIO(content)))
+    return _refusal(folder, lambda: save_upload(f"dump{number}.sql", io.BytesIO(content)))
 
 
 def _contribute(folder: Path, number: int) -> str:

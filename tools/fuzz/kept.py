@@ -7,14 +7,14 @@ from pathlib import Path
 from random import Random
 
 from extexify.catalog.symbols import glyph_svg, search, symbol_for
-from extexify.core.names import BadName, checked_name, free_name, usable_name
+from extexify.core.names import InvalidName, checked_name, free_name, usable_name
 from extexify.dataset.review import Rejected, ReviewList
 from extexify.model.library import check_new_run, find_model
 from extexify.training.recipes import RECIPES
 from extexify.training.runs import delete_run, find_run, list_runs, typical_speed
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import StorageError
-from extexify.workspace.uploads import forget_upload
+from extexify.workspace.uploads import delete_upload
 from tools.fuzz.hostile import changed, damaged, json_bytes, text, times
 from tools.fuzz.markup import tags_of
 from tools.fuzz.target import Case, Escape, Fault, Target, check_sentence, check_text, put
@@ -111,7 +111,7 @@ def _read_job(case: Case, folder: Path) -> None:
     from extexify.ui.train.outcome import run_of
 
     put(case, folder)
-    for job in jobs.jobs():
+    for job in jobs.list_jobs():
         check_text(job.title, job.kind, job.state, duration(job.seconds), run_of(job), *job.writes)
         if job.error:
             check_text(escaped(job.error))
@@ -209,7 +209,7 @@ def _read_name(case: Case, folder: Path) -> None:
     _check_markup(name)
     if jobs.find(name) is not None or find_run(name) is not None:
         raise Fault(f"something is called {name!r} in an empty workspace")
-    for look in (find_model, delete_run, lambda wanted: forget_upload(Path(wanted))):
+    for look in (find_model, delete_run, lambda wanted: delete_upload(Path(wanted))):
         try:
             look(name)
         except StorageError as error:
@@ -264,6 +264,6 @@ TARGETS: tuple[Target, ...] = (
     Target("jobs", 40_000, _make_job, _read_job, (), f"jobs/{_JOB}/job.json"),
     Target("review list", 30_000, _make_review, _read_review, (StorageError,), "review.jsonl"),
     Target("chosen model", 25_000, _make_choice, _read_choice, (), "serving.json"),
-    Target("names", 50_000, _make_name, _read_name, (BadName, StorageError), "name.txt"),
+    Target("names", 50_000, _make_name, _read_name, (InvalidName, StorageError), "name.txt"),
     Target("symbols", 8_000, _make_symbol, _read_symbol, (), "symbol.txt"),
 )

@@ -14,7 +14,7 @@ from extexify.sources.base import Source, SourceError
 from extexify.sources.open import check_source, open_source
 from extexify.sources.rows import check_row, shown_id
 from extexify.workspace.files import StorageError
-from extexify.workspace.uploads import forget_upload, keep_upload, kept_uploads, safe_name
+from extexify.workspace.uploads import delete_upload, list_uploads, safe_name, save_upload
 from tools.fuzz.formats import dump, sqlite, zipped
 from tools.fuzz.hostile import damaged, text
 from tools.fuzz.target import Case, Fault, Target, check_sentence, check_text, put
@@ -102,15 +102,15 @@ def _make_upload(rng: Random) -> Case:
 def _read_upload(case: Case, folder: Path) -> None:
     name = case["name"].decode("utf-8", "surrogatepass")
     check_text(safe_name(name))
-    path = keep_upload(name, io.BytesIO(case["content"]))
-    if kept_uploads() != [path] or folder not in path.parents:
+    path = save_upload(name, io.BytesIO(case["content"]))
+    if list_uploads() != [path] or folder not in path.parents:
         raise Fault(f"an upload is kept at {path}")
     try:
         check_source(open_source(str(path)))
     except SourceError as error:
         check_sentence(str(error))
-    forget_upload(path)
-    if kept_uploads():
+    delete_upload(path)
+    if list_uploads():
         raise Fault("an upload is still there after it was forgotten")
 
 

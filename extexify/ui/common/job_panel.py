@@ -66,7 +66,7 @@ def start_job(
 
 def latest_job(*kinds: str) -> Job | None:
     """The newest job of these kinds."""
-    return next((job for job in jobs.jobs() if job.kind in kinds), None)
+    return next((job for job in jobs.list_jobs() if job.kind in kinds), None)
 
 
 def recent_job(*kinds: str) -> Job | None:
@@ -234,7 +234,7 @@ def _sidebar(any_running: bool) -> None:
             left = job.time_left
             st.caption("about " + duration(left) + " left" if left is not None else f"{duration(job.seconds)} so far")
             _link(job)
-    newest = next(iter(jobs.jobs()), None)
+    newest = next(iter(jobs.list_jobs()), None)
     if not running and newest is not None and newest.ended is not None and is_recent(newest.ended, _RECENT):
         how = {"done": "finished", "failed": "failed", "stopped": "was stopped"}[newest.state]
         st.caption(f"{escaped(newest.title)} {how}.")

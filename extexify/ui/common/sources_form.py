@@ -17,7 +17,7 @@ from extexify.sources.starter import DEFAULT_EACH, SCHEME, StarterSource
 from extexify.ui.common.connections import postgres_connections
 from extexify.ui.common.text import escaped, sentence
 from extexify.workspace.files import StorageError
-from extexify.workspace.uploads import forget_upload, keep_upload, kept_uploads
+from extexify.workspace.uploads import delete_upload, list_uploads, save_upload
 
 DUMP, POSTGRES, CONTRIBUTED, STARTER = "dump", "postgres", "contributed", "starter"
 
@@ -93,7 +93,7 @@ def _dumps(choices: Choices, key: str) -> None:
         "table `samples (id, key, strokes)`."
     )
     chosen = f"{key}-chosen"
-    uploads = kept_uploads()
+    uploads = list_uploads()
     st.session_state[chosen] = [path for path in st.session_state.get(chosen, []) if path in uploads]
     left, right = st.columns(2, gap="medium")
     with left:
@@ -156,9 +156,9 @@ def _take_uploads(key: str, chosen: str) -> None:
         for file in files:
             with st.spinner(f"Looking into {escaped(file.name)} …"):
                 try:
-                    path = keep_upload(file.name, file)
+                    path = save_upload(file.name, file)
                     if problem := _problem_of(path, file.name):
-                        forget_upload(path)
+                        delete_upload(path)
                         problems.append(problem)
                     elif path not in st.session_state[chosen]:
                         st.session_state[chosen] = [*st.session_state[chosen], path]
@@ -195,7 +195,7 @@ def _source_error(path: Path, changed: int, size: int) -> str:
 
 def _forget(paths: list[Path]) -> None:
     for path in paths:
-        forget_upload(path)
+        delete_upload(path)
 
 
 def _upload_title(path: Path) -> str:

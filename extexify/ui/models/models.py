@@ -6,7 +6,7 @@ import streamlit as st
 
 from extexify.access.permissions import is_demo
 from extexify.core.errors import UserError
-from extexify.core.names import LONGEST
+from extexify.core.names import MAX_NAME
 from extexify.model.library import Model, add_model, delete_model, rename_model
 from extexify.model.offline import onnx_bytes, page_zip
 from extexify.ui.common.frame import show_facts, side_by_side
@@ -122,7 +122,7 @@ def _offer_elsewhere(model: Model) -> None:
 def _rename(model: Model) -> None:
     with st.form("rename", border=False):
         name = st.text_input(
-            "New name", model.name, max_chars=LONGEST, help="Letters, digits, dots, dashes and underscores."
+            "New name", model.name, max_chars=MAX_NAME, help="Letters, digits, dots, dashes and underscores."
         )
         pressed = st.form_submit_button("Rename", type="primary")
     if pressed:

@@ -19,7 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from extexify.access import permissions
 from extexify.access.passwords import check_hash
 from extexify.access.permissions import NotPermitted
-from extexify.access.sign_in import LASTS, Doorkeeper
+from extexify.access.sign_in import SESSION_SECONDS, OperatorSessions
 from extexify.core import settings
 from extexify.workspace.paths import moderation_file
 
@@ -33,7 +33,7 @@ _TOKEN = "operator-token"
 _UPLOADS = "/_stcore/upload_file/"
 _LONGEST_TOKEN = 200
 
-_keeper = Doorkeeper()
+_sessions = OperatorSessions()
 _visits_of_operators: set[str] = set()
 """Streamlit's ids of visits that were an operator's when they were last asked."""
 
@@ -43,7 +43,7 @@ def prepare() -> None:
     try:
         if settings.is_on(settings.DEMO):
             _check_settings()
-            permissions.stay_a_demo()
+            permissions.fix_demo_mode()
     except ValueError as error:
         sys.exit(f"extexify: error: {error}")
 
@@ -120,17 +120,17 @@ def provider_address() -> str:
 
 
 def sign_in(password: str) -> None:
-    """Sign this visit in. Raises `Refused` or `PasswordError`, each with one sentence."""
+    """Sign this visit in. Raises `SignInRefused` or `PasswordError`, each with one sentence."""
     context = get_script_run_ctx(suppress_warning=True)
     visit = context.session_id if context else ""
-    st.session_state[_TOKEN] = _connection(), _keeper.admit(password, password_hash(), visit)
+    st.session_state[_TOKEN] = _connection(), _sessions.sign_in(password, password_hash(), visit)
 
 
 def sign_out() -> None:
     """Sign this visit and, where a cookie signed it in, its browser out; the visit begins anew."""
     at_provider = bool(provider_address())
     for token in _known_tokens():
-        _keeper.dismiss(token)
+        _sessions.sign_out(token)
     st.session_state.clear()
     if at_provider:
         st.logout()
@@ -146,7 +146,7 @@ def _known_tokens() -> list[str]:
     """The tokens of this visit by which it is signed in: from the form, and from the browser's cookie."""
     stored = password_hash()
     given: list[Any] = [_token_of_visit(), st.context.cookies.get(COOKIE)] if stored else []
-    return [token for token in given if isinstance(token, str) and _keeper.knows(token, stored)]
+    return [token for token in given if isinstance(token, str) and _sessions.is_signed_in(token, stored)]
 
 
 def _token_of_visit() -> str:
@@ -185,14 +185,15 @@ async def _set_cookie(request: Request) -> Response:
     length = request.headers.get("content-length", "")
     is_short = length.isdigit() and int(length) <= _LONGEST_TOKEN
     token = (await request.body()).decode("ascii", "replace") if is_short else ""
-    if not permissions.is_demo() or not _keeper.knows(token, password_hash()):
+    if not permissions.is_demo() or not _sessions.is_signed_in(token, password_hash()):
         return PlainTextResponse("Nobody is signed in by this.", 403)
     response = Response(status_code=204)
     scheme = request.headers.get("x-forwarded-proto", request.url.scheme).partition(",")[0].strip()
     path = request.url.path.removesuffix(COOKIE_ROUTE)
     response.set_cookie(
-        COOKIE, token, max_age=int(LASTS), path=path, httponly=True, samesite="strict", secure=scheme == "https"
-    )
+        COOKIE, token, max_age=int(SESSION_SECONDS), path=path, httponly=True, samesite="strict",
+        secure=scheme == "https",
+    )  # fmt: skip
     return response
 
 

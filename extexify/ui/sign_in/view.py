@@ -8,8 +8,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from extexify.access import permissions
-from extexify.access.passwords import LONGEST, PasswordError
-from extexify.access.sign_in import Refused
+from extexify.access.passwords import MAX_PASSWORD, PasswordError
+from extexify.access.sign_in import SignInRefused
 from extexify.core import settings
 from extexify.ui.common.components import assets
 from extexify.ui.common.frame import page_frame
@@ -59,13 +59,13 @@ def show_sign_in() -> None:
 def _show_password() -> None:
     with st.form("sign-in-form", clear_on_submit=True, border=False):
         password = st.text_input(
-            "Password", type="password", max_chars=LONGEST, autocomplete="current-password", key="sign-in-password"
+            "Password", type="password", max_chars=MAX_PASSWORD, autocomplete="current-password", key="sign-in-password"
         )
         go = st.form_submit_button("Sign in", type="primary", icon=":material/login:")
     if go and password:
         try:
             access.sign_in(password)
-        except (Refused, PasswordError) as error:
+        except (SignInRefused, PasswordError) as error:
             st.error(sentence(str(error)), icon=":material/error:")
         else:
             st.rerun()

@@ -43,7 +43,7 @@ def choose_devices() -> list[str]:
 
 def devices_of_run(run: str) -> list[str]:
     """The options for device and processes of the newest job that trained a run; empty if no such job is stored."""
-    arguments = next((job.arguments for job in jobs.jobs("train") if f"runs/{run}" in job.writes), ())
+    arguments = next((job.arguments for job in jobs.list_jobs("train") if f"runs/{run}" in job.writes), ())
     return [option for option in arguments if option.startswith(("--device=", "--processes="))]
 
 

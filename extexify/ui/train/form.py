@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from extexify.core.errors import UserError
-from extexify.core.names import LONGEST
+from extexify.core.names import MAX_NAME
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import fitting_images
 from extexify.drawing.raster import PRESETS
@@ -101,7 +101,7 @@ def _choose_more(recipe: Recipe) -> tuple[int, list[str], str]:
         st.container(horizontal=True, key="train-more-row"),
     ):
         name = st.text_input(
-            "Name of the run", key="train-name", max_chars=LONGEST, persist_state="session", width=280,
+            "Name of the run", key="train-name", max_chars=MAX_NAME, persist_state="session", width=280,
             placeholder=f"{recipe.name}-DATE-TIME",
             help="Of the run and its model: letters, digits, dots, dashes and underscores. Empty: recipe and time.",
         )  # fmt: skip

@@ -30,7 +30,7 @@ _USE_ERROR = "train-use-error"
 
 def trainings_to_show() -> list[Job]:
     """The running trainings; if none runs, the last one, unless it ended long ago or was dismissed."""
-    trainings = [job for job in jobs.jobs() if job.kind in KINDS]
+    trainings = [job for job in jobs.list_jobs() if job.kind in KINDS]
     if running := [job for job in trainings if job.state == "running"]:
         return running
     last = next(iter(trainings), None)
