@@ -93,10 +93,10 @@ def evaluate(options: argparse.Namespace) -> None:
     """Figures of a model on a dataset's split or on sources."""
     from extexify.catalog.lookalikes import MATCHES
     from extexify.dataset.dataset import Dataset
+    from extexify.evaluation.calibration import ReliabilityCounter
     from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
     from extexify.evaluation.metrics import EvaluationRecords, Metrics, RecordSink, discard
     from extexify.evaluation.records import EvaluationContext, file_digest, save_evaluation
-    from extexify.evaluation.reliability import ReliabilityCounter
     from extexify.model.classifier import Classifier
 
     if options.source and options.dataset:

@@ -1,37 +1,168 @@
-"""Making a model's probabilities honest: its temperature, and from where on it doubts, fitted anew on validation and
-stored in its file."""
+"""Calibration: how far probabilities agree with accuracy, and fitting a model's temperature and rejection threshold.
+
+The measures (reliability diagram, expected calibration error) and temperature scaling are those of Guo, Pleiss, Sun &
+Weinberger, “On Calibration of Modern Neural Networks”, ICML 2017.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.metrics import Fold
-from extexify.evaluation.reliability import ReliabilityDiagram, reliability_diagram
-from extexify.model.classifier import BATCH, Classifier
-from extexify.model.file import ModelError, read_model, write_model
-from extexify.model.rejection import fit_rejection_threshold
-from extexify.model.temperature import fit_temperature
+from extexify.model.classifier import BATCH, Classifier, softmax
+from extexify.model.file import ModelError, read_arrays, write_model
+from extexify.model.rejection import certainty, fit_rejection_threshold
 from extexify.workspace.files import writer_lock
 
+BINS = 15
+"""Bins of a reliability diagram, of equal width, as in Guo et al."""
+
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
+
 MAX_DRAWINGS = 20_000
-"""Drawings that one number is fitted to, spread evenly over the split; their logits take 90 MB."""
+"""Drawings that `calibrate` fits to; the logits of so many take 90 MB."""
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_PRECISION = 1e-3  # of the temperature's logarithm
+
+
+# --- measuring ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReliabilityDiagram:
+    """Accuracy of first answers by confidence, in B bins.
+
+    edges: float64 (B + 1,), 0 to 1. counts: int64 (B,), answers in each bin. confidence and accuracy: float64 (B,),
+    mean probability and fraction of correct answers, NaN in an empty bin. ece: expected calibration error, the mean
+    distance of the two weighted by counts. nll: mean negative log-likelihood of the right answer.
+    """
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    ece: float
+    nll: float
+
+
+class ReliabilityCounter:
+    """Accumulates a reliability diagram batch by batch, in constant memory."""
+
+    def __init__(self, bins: int = BINS) -> None:
+        self._counts = np.zeros(bins, np.int64)
+        self._confidence, self._correct = np.zeros(bins), np.zeros(bins)
+        self._loss = 0.0
+
+    def add(self, first: NDArray[np.floating], correct: NDArray[np.generic], right: NDArray[np.floating]) -> None:
+        """Add n answers. first: probabilities of the first answers (n,); correct: whether these are right, 1 or 0 (n,);
+        right: probabilities of the right answers (n,)."""
+        bins = len(self._counts)
+        # Each bin includes its upper edge: (0, 1/B], …, so that a probability of exactly 1 is in the last one.
+        place = np.clip(np.ceil(np.asarray(first, np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
+        self._counts += np.bincount(place, minlength=bins)
+        self._confidence += np.bincount(place, first, bins)
+        self._correct += np.bincount(place, correct, bins)
+        # A probability that float32 rounds to 0 counts as its smallest normal number.
+        self._loss -= float(np.log(np.maximum(right, np.finfo(np.float32).tiny, dtype=np.float64)).sum())
+
+    def diagram(self) -> ReliabilityDiagram:
+        """The diagram of all answers so far. Raises ValueError if there are none."""
+        total = int(self._counts.sum())
+        if not total:
+            raise ValueError("no answers to compare with their probabilities")
+        with np.errstate(invalid="ignore"):
+            confidence, accuracy = self._confidence / self._counts, self._correct / self._counts
+        ece = float(np.abs(self._confidence - self._correct).sum() / total)
+        edges = np.linspace(0, 1, len(self._counts) + 1)
+        return ReliabilityDiagram(edges, self._counts.copy(), confidence, accuracy, ece=ece, nll=self._loss / total)
+
+
+def reliability_diagram(
+    first: NDArray[np.floating], correct: NDArray[np.generic], right: NDArray[np.floating], bins: int = BINS
+) -> ReliabilityDiagram:
+    """The reliability diagram of n answers; arguments as for `ReliabilityCounter.add`. Raises ValueError if n is 0."""
+    counter = ReliabilityCounter(bins)
+    counter.add(first, correct, right)
+    return counter.diagram()
+
+
+# --- fitting ------------------------------------------------------------------------------------
+
+
+def calibration_rows(labels: NDArray[np.integer], limit: int) -> NDArray[np.int64]:
+    """Rows of a validation split to fit to: all, or `limit` spread evenly over the classes, in rising order.
+
+    labels: (n,). Of a class with m drawings at least floor(m · limit / n) are taken, wherever they are in the split.
+    """
+    if len(labels) <= limit:
+        return np.arange(len(labels))
+    by_class = np.argsort(labels, kind="stable")
+    return np.sort(by_class[np.arange(limit) * len(labels) // limit])
+
+
+def fit_calibration(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> tuple[float, float]:
+    """Temperature and rejection threshold of a model, from logits (n, classes) and labels (n,) of held-out drawings."""
+    temperature = fit_temperature(logits, labels)
+    parts = (logits[start : start + BATCH] for start in range(0, len(logits), BATCH))
+    certainties = np.concatenate([certainty(softmax(part, temperature)) for part in parts])
+    return temperature, fit_rejection_threshold(certainties, classes=logits.shape[1])
+
+
+def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """The temperature, from 0.1 to 10, that minimizes the cross-entropy of logits / temperature and labels.
+
+    logits: (n, classes), labels: (n,). The loss is convex in 1 / temperature, so it has one minimum, which a
+    golden-section search over log temperature finds. Rounded to four decimals.
+    """
+
+    def loss(log_temperature: float) -> float:
+        return _cross_entropy(logits, labels, math.exp(log_temperature))
+
+    low, high = math.log(MIN_TEMPERATURE), math.log(MAX_TEMPERATURE)
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    loss_left, loss_right = loss(left), loss(right)
+    while high - low > _PRECISION:
+        if loss_left <= loss_right:
+            high, right, loss_right = right, left, loss_left
+            left = high - _GOLDEN * (high - low)
+            loss_left = loss(left)
+        else:
+            low, left, loss_left = left, right, loss_right
+            right = low + _GOLDEN * (high - low)
+            loss_right = loss(right)
+    return round(math.exp((low + high) / 2), 4)
+
+
+def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer], temperature: float) -> float:
+    total = 0.0
+    for start in range(0, len(logits), BATCH):
+        part, right = logits[start : start + BATCH], labels[start : start + BATCH]
+        scaled = (part - part.max(1, keepdims=True)) / part.dtype.type(temperature)
+        of_right = scaled[np.arange(len(part)), right].sum(dtype=np.float64)
+        total += float(np.log(np.exp(scaled, out=scaled).sum(1)).sum(dtype=np.float64) - of_right)
+    return total / len(logits)
+
+
+# --- calibrating a model file -------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A calibrated model file, and how honest its probabilities were before and are now, on the same drawings, for each
-    of the `MATCHES`. They can't all be honest to the last percent with one number: it is chosen to
-    make the right symbols most likely."""
+    """A calibrated model file: its temperature and reliability diagrams before and after, on the same drawings.
+
+    before and after have a diagram for each of `MATCHES`. One temperature can't minimize the calibration error of all
+    three; it minimizes the cross-entropy of the exact symbol.
+    """
 
     model: Path
     drawings: int
@@ -41,15 +172,15 @@ class Calibration:
     after: dict[str, ReliabilityDiagram]
 
     def to_json(self) -> dict[str, Any]:
-        """The figures as the command line prints them."""
+        """The JSON object that the command line prints."""
         return {
             "model": str(self.model),
             "n": self.drawings,
             "temperature": {"before": self.temperature_before, "after": self.temperature},
             **{
                 name: {
-                    when: {match: round(getattr(found, name), 6) for match, found in by_match.items()}
-                    for when, by_match in (("before", self.before), ("after", self.after))
+                    when: {match: round(getattr(diagram, name), 6) for match, diagram in diagrams.items()}
+                    for when, diagrams in (("before", self.before), ("after", self.after))
                 }
                 for name in ("ece", "nll")
             },
@@ -57,78 +188,76 @@ class Calibration:
 
 
 def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = quiet) -> Calibration:
-    """Fit a model's temperature on a dataset's validation split and write it to the model file `out`, atomically.
+    """Fit a model's temperature and rejection threshold on a dataset's validation split, and write the model to `out`.
 
-    `out` is the model itself or a place for a copy; another model that is there already is never replaced.
-    Raises `ModelError` when the model can't be read, knows none of the drawings' symbols, or such a one is in the
-    way, and `StorageError` when the file is being written already.
+    `out` is written atomically: `model` itself, a new file, or an earlier copy of the same model. Raises `ModelError`
+    if the model can't be read, has none of the drawings' symbols, or `out` is another model, and `StorageError` if
+    `out` is being written by another process.
     """
     with writer_lock(out, "the model"):
         classifier = Classifier.load(model)
         _check_free(model, out)
         logits, labels = _validation_logits(classifier, dataset, report)
-        before = classifier.description.temperature
-        temperature = fit_temperature(logits, labels)
-        description, weights = read_model(model)
-        made_by = {"split": "validation", "n": len(labels), "dataset": {"content_hash": dataset.content_hash}}
+        temperature, threshold = fit_calibration(logits, labels)
+        description, weights = read_arrays(model)
+        fitted_on = {"split": "validation", "n": len(labels), "dataset": {"content_hash": dataset.content_hash}}
         calibrated = replace(
             description,
             temperature=temperature,
-            rejection_threshold=_doubt(logits, temperature),
-            training={**description.training, "calibration": made_by},
+            rejection_threshold=threshold,
+            training={**description.training, "calibration": fitted_on},
         )
         write_model(out, calibrated, weights)
     return Calibration(
         model=out,
         drawings=len(labels),
-        temperature_before=before,
+        temperature_before=description.temperature,
         temperature=temperature,
-        before=_reliability(classifier.classes, logits, labels, before),
-        after=_reliability(classifier.classes, logits, labels, temperature),
+        before=_diagrams(classifier, logits, labels, description.temperature),
+        after=_diagrams(classifier, logits, labels, temperature),
     )
 
 
-def _doubt(logits: Tensor, temperature: float) -> float:
-    return fit_rejection_threshold(torch.softmax(logits / temperature, 1).numpy())
-
-
 def _check_free(model: Path, out: Path) -> None:
-    """Raise `ModelError` if writing `out` would lose a model: one with other weights or classes than `model`."""
+    """Raise `ModelError` if `out` is a model with other weights or classes than `model`."""
     if not out.exists() or out.samefile(model):
         return
-    (here, weights), (there, others) = read_model(model), read_model(out)
-    same = here.classes == there.classes and weights.keys() == others.keys()
-    if not same or not all(torch.equal(weights[name], others[name]) for name in weights):
+    (old, old_weights), (new, new_weights) = read_arrays(out), read_arrays(model)
+    same = old.classes == new.classes and old_weights.keys() == new_weights.keys()
+    if not same or not all(np.array_equal(old_weights[name], new_weights[name]) for name in new_weights):
         raise ModelError(f"{out} is another model of that name: rename one of the two, then calibrate again")
 
 
-def _validation_logits(classifier: Classifier, dataset: Dataset, report: Reporter) -> tuple[Tensor, Tensor]:
-    """Logits (n, classes) and labels (n,) of validation drawings that the model knows, at most `MAX_DRAWINGS`."""
-    number = {key: index for index, key in enumerate(classifier.classes)}
-    relabel = np.array([number.get(key, -1) for key in dataset.classes], np.int64)
+def _validation_logits(
+    classifier: Classifier, dataset: Dataset, report: Reporter
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits (n, classes) and labels (n,), in the model's class order, of validation drawings whose symbol it has."""
+    numbers = {key: number for number, key in enumerate(classifier.classes)}
+    relabel = np.array([numbers.get(key, -1) for key in dataset.classes], np.int64)
     indices = dataset.indices("validation")
     indices = indices[relabel[dataset.labels[indices]] >= 0]
     if not len(indices):
         raise ModelError(
             f"{classifier.name} knows none of the symbols in {dataset.path}: calibrate it on another dataset"
         )
-    if len(indices) > MAX_DRAWINGS:
-        indices = indices[np.linspace(0, len(indices) - 1, MAX_DRAWINGS).astype(np.int64)]
+    indices = indices[calibration_rows(dataset.labels[indices], MAX_DRAWINGS)]
     stage = Stage(report, "calibrate", total=len(indices))
-    logits = torch.empty((len(indices), len(classifier.classes)))
+    logits = np.empty((len(indices), len(classifier.classes)), np.float32)
     for start in range(0, len(indices), BATCH):
         part = indices[start : start + BATCH]
-        logits[start : start + len(part)] = torch.from_numpy(classifier.logits(dataset.drawings.take(part)))
+        logits[start : start + len(part)] = classifier.logits(dataset.drawings.take(part))
         stage.advance(len(part))
     stage.finish()
-    return logits, torch.from_numpy(relabel[dataset.labels[indices]])
+    return logits, relabel[dataset.labels[indices]]
 
 
-def _reliability(
-    classes: Sequence[str], logits: Tensor, labels: Tensor, temperature: float
+def _diagrams(
+    classifier: Classifier, logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
 ) -> dict[str, ReliabilityDiagram]:
-    probabilities = torch.softmax(logits / temperature, 1).numpy()
-    return {
-        match: reliability_diagram(*Fold(groups_of(classes, match)).first(probabilities, labels.numpy()))
-        for match in MATCHES
-    }
+    folds = [Fold(groups_of(classifier.classes, match)) for match in MATCHES]
+    counters = {match: ReliabilityCounter() for match in MATCHES}
+    for start in range(0, len(labels), BATCH):
+        probabilities = softmax(logits[start : start + BATCH], temperature)
+        for fold, counter in zip(folds, counters.values(), strict=True):
+            counter.add(*fold.first(probabilities, labels[start : start + BATCH]))
+    return {match: counter.diagram() for match, counter in counters.items()}

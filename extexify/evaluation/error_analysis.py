@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import MATCHES, Match, groups_of
+from extexify.evaluation.calibration import ReliabilityDiagram, reliability_diagram
 from extexify.evaluation.metrics import STORED_ANSWERS, TOP_K, EvaluationRecords, ranks
 from extexify.evaluation.records import Evaluation
-from extexify.evaluation.reliability import ReliabilityDiagram, reliability_diagram
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -31,6 +31,8 @@ BATCH = 256
 
 CHUNK = 32
 """Drawings that a thread answers at a time: as many as make the matrices large, few enough for a core's own cache."""
+
+_Float = TypeVar("_Float", bound=np.floating)
 
 _ERRORS_ONLY = 3
 
@@ -150,10 +152,15 @@ class Classifier:
         return found
 
     def _softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        scaled = logits / np.float32(self.description.temperature)
-        exponentials = np.exp(scaled - scaled.max(1, keepdims=True))
-        probabilities: NDArray[np.float32] = exponentials / exponentials.sum(1, keepdims=True)
-        return probabilities
+        return softmax(logits, self.description.temperature)
+
+
+def softmax(logits: NDArray[_Float], temperature: float) -> NDArray[_Float]:
+    """Probabilities (n, classes) of logits (n, classes) divided by a temperature."""
+    scaled = logits / logits.dtype.type(temperature)
+    exponentials = np.exp(scaled - scaled.max(1, keepdims=True))
+    probabilities: NDArray[_Float] = exponentials / exponentials.sum(1, keepdims=True)
+    return probabilities
 
 
 @cache

@@ -1,11 +1,13 @@
-"""Doubt: whether a drawing shows any symbol at all.
+"""Rejection: whether a drawing shows none of the model's symbols.
 
-Among a thousand symbols, many of them drawn alike, the right one of a good drawing may have a tenth of the
-probability; but the few that look like it have nearly all of it. A scribble's probability is spread over many.
+Many symbols look alike, so the most probable class of a good drawing may have a probability of only 0.1; but the sum of
+the ten largest probabilities is close to 1. That of a scribble is not, since its probability is spread over many
+classes. A drawing is rejected ("not sure" in the interface) if that sum is below the model's threshold.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,23 +18,38 @@ if TYPE_CHECKING:
     from extexify.model.classifier import Prediction
 
 SUMMED_CLASSES = 10
-"""So many of the most probable symbols are looked at."""
+"""Number of largest probabilities that are summed."""
 
 FALSE_REJECTION_RATE = 0.01
-"""The part of real drawings that a model may doubt."""
+"""Fraction of real drawings that a fitted threshold rejects."""
+
+MAX_THRESHOLD = 0.999
+"""Upper bound of thresholds: closer to 1, the rounding of float32 would decide."""
 
 
 def certainty(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """What the few most probable classes have together (n,), of probabilities (n, classes)."""
-    few = min(SUMMED_CLASSES, probabilities.shape[1])
-    return np.partition(probabilities, -few, axis=1)[:, -few:].sum(1, dtype=np.float64)
+    """The sum of each drawing's `SUMMED_CLASSES` largest probabilities: (n, classes) → float64 (n,)."""
+    summed = min(SUMMED_CLASSES, probabilities.shape[1])
+    return np.partition(probabilities, -summed, axis=1)[:, -summed:].sum(1, dtype=np.float64)
 
 
-def fit_rejection_threshold(probabilities: NDArray[np.floating]) -> float:
-    """The certainty that a hundredth of held-out drawings stay below, given their probabilities (n, classes)."""
-    return round(float(np.quantile(certainty(probabilities), FALSE_REJECTION_RATE)), 3)
+def fit_rejection_threshold(certainties: NDArray[np.floating], classes: int) -> float:
+    """The certainty below which `FALSE_REJECTION_RATE` of held-out drawings lie, from the certainties of all (n,).
+
+    Rounded down to three decimals, so that no more than these are rejected, and limited as in `limited_threshold`.
+    """
+    quantile = float(np.quantile(certainties, FALSE_REJECTION_RATE, method="lower"))
+    return limited_threshold(math.floor(1000 * quantile) / 1000, classes)
+
+
+def limited_threshold(threshold: float, classes: int) -> float:
+    """`threshold`, at most `MAX_THRESHOLD`; 0 (nothing is rejected) if all classes are summed, which always gives 1."""
+    return min(threshold, MAX_THRESHOLD) if classes > SUMMED_CLASSES else 0.0
 
 
 def is_rejected(predictions: Sequence[Prediction], threshold: float) -> bool:
-    """Whether predictions, the most probable first and at least `SUMMED_CLASSES`, are less certain than `threshold`."""
+    """Whether the certainty of a drawing is below `threshold`; 0 rejects nothing.
+
+    predictions: at least the `SUMMED_CLASSES` most probable ones, most probable first, or those of all classes.
+    """
     return sum(prediction.probability for prediction in predictions[:SUMMED_CLASSES]) < threshold

@@ -24,16 +24,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extexify.core.errors import UserError
 from extexify.core.progress import Reporter, Stage, Stopped, quiet
 from extexify.dataset.dataset import Dataset
+from extexify.evaluation.calibration import calibration_rows, fit_calibration
 from extexify.model import networks
 from extexify.model.file import ModelDescription, write_model
-from extexify.model.rejection import fit_rejection_threshold
-from extexify.model.temperature import fit_temperature
 from extexify.training.checkpoints import Tally, TrainingState, read_checkpoint, restore_checkpoint, save_checkpoint
 from extexify.training.devices import has_bfloat16, keep_freed_memory, pick_device
 from extexify.training.distributed import ALONE, LostProcess, Team
@@ -42,6 +42,9 @@ from extexify.training.objective import class_shift, learning_rate, look_alikes,
 from extexify.training.recipes import Recipe
 from extexify.training.run_files import RunFiles
 from extexify.workspace.files import StorageError, holds_files, writer_lock
+
+CALIBRATION_DRAWINGS = 4096
+"""Validation drawings that temperature and rejection threshold are fitted to, whenever an epoch is the best so far."""
 
 
 class TrainingError(UserError, RuntimeError):
@@ -263,10 +266,13 @@ class _Loop:
         tally.add_sums(*self.team.total(astuple(own)))
         return tally.figures()
 
-    def validation_batches(self, share: Share = everything) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+    def validation_batches(
+        self, share: Share = everything, rows: NDArray[np.int64] | None = None
+    ) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """Batches of the validation split, or of some of its rows."""
         assert self.validation_feed is not None
         feed, size = self.validation_feed.seen_as(*self.recipe.at(self.epoch)), self.recipe.batch_size
-        rows = np.arange(len(feed))
+        rows = np.arange(len(feed)) if rows is None else rows
         stage = Stage(self.report, f"validate epoch {self.epoch}/{self.recipe.epochs}", total=len(rows))
         for number, batch in enumerate(batches(feed, rows, size, epoch=0, share=share), 1):
             yield self.to_device(batch)
@@ -319,15 +325,12 @@ class _Loop:
 
     @torch.inference_mode()
     def calibrate(self) -> tuple[float, float]:
-        """Temperature and rejection threshold of the averaged weights, fitted on up to 4096 validation drawings."""
-        parts: list[tuple[Tensor, Tensor]] = []
-        for inputs, labels in self.validation_batches():
-            parts.append((self.judge(inputs), labels))
-            if sum(len(part[1]) for part in parts) >= 4096:
-                break
-        logits, labels = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
-        temperature = fit_temperature(logits, labels)
-        return temperature, fit_rejection_threshold(torch.softmax(logits / temperature, 1).cpu().numpy())
+        """Temperature and rejection threshold of the averaged weights, fitted to validation drawings of all classes."""
+        assert self.validation_feed is not None
+        rows = calibration_rows(self.validation_feed.labels, CALIBRATION_DRAWINGS)
+        batches = [(self.judge(inputs), labels) for inputs, labels in self.validation_batches(rows=rows)]
+        logits, labels = (torch.cat(parts).cpu().numpy() for parts in zip(*batches, strict=True))
+        return fit_calibration(logits, labels)
 
     def save_checkpoint(self) -> None:
         """Write all that going on needs."""

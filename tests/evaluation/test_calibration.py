@@ -16,11 +16,10 @@ from torch.nn import functional as F
 
 from extexify.cli import parser
 from extexify.dataset.dataset import Dataset
-from extexify.evaluation.calibration import calibrate
-from extexify.model.classifier import Classifier
+from extexify.evaluation.calibration import calibrate, calibration_rows, fit_temperature
+from extexify.model.classifier import Classifier, softmax
 from extexify.model.file import ModelDescription, ModelError, read_description, read_model, write_model
 from extexify.model.networks import Network
-from extexify.model.temperature import fit_temperature
 from extexify.workspace import paths
 from tests.model.test_classifier import model_of
 from tests.tiny import SHAPES, tiny_dataset
@@ -53,22 +52,41 @@ def written(model: tuple[ModelDescription, Network], path: Path) -> Path:
 @given(st.integers(0, 2**32 - 1), st.floats(0.3, 4))
 def test_the_temperature_that_made_the_labels_is_found(seed: int, temperature: float) -> None:
     rng = np.random.default_rng(seed)
-    logits = torch.from_numpy(rng.normal(0, 3, (4000, 5)))
-    chances = torch.softmax(logits / temperature, 1).numpy()
-    labels = torch.from_numpy((chances.cumsum(1) < rng.uniform(size=(4000, 1))).sum(1).clip(max=4))
+    logits = rng.normal(0, 3, (4000, 5))
+    probabilities = softmax(logits, temperature)
+    labels = (probabilities.cumsum(1) < rng.uniform(size=(4000, 1))).sum(1).clip(max=4)
     found = fit_temperature(logits, labels)
     assert found == pytest.approx(temperature, rel=0.2)
 
     def loss(value: float) -> float:
-        return float(F.cross_entropy(logits / value, labels))
+        return float(F.cross_entropy(torch.from_numpy(logits) / value, torch.from_numpy(labels)))
 
     assert all(loss(found) <= loss(found * math.exp(step)) for step in (-0.05, -0.01, 0.01, 0.05))
 
 
 def test_a_model_that_is_never_wrong_gets_a_bounded_temperature() -> None:
-    labels = torch.arange(10) % 3
-    assert fit_temperature(F.one_hot(labels, 3).float(), labels) == pytest.approx(0.1, rel=0.01)
-    assert fit_temperature(-F.one_hot(labels, 3).float(), labels) == pytest.approx(10, rel=0.01)
+    labels = np.arange(10) % 3
+    right = np.eye(3, dtype=np.float32)[labels]
+    assert fit_temperature(right, labels) == pytest.approx(0.1, rel=0.01)
+    assert fit_temperature(-right, labels) == pytest.approx(10, rel=0.01)
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=40), st.integers(1, 200), st.integers(0, 2**32 - 1))
+def test_the_rows_to_fit_to_are_spread_over_the_classes(counts: list[int], limit: int, seed: int) -> None:
+    sorted_labels = np.repeat(np.arange(len(counts)), counts)
+    for labels in (sorted_labels, np.random.default_rng(seed).permutation(sorted_labels)):
+        rows = calibration_rows(labels, limit)
+        assert len(rows) == min(limit, len(labels))
+        assert (np.diff(rows) > 0).all()
+        chosen = np.bincount(labels[rows], minlength=len(counts))
+        assert (chosen >= np.array(counts) * len(rows) // len(labels)).all()
+
+
+def test_a_dataset_sorted_by_symbol_is_fitted_to_all_its_symbols() -> None:
+    labels = np.repeat(np.arange(1000), 20)
+    assert len(np.unique(labels[calibration_rows(labels, 4096)])) == 1000
+    # In an order that repeats, equal steps would meet half of the symbols only.
+    assert len(np.unique(np.tile(np.arange(1000), 8)[calibration_rows(np.tile(np.arange(1000), 8), 4000)])) == 1000
 
 
 def test_calibrating_makes_the_file_honest_and_changes_nothing_else(model: Path, dataset: Dataset) -> None:

@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from extexify.catalog import lookalikes
 from extexify.catalog.lookalikes import MATCHES, Match, groups_of
 from extexify.drawing.strokes import Drawings
+from extexify.evaluation.calibration import ReliabilityCounter, reliability_diagram
 from extexify.evaluation.error_analysis import (
     Confusion,
     class_drawings,
@@ -35,7 +36,6 @@ from extexify.evaluation.records import (
     read_summary,
     save_evaluation,
 )
-from extexify.evaluation.reliability import ReliabilityCounter, reliability_diagram
 from extexify.workspace.files import StorageError
 from tests.drawings import zigzag
 from tests.model.test_classifier import classifier_of

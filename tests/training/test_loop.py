@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from extexify.core.progress import Progress, Stopped, quiet
@@ -18,6 +19,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS, preset
 from extexify.drawing.resample import SequenceSettings
+from extexify.evaluation.calibration import calibration_rows
 from extexify.model.classifier import Classifier
 from extexify.model.file import read_model
 from extexify.training import loop
@@ -98,6 +100,22 @@ class TestARun:
         monkeypatch.setattr(loop._Loop, "validate", lambda self: {"loss": 1.0, "top1": 0.1, "top5": next(scores)})
         model = run_training(dataset, tmp_path / "run")
         assert Classifier.load(model).description.training["epoch"] == 2
+
+    def test_calibrates_on_validation_drawings_spread_over_the_symbols(
+        self, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fitted = []
+
+        def fit(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+            fitted.append(labels)
+            return 1.25, 0.0
+
+        monkeypatch.setattr(loop, "fit_calibration", fit)
+        monkeypatch.setattr(loop, "CALIBRATION_DRAWINGS", 6)
+        model = run_training(dataset, tmp_path / "run", replace(QUICK, epochs=1))
+        labels = dataset.labels[dataset.indices("validation")]
+        np.testing.assert_array_equal(fitted[0], labels[calibration_rows(labels, 6)])
+        assert Classifier.load(model).description.temperature == 1.25
 
     def test_gives_the_same_metrics_for_the_same_seed(self, dataset: Dataset, tmp_path: Path) -> None:
         for name in ("a", "b"):

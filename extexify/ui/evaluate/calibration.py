@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 from extexify.catalog.lookalikes import Match
+from extexify.evaluation.calibration import ReliabilityDiagram
 from extexify.evaluation.error_analysis import evaluation_reliability
 from extexify.evaluation.records import Evaluation, EvaluationSummary
-from extexify.evaluation.reliability import ReliabilityDiagram
 from extexify.ui.common.charts import graph_objects
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.job_panel import PAGES, start_job

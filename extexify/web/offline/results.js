@@ -16,9 +16,10 @@ export function foldLookAlikes(predictions, symbols) {
     .sort((one, other) => other.probability - one.probability);
 }
 
-// Whether the first `few` predictions, most probable first, have less together than a model's `doubt` (0: never).
-export function isRejected(predictions, few, doubt) {
-  return total(predictions.slice(0, few)) < doubt;
+// Whether the probabilities of the first `summed` predictions, most probable first, add up to less than `threshold`.
+// 0, which a model of no more than `summed` classes always has, rejects nothing.
+export function isRejected(predictions, summed, threshold) {
+  return total(predictions.slice(0, summed)) < threshold;
 }
 
 function total(predictions) {
