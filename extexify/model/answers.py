@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.symbols import symbol_for
 
-if TYPE_CHECKING:
-    from extexify.model.classifier import Prediction
-
 RARER = 20.0
 """How many times rarer in documents a command is taken to be with each step away from plain LaTeX's formulas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A symbol's key, its LaTeX command, and its probability, 0 to 1."""
+
+    key: str
+    command: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ from extexify.catalog.symbols import symbol_for
 from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings, available_threads, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
+from extexify.model.answers import Prediction
 from extexify.model.file import ModelDescription, ModelError, read_arrays
 from extexify.model.onnx import to_onnx
 
@@ -37,15 +37,6 @@ _Float = TypeVar("_Float", bound=np.floating)
 _ERRORS_ONLY = 3
 
 _LARGEST_LOGIT = np.float32(1e30)  # what a temperature can still divide
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One answer: a symbol's key, its LaTeX command, and how probable it is (0 to 1)."""
-
-    key: str
-    command: str
-    probability: float
 
 
 class Classifier:

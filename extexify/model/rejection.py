@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from extexify.model.classifier import Prediction
+from extexify.model.answers import Prediction
 
 SUMMED_CLASSES = 10
 """Number of largest probabilities that are summed."""
