@@ -1,7 +1,7 @@
 # make run    the dashboard, ready to draw
 # make test   every test, with the browser and the PostgreSQL server they need
 # make check  style and types
-# make fuzz   hostile input for everything that reads any, a million cases (BUDGET=SECONDS for as many as fit in that)
+# make fuzz   hostile input for everything that reads files, links or addresses, for BUDGET=600 seconds
 # make faults disks that fill up, kill -9, servers that stop: many times, with a table (ARGS=--times=100 for more)
 # make load   how many visitors one server carries
 # make bench  ours beside the methods it replaces: the table of README.md (ARGS="--source DUMP.sql.gz [ROW …]")
@@ -13,6 +13,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
+BUDGET ?= 600
 CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
 
 STUDIES := $(addprefix benchmarks/,breakdown.py starter.py robustness.py doubt.py answer_time.py training_step.py onnx_agreement.py start_up.py link_lengths.py)
@@ -50,7 +51,7 @@ studies: $(STAMPS)/requirements-dev
 	done
 
 fuzz: $(STAMPS)/requirements-dev
-	$(BIN)/python -m tools.fuzz $(if $(BUDGET),--seconds $(BUDGET)) $(ARGS)
+	EXTEXIFY_FUZZ_SECONDS=$(BUDGET) $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --dist worksteal $(ARGS)
 
 screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ARGS)

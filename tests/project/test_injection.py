@@ -36,11 +36,10 @@ from extexify.ui.common.text import escaped, sentence
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import StorageError
 from tests.drawings import zigzag
+from tests.fuzz.hostile import TEXTS
+from tests.fuzz.markup import PAGES, check_page, tags_of
 from tests.hostile_workspace import ALL, FILE, HTML, KEYS, make_hostile_workspace
 from tests.postgres_server import Database, database, server
-from tools.fuzz.hostile import TEXTS
-from tools.fuzz.markup import tags_of
-from tools.fuzz.pages import PAGES, check_page
 
 __all__ = ["database", "server"]  # fixtures
 

@@ -18,7 +18,7 @@ from extexify.sources.base import SourceError
 from extexify.sources.dump import DumpSource
 from extexify.sources.open import check_source, open_source
 from tests.drawings import copy_block, dump_text, sample_rows
-from tools.fuzz.formats import bomb
+from tests.fuzz.formats import bomb
 
 ROWS = sample_rows(classes=2, each=3)
 

@@ -1,8 +1,4 @@
-"""What nobody should send: texts, numbers, JSON and bytes that break careless programs.
-
-All of it is drawn from a `random.Random`, so that a case is known by its seed; hypothesis and the coverage-guided
-fuzzer put a source of chance of their own in its place.
-"""
+"""Hostile texts, numbers, JSON values and bytes, made with a `random.Random` (in the tests one of hypothesis's)."""
 
 from __future__ import annotations
 
@@ -62,13 +58,16 @@ def text(rng: Random) -> str:
     return "".join(chr(rng.randrange(rng.choice((128, 0x300, 0x3000, 0x110000)))) for _ in range(rng.randrange(20)))
 
 
+def text_bytes(rng: Random) -> bytes:
+    """A text as UTF-8; unpaired surrogates are the bytes that they would be."""
+    return text(rng).encode("utf-8", "surrogatepass")
+
+
 def number(rng: Random) -> float:
-    """A number: small, huge, of no float, or no number."""
+    """A number: small, huge, out of a float's range, infinite or NaN."""
     kind = rng.random()
-    if kind < 0.4:
-        return rng.choice(WHOLE)
     if kind < 0.8:
-        return rng.choice(BROKEN)
+        return rng.choice(WHOLE if kind < 0.4 else BROKEN)
     return rng.randrange(-1000, 1000) if kind < 0.9 else rng.uniform(-1e7, 1e7)
 
 
@@ -77,64 +76,59 @@ def value(rng: Random, depth: int = 2) -> Any:
     kind = rng.randrange(8 if depth else 5)
     if kind == 0:
         return rng.choice((None, True, False))
-    if kind <= 2:
-        return number(rng)
     if kind <= 4:
-        return text(rng)
+        return number(rng) if kind <= 2 else text(rng)
     if kind <= 6:
         return [value(rng, depth - 1) for _ in range(rng.randrange(5))]
     return {text(rng): value(rng, depth - 1) for _ in range(rng.randrange(4))}
 
 
 def changed(rng: Random, whole: Any) -> Any:
-    """A JSON value like `whole`, with one thing in it changed, however deep, left out, added or renamed."""
+    """A JSON value like `whole` in which one thing, at any depth, is changed, left out, added or renamed."""
+    kind = rng.random()
     if isinstance(whole, dict) and whole and rng.random() < 0.9:
         name = rng.choice(tuple(whole))
-        kind = rng.random()
         if kind < 0.08:
             return {key: entry for key, entry in whole.items() if key != name}
-        if kind < 0.12:
-            return {**whole, text(rng): value(rng, 1)}
-        return {**whole, name: changed(rng, whole[name])}
+        return {**whole, text(rng): value(rng, 1)} if kind < 0.12 else {**whole, name: changed(rng, whole[name])}
     if isinstance(whole, list) and whole and rng.random() < 0.9:
         at = rng.randrange(len(whole))
-        kind = rng.random()
         if kind < 0.08:
             return whole[:at] + whole[at + 1 :]
         if kind < 0.14:
             return [*whole[:at], value(rng, 1), *whole[at:]]
-        if kind < 0.17:
-            return whole * rng.choice((0, 2, 50))
-        return [*whole[:at], changed(rng, whole[at]), *whole[at + 1 :]]
-    if isinstance(whole, int | float) and rng.random() < 0.6:
+        return (
+            whole * rng.choice((0, 2, 50)) if kind < 0.17 else [*whole[:at], changed(rng, whole[at]), *whole[at + 1 :]]
+        )
+    if isinstance(whole, int | float) and kind < 0.6:
         return number(rng)
-    if isinstance(whole, str) and rng.random() < 0.7:
-        return text(rng)
-    return value(rng)
+    return text(rng) if isinstance(whole, str) and kind < 0.7 else value(rng)
 
 
 def times(rng: Random, change: Callable[[Random, T], T], whole: T, most: int = 3) -> T:
-    """A thing changed not at all or up to `most` times."""
+    """A value changed not at all or up to `most` times."""
     for _ in range(rng.randrange(most + 1)):
         whole = change(rng, whole)
     return whole
 
 
 def json_bytes(rng: Random, whole: Any) -> bytes:
-    """A value as JSON, now and then with what only lenient readers take, or damaged."""
-    # Unpaired surrogates are written as escapes, or as the bytes that they would be.
+    """A value as JSON, at times with duplicate keys, deep nesting, long numbers or damage."""
     written = json.dumps(whole, ensure_ascii=rng.random() < 0.8).encode("utf-8", "surrogatepass")
     kind = rng.random()
     if kind < 0.03:
-        written = re.sub(rb'\{"(\w+)":', rb'{"\1": [], "\1": 1, "\1":', written, count=rng.randrange(3) + 1)
-    elif kind < 0.05:
+        return re.sub(rb'\{"(\w+)":', rb'{"\1": [], "\1": 1, "\1":', written, count=rng.randrange(3) + 1)
+    if kind < 0.05:
         depth = rng.choice((10, 900, 2000, 50_000))
-        written = rng.choice((b"[", b'{"a":')) * depth + written + rng.choice((b"]", b"}", b"")) * depth
-    elif kind < 0.06:
-        written = written.replace(b"1", b"1" * rng.choice((100, 5000)), 1)
-    elif kind < 0.2:
-        written = damaged(rng, written)
-    return written
+        return rng.choice((b"[", b'{"a":')) * depth + written + rng.choice((b"]", b"}", b"")) * depth
+    if kind < 0.06:
+        return written.replace(b"1", b"1" * rng.choice((100, 5000)), 1)
+    return damaged(rng, written) if kind < 0.2 else written
+
+
+def changed_json(rng: Random, whole: Any, most: int = 3) -> bytes:
+    """A value changed up to `most` times, as JSON."""
+    return json_bytes(rng, times(rng, changed, whole, most))
 
 
 _TOKENS = (
@@ -146,7 +140,7 @@ _TOKENS = (
 
 
 def damaged(rng: Random, content: bytes, tokens: Sequence[bytes] = _TOKENS) -> bytes:
-    """Bytes with up to four things wrong: changed, put in, left out, twice, or cut off."""
+    """Bytes with one to four defects: bits or bytes changed, tokens inserted, parts removed, repeated or cut off."""
     data = bytearray(content)
     for _ in range(1 + rng.randrange(4)):
         at = rng.randrange(len(data) + 1)

@@ -1,4 +1,4 @@
-"""Files in the formats that the program reads, whole ones and ones whose headers lie."""
+"""Files in the formats that the program reads: whole, damaged, and with headers that lie."""
 
 from __future__ import annotations
 
@@ -15,27 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.fuzz.hostile import changed, damaged, json_bytes, number, text, times, value
+from tests.fuzz.hostile import changed, changed_json, damaged, json_bytes, number, text, text_bytes, value
 
 # --- .npy ----------------------------------------------------------------------------------------
 
-_KINDS = (
-    "|O",
-    "<f4",
-    "<f8",
-    "<i8",
-    "<i4",
-    "|u1",
-    "|b1",
-    "<c16",
-    "<U8",
-    "|S3",
-    "|V8",
-    "<M8[ns]",
-    ">f4",
-    "x",
-    "[('a','<i4')]",
-)
+_DTYPES = (
+    "|O", "<f4", "<f8", "<i8", "<i4", "|u1", "|b1", "<c16", "<U8", "|S3", "|V8", "<M8[ns]", ">f4", "x", "[('a','<i4')]",
+)  # fmt: skip
 _LENGTHS = (0, 1, 2, 3, 10, 2**31, 2**40, 2**62, 2**63, -1, 10**30)
 
 
@@ -51,102 +37,79 @@ def hostile_npy(rng: Random, array: NDArray[Any]) -> bytes:
     kind = rng.random()
     if kind < 0.35:
         return npy(_other_values(rng, array))
-    if kind < 0.7:
-        return _lying_header(rng, array)
-    return damaged(rng, npy(array))
+    return _lying_header(rng, array) if kind < 0.7 else damaged(rng, npy(array))
 
 
+@np.errstate(all="ignore")
 def _other_values(rng: Random, array: NDArray[Any]) -> NDArray[Any]:
     array = array.copy()
     flat = array.reshape(-1)
-    for _ in range(1 + rng.randrange(3)):
-        if not len(flat):
-            break
+    for _ in range(1 + rng.randrange(3) if len(flat) else 0):
         wanted = number(rng)
-        with np.errstate(all="ignore"):
-            if array.dtype.kind != "f":
-                limits = np.iinfo(array.dtype)
-                whole = 0 if wanted != wanted or abs(wanted) == float("inf") else int(wanted)
-                flat[rng.randrange(len(flat))] = min(max(whole, limits.min), limits.max)
-            else:
-                flat[rng.randrange(len(flat))] = np.float64(
-                    min(max(wanted, -1e308), 1e308) if wanted == wanted else wanted
-                )
+        if array.dtype.kind != "f":
+            limits = np.iinfo(array.dtype)
+            whole = 0 if wanted != wanted or abs(wanted) == float("inf") else int(wanted)
+            flat[rng.randrange(len(flat))] = min(max(whole, limits.min), limits.max)
+        else:
+            flat[rng.randrange(len(flat))] = np.float64(min(max(wanted, -1e308), 1e308) if wanted == wanted else wanted)
     kind = rng.randrange(6)
     if kind == 0:
-        array = array[: rng.randrange(len(array) + 1)]
-    elif kind == 1:
-        array = np.concatenate([array, array])
-    elif kind == 2:
-        with np.errstate(all="ignore"):
-            array = array.astype(rng.choice(("float64", "int64", "uint8", "float16", "bool", "complex64")))
-    return array
+        return array[: rng.randrange(len(array) + 1)]
+    if kind == 1:
+        return np.concatenate([array, array])
+    dtypes = ("float64", "int64", "uint8", "float16", "bool", "complex64")
+    return array.astype(rng.choice(dtypes)) if kind == 2 else array
 
 
 def _lying_header(rng: Random, array: NDArray[Any]) -> bytes:
     shape = tuple(rng.choice(_LENGTHS) for _ in range(rng.randrange(4))) if rng.random() < 0.7 else array.shape
-    kind = rng.choice(_KINDS) if rng.random() < 0.6 else array.dtype.str
-    described = kind if kind[0] == "[" else repr(kind)
+    dtype = rng.choice(_DTYPES) if rng.random() < 0.6 else array.dtype.str
+    described = dtype if dtype[0] == "[" else repr(dtype)
     header = f"{{'descr': {described}, 'fortran_order': {rng.random() < 0.2}, 'shape': {shape}, }}"
     if rng.random() < 0.2:
-        header = rng.choice(
-            ("", "{}", "[" * 500, "__import__('os').system('ls')", header[:-3], header + "#" * 9000, text(rng))
-        )
+        broken = ("", "{}", "[" * 500, "__import__('os').system('ls')", header[:-3], header + "#" * 9000, text(rng))
+        header = rng.choice(broken)
     written = header.encode("utf-8", "surrogatepass") + b"\n"
     version = rng.choice((1, 1, 1, 2, 3, 9))
-    size = rng.choice((len(written), len(written), len(written), 0, 65535, 2**31))
     width = 2 if version == 1 else 4
-    return (
-        b"\x93NUMPY"
-        + bytes([version, 0])
-        + min(size, 256**width - 1).to_bytes(width, "little")
-        + written
-        + array.tobytes()
-    )
+    size = min(rng.choice((len(written), len(written), len(written), 0, 65535, 2**31)), 256**width - 1)
+    return b"\x93NUMPY" + bytes([version, 0]) + size.to_bytes(width, "little") + written + array.tobytes()
 
 
 # --- .safetensors --------------------------------------------------------------------------------
 
-_TYPES = ("F64", "F32", "F16", "BF16", "I64", "I32", "I8", "U8", "BOOL", "F8_E4M3", "C64", "F4", "X")
+_TYPES = ["F64", "F32", "F16", "BF16", "I64", "I32", "I8", "U8", "BOOL", "F8_E4M3", "C64", "F4", "X"]
 
 
 def safetensors(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], rng: Random | None = None) -> bytes:
     """A safetensors file; with `rng` one whose header, metadata or bytes are wrong.
 
-    The format: eight bytes with the length of a JSON header, the header, the numbers.
+    The format: eight bytes with the length of a JSON header, the header, the tensors.
     """
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     content = bytearray()
     names = {"float32": "F32", "float16": "F16", "int64": "I64"}
     for name, tensor in tensors.items():
-        start = len(content)
+        ends = [len(content), len(content) + tensor.nbytes]
+        header[name] = {"dtype": names[tensor.dtype.name], "shape": list(tensor.shape), "data_offsets": ends}
         content += tensor.tobytes()
-        header[name] = {
-            "dtype": names[tensor.dtype.name],
-            "shape": list(tensor.shape),
-            "data_offsets": [start, len(content)],
-        }
-    if rng is None:
-        return _put_together(json.dumps(header).encode(), bytes(content))
-    if rng.random() < 0.5:
-        name = rng.choice(tuple(header))
-        if name != "__metadata__":
-            field = rng.choice(("dtype", "shape", "data_offsets"))
-            wrong = rng.choice(_TYPES) if field == "dtype" else [rng.choice(_LENGTHS) for _ in range(rng.randrange(4))]
-            header[name] = {**header[name], field: wrong}
-        else:
-            header = changed(rng, header)
-    if rng.random() < 0.2 and len(content) > 8:
-        # Numbers that are none, where weights are.
-        at = rng.randrange(len(content) // 4) * 4
-        content[at : at + 4] = np.float32(rng.choice((np.nan, np.inf, 3e38))).tobytes()
-    written = json_bytes(rng, header) if rng.random() < 0.2 else json.dumps(header).encode()
-    whole = _put_together(written, bytes(content), rng.choice((None, None, None, 0, 1, 2**40, 2**64 - 1)))
-    return damaged(rng, whole) if rng.random() < 0.1 else whole
-
-
-def _put_together(header: bytes, content: bytes, size: int | None = None) -> bytes:
-    return (len(header) if size is None else size).to_bytes(8, "little") + header + content
+    written, size = json.dumps(header).encode(), None
+    if rng is not None:
+        if rng.random() < 0.5:
+            name = rng.choice(tuple(header))
+            if name != "__metadata__":
+                field = rng.choice(("dtype", "shape", "data_offsets"))
+                lengths = [rng.choice(_LENGTHS) for _ in range(rng.randrange(4))]
+                header[name] = {**header[name], field: rng.choice(_TYPES) if field == "dtype" else lengths}
+            else:
+                header = changed(rng, header)
+        if rng.random() < 0.2 and len(content) > 8:
+            at = rng.randrange(len(content) // 4) * 4
+            content[at : at + 4] = np.float32(rng.choice((np.nan, np.inf, 3e38))).tobytes()
+        written = json_bytes(rng, header) if rng.random() < 0.2 else json.dumps(header).encode()
+        size = rng.choice((None, None, None, 0, 1, 2**40, 2**64 - 1))
+    whole = (len(written) if size is None else size).to_bytes(8, "little") + written + bytes(content)
+    return damaged(rng, whole) if rng is not None and rng.random() < 0.1 else whole
 
 
 # --- dumps ---------------------------------------------------------------------------------------
@@ -165,33 +128,21 @@ _HEADS = (
     b"SET transaction_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\n\n",
     b"\xef\xbb\xbf", b"",
 )  # fmt: skip
-_TABLES = (
-    b"samples",
-    b"public.samples",
-    b'"samples"',
-    b'"odd ""name".samples',
-    b"SAMPLES",
-    b"samples2",
-    b"other.samples",
-)
+_TABLES = b'samples|public.samples|"samples"|"odd ""name".samples|SAMPLES|samples2|other.samples'.split(b"|")
 
 
 def strokes(rng: Random) -> bytes:
     """Strokes JSON, good or not."""
-    whole: Any = [
-        [
-            [rng.randrange(400), rng.choice((rng.randrange(400), rng.uniform(0, 400)))]
-            for _ in range(1 + rng.randrange(6))
-        ]
-        for _ in range(1 + rng.randrange(3))
-    ]
-    if rng.random() < 0.5:
-        return json.dumps(whole).encode()
-    return json_bytes(rng, times(rng, changed, whole))
+
+    def point() -> list[float]:
+        return [rng.randrange(400), rng.choice((rng.randrange(400), rng.uniform(0, 400)))]
+
+    whole = [[point() for _ in range(1 + rng.randrange(6))] for _ in range(1 + rng.randrange(3))]
+    return json.dumps(whole).encode() if rng.random() < 0.5 else changed_json(rng, whole)
 
 
 def dump(rng: Random) -> bytes:
-    """A pg_dump text dump, old or new, with rows good and bad; half the time damaged besides."""
+    """A text dump of pg_dump, of old or new versions, with valid and invalid rows; half of them damaged."""
     columns = [b"id", b"key", b"strokes"]
     if rng.random() < 0.3:
         rng.shuffle(columns)
@@ -203,9 +154,8 @@ def dump(rng: Random) -> bytes:
         rows = [_row(rng, columns, number) for number in range(rng.randrange(8))]
         end = b"\\.\n\n" if rng.random() < 0.95 else b""
         blocks.append(b"COPY " + rng.choice(_TABLES) + named + b" FROM stdin;\n" + b"".join(rows) + end)
-    whole = (
-        rng.choice(_HEADS) + b"".join(blocks) + rng.choice((b"", b"\\unrestrict aB3xYz\n", b"ALTER TABLE samples;\n"))
-    )
+    end = rng.choice((b"", b"\\unrestrict aB3xYz\n", b"ALTER TABLE samples;\n"))
+    whole = rng.choice(_HEADS) + b"".join(blocks) + end
     if rng.random() < 0.1:
         whole = whole.replace(b"\n", b"\r\n")
     return damaged(rng, whole, _COPY_TOKENS) if rng.random() < 0.5 else whole
@@ -214,15 +164,14 @@ def dump(rng: Random) -> bytes:
 def _row(rng: Random, columns: Sequence[bytes], number_of_row: int) -> bytes:
     fields = {
         b"id": str(number_of_row if rng.random() < 0.8 else number(rng)).encode(),
-        b"key": b"latex2e-OT1-_%d" % rng.randrange(3) if rng.random() < 0.6 else _escaped(text(rng)),
+        b"key": b"latex2e-OT1-_%d" % rng.randrange(3) if rng.random() < 0.6 else _escaped(text_bytes(rng)),
         b"strokes": strokes(rng),
     }
     return b"\t".join(fields.get(column, b"\\N") if rng.random() < 0.98 else b"\\N" for column in columns) + b"\n"
 
 
-def _escaped(key: str) -> bytes:
-    raw = key.encode("utf-8", "surrogatepass").replace(b"\\", b"\\\\")
-    return raw.replace(b"\n", b"\\n").replace(b"\t", b"\\t").replace(b"\r", b"\\r")
+def _escaped(key: bytes) -> bytes:
+    return key.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\t", b"\\t").replace(b"\r", b"\\r")
 
 
 def zipped(rng: Random, content: bytes) -> bytes:
@@ -239,7 +188,7 @@ def zipped(rng: Random, content: bytes) -> bytes:
 
 
 def bomb(filling: bytes, megabytes: int) -> bytes:
-    """Gzip data of a thousandth of what it unpacks to."""
+    """Gzip data that unpacks to about a thousand times its size."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     piece = filling * (1_000_000 // len(filling))
     return b"".join(packer.compress(piece) for _ in range(megabytes)) + packer.flush()
@@ -273,7 +222,7 @@ def sqlite(rng: Random) -> bytes:
         connection.commit()
         content = connection.serialize()
     if rng.random() < 0.5:
-        head = rng.choice((0, 100, 512))  # what is worth damaging stands at the beginnings of pages
+        head = rng.choice((0, 100, 512))  # headers stand at the beginning of pages
         content = content[:head] + damaged(rng, content[head:])
     return content
 

@@ -1,4 +1,4 @@
-"""Targets: models, checkpoints, datasets, images and evaluations that somebody else made, or a broken disk."""
+"""Fuzzing: files of models, checkpoints, datasets, images and evaluations."""
 
 from __future__ import annotations
 
@@ -22,25 +22,21 @@ from extexify.evaluation.records import Evaluation, list_evaluations, read_summa
 from extexify.model.file import ModelDescription, ModelError, write_model
 from extexify.sources.starter import StarterSource
 from extexify.workspace.files import StorageError
-from tools.fuzz.formats import hostile_npy, npy, safetensors
-from tools.fuzz.hostile import changed, damaged, json_bytes, text, times
-from tools.fuzz.target import Case, Fault, Target, check_sentence, check_text, put
+from tests.fuzz.formats import hostile_npy, npy, safetensors
+from tests.fuzz.harness import Case, Fault, check_message, check_text, contents, fuzz, put
+from tests.fuzz.hostile import changed, changed_json, damaged, json_bytes, text, times
 
 _OPTIONS = {"channels": [4, 4], "blocks": [1, 1]}
 _RASTER = RasterSettings(size=8)
 _SYMBOLS = tuple(f"latex2e-OT1-_{name}" for name in ("alpha", "beta", "sum", "times"))
 
 
-def _contents(folder: Path) -> Case:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 # --- models --------------------------------------------------------------------------------------
 
 
 @cache
-def plain_model() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The description and the weights (numpy arrays) of a small network that reads pictures and sequences."""
+def _plain_model() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Description and weights (numpy arrays) of a small network whose inputs are pictures and sequences."""
     from extexify.model.networks import build
 
     options = {"picture": _OPTIONS, "sequence": _OPTIONS}
@@ -53,27 +49,25 @@ def plain_model() -> tuple[dict[str, Any], dict[str, Any]]:
     return description.to_json(), weights
 
 
-def hostile_model(rng: Random) -> Case:
-    """A model file, good or not."""
-    description, weights = plain_model()
-    if rng.random() < 0.6:
-        description = times(rng, changed, description)
-    written = json_bytes(rng, description).decode("utf-8", "replace")
-    lies = rng if rng.random() < 0.4 else None
-    return {"models/tiny.safetensors": safetensors(weights, {"extexify": written}, lies)}
+def model(rng: Random) -> Case:
+    """A workspace with a model file, valid or not."""
+    description, weights = _plain_model()
+    written = changed_json(rng, description, 3 if rng.random() < 0.6 else 0).decode("utf-8", "replace")
+    return {"models/tiny.safetensors": safetensors(weights, {"extexify": written}, rng if rng.random() < 0.4 else None)}
 
 
-def _read_model(case: Case, folder: Path) -> None:
+@fuzz(model, ModelError)
+def test_models(case: Case, folder: Path) -> None:
     from extexify.model.classifier import Classifier
     from extexify.model.library import list_models
 
     put(case, folder)
     path = folder / "models" / "tiny.safetensors"
-    for model in list_models():
-        check_text(model.name, model.recipe, model.run, model.dataset_hash)
-        json.dumps(model.to_json(), allow_nan=False).encode()
-        if model.problem:
-            check_sentence(model.problem)
+    for entry in list_models():
+        check_text(entry.name, entry.recipe, entry.run, entry.dataset_hash)
+        json.dumps(entry.to_json(), allow_nan=False).encode()
+        if entry.problem:
+            check_message(entry.problem)
     classifier = Classifier.load(path)
     check_text(classifier.name, *classifier.classes)
     for prediction in classifier.classify([np.array([[0, 0], [3, 4], [9, 1]], np.float32)]):
@@ -81,18 +75,19 @@ def _read_model(case: Case, folder: Path) -> None:
             raise Fault(f"a model answers with the probability {prediction.probability}")
 
 
-def _make_added(rng: Random) -> Case:
-    (content,) = hostile_model(rng).values()
+def _added(rng: Random) -> Case:
+    (content,) = model(rng).values()
     name = text(rng)[:100] + rng.choice((".safetensors", ".safetensors", ".safetensors", ""))
     return {"content": content, "name": name.encode("utf-8", "surrogatepass")}
 
 
-def _read_added(case: Case, folder: Path) -> None:
+@fuzz(_added, ModelError, StorageError)
+def test_added_models(case: Case, folder: Path) -> None:
     from extexify.model.library import add_model, list_models
 
     (folder / "models").mkdir()
     path = add_model(io.BytesIO(case["content"]), case["name"].decode("utf-8", "surrogatepass"))
-    if path.parent != folder / "models" or [model.problem for model in list_models() if not model.shipped] != [""]:
+    if path.parent != folder / "models" or [entry.problem for entry in list_models() if not entry.shipped] != [""]:
         raise Fault("a model is added that can't be read")
 
 
@@ -101,7 +96,7 @@ def _read_added(case: Case, folder: Path) -> None:
 
 @cache
 def _training() -> tuple[Any, Any, Any, bytes]:
-    """A network, its average and its optimizer, and the checkpoint of them."""
+    """A network, its average, its optimizer and the bytes of their checkpoint."""
     import torch
 
     from extexify.model.networks import build
@@ -118,7 +113,7 @@ def _training() -> tuple[Any, Any, Any, bytes]:
         return network, average, optimizer, path.read_bytes()
 
 
-def _make_checkpoint(rng: Random) -> Case:
+def _checkpoint(rng: Random) -> Case:
     written = _training()[-1]
     size = int.from_bytes(written[:8], "little")
     header, content = json.loads(written[8 : 8 + size]), written[8 + size :]
@@ -132,25 +127,17 @@ def _make_checkpoint(rng: Random) -> Case:
     return {"checkpoint.safetensors": damaged(rng, written) if rng.random() < 0.3 else written}
 
 
-def _read_checkpoint(case: Case, folder: Path) -> None:
+@fuzz(_checkpoint, StorageError)
+def test_checkpoints(case: Case, folder: Path) -> None:
     from extexify.training.checkpoints import restore_checkpoint
 
     put(case, folder)
     state = restore_checkpoint(folder / "checkpoint.safetensors", *_training()[:-1])
-    numbers = (
-        state.epoch,
-        state.batch,
-        state.step,
-        state.best_epoch,
-        state.tally.count,
-        state.tally.top1,
-        state.tally.top5,
-    )
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise Fault(f"a training goes on from {state}")
-    figures = (state.seconds, state.best_top5, *state.tally.figures().values())
-    if not all(type(figure) is float and np.isfinite(figure) for figure in map(float, figures)):
-        raise Fault(f"a training goes on from {state}")
+    tally = state.tally
+    counts = (state.epoch, state.batch, state.step, state.best_epoch, tally.count, tally.top1, tally.top5)
+    figures = (state.seconds, state.best_top5, *tally.figures().values())
+    if not all(type(count) is int and count >= 0 for count in counts) or not all(np.isfinite(figures)):
+        raise Fault(f"training is resumed from {state}")
 
 
 # --- folders of arrays ---------------------------------------------------------------------------
@@ -158,7 +145,7 @@ def _read_checkpoint(case: Case, folder: Path) -> None:
 
 @cache
 def _folders() -> tuple[Case, Case, Case]:
-    """A dataset, its images and an evaluation on it, as files."""
+    """The files of a dataset, of its images and of an evaluation on it."""
     from extexify.evaluation.evaluate import evaluate_dataset
     from extexify.evaluation.records import EvaluationContext, save_evaluation
     from extexify.model.classifier import Classifier
@@ -172,21 +159,20 @@ def _folders() -> tuple[Case, Case, Case]:
         path = folder / "tiny.safetensors"
         write_model(path, description, build("residual", len(dataset.classes), _OPTIONS).state_dict())
         classifier = Classifier.load(path)
-        about = EvaluationContext("tiny", str(path), "0" * 32, 1.0, "test", (dataset.content_hash,))
+        context = EvaluationContext("tiny", str(path), "0" * 32, 1.0, "test", (dataset.content_hash,))
         save_evaluation(
             folder / "evaluation",
-            about,
+            context,
             dataset.classes,
-            lambda keep: evaluate_dataset(classifier, dataset, "all", sink=keep),
+            lambda sink: evaluate_dataset(classifier, dataset, "all", sink=sink),
         )
-        return _contents(folder / "dataset"), _contents(folder / "images"), _contents(folder / "evaluation")
+        return contents(folder / "dataset"), contents(folder / "images"), contents(folder / "evaluation")
 
 
 def _hostile_folder(rng: Random, whole: Case, place: str) -> Case:
     files = dict(whole)
-    manifest = json.loads(files["manifest.json"])
     if rng.random() < 0.6:
-        files["manifest.json"] = json_bytes(rng, times(rng, changed, manifest))
+        files["manifest.json"] = changed_json(rng, json.loads(files["manifest.json"]))
     if rng.random() < 0.1 and "points.npy" in files:
         points = np.load(io.BytesIO(files["points.npy"]), allow_pickle=False)
         points[rng.randrange(len(points))] = rng.choice((np.nan, np.inf, -np.inf, 3e38))
@@ -199,50 +185,53 @@ def _hostile_folder(rng: Random, whole: Case, place: str) -> Case:
     return {f"{place}/{name}": content for name, content in files.items()}
 
 
-def _make_dataset(rng: Random) -> Case:
+def dataset(rng: Random) -> Case:
     return _hostile_folder(rng, _folders()[0], "dataset")
 
 
-def _read_dataset(case: Case, folder: Path) -> None:
+@fuzz(dataset, StorageError)
+def test_datasets(case: Case, folder: Path) -> None:
     from extexify.dataset.examples import examples_of
     from extexify.ui.export.dataset_report import _listed, _origin
 
-    dataset = Dataset.open(put(case, folder) / "dataset")
-    check_text(*dataset.classes, dataset.content_hash)
-    some = dataset.drawings.take(np.arange(min(len(dataset), 20)))
+    opened = Dataset.open(put(case, folder) / "dataset")
+    check_text(*opened.classes, opened.content_hash)
+    some = opened.drawings.take(np.arange(min(len(opened), 20)))
     for preset in PRESETS.values():
         rasterize(some, preset, threads=1)
     if not np.isfinite(resample(some, SequenceSettings(16))).all() and np.isfinite(some.points).all():
-        raise Fault("a resampled point is no number")
-    examples_of(dataset, dataset.classes[0], 5)
-    # What the Export page says of it.
-    counts = dataset.manifest["counts"]
+        raise Fault("a resampled point is not finite")
+    examples_of(opened, opened.classes[0], 5)
+    # What the Export page shows.
+    counts = opened.manifest["counts"]
     check_text(
-        _origin(dataset.manifest), *(f"{counts[name]:,}" for name in ("samples", "classes", *SPLITS, "renumbered"))
+        _origin(opened.manifest), *(f"{counts[name]:,}" for name in ("samples", "classes", *SPLITS, "renumbered"))
     )
-    for entry in dataset.manifest["left_out"]:
+    for entry in opened.manifest["left_out"]:
         check_text(f"{entry['count']:,}", entry["meaning"], _listed(entry["first_ids"]))
-    check_text(*dataset.manifest["left_out_classes"], *(f"{entry['id']}" for entry in dataset.manifest["renumbered"]))
+    check_text(*opened.manifest["left_out_classes"], *(f"{entry['id']}" for entry in opened.manifest["renumbered"]))
 
 
-def _make_images(rng: Random) -> Case:
+def images(rng: Random) -> Case:
     return _hostile_folder(rng, _folders()[1], "images")
 
 
-def _read_images(case: Case, folder: Path) -> None:
-    images = RenderedImages.open(put(case, folder) / "images")
-    check_text(*images.classes)
-    for split, labels in images.labels.items():
-        for label, image in zip(labels, images.images[split], strict=True):
-            if image.shape != (images.raster.size, images.raster.size) or not images.classes[label]:
+@fuzz(images, StorageError)
+def test_images(case: Case, folder: Path) -> None:
+    opened = RenderedImages.open(put(case, folder) / "images")
+    check_text(*opened.classes)
+    for split, labels in opened.labels.items():
+        for label, image in zip(labels, opened.images[split], strict=True):
+            if image.shape != (opened.raster.size, opened.raster.size) or not opened.classes[label]:
                 raise Fault("an image is of another size, or of no class")
 
 
-def _make_evaluation(rng: Random) -> Case:
+def evaluation(rng: Random) -> Case:
     return _hostile_folder(rng, _folders()[2], "evaluations/20260101-000000-abcd")
 
 
-def _read_evaluation(case: Case, folder: Path) -> None:
+@fuzz(evaluation, StorageError)
+def test_evaluations(case: Case, folder: Path) -> None:
     from extexify.catalog.lookalikes import MATCHES
     from extexify.evaluation import error_analysis
     from extexify.evaluation.metrics import TOP_K
@@ -260,28 +249,15 @@ def _read_evaluation(case: Case, folder: Path) -> None:
         model_has_changed(summary)
     path = folder / "evaluations" / "20260101-000000-abcd"
     read_summary(path)
-    evaluation = Evaluation.open(path)
+    opened = Evaluation.open(path)
     for match in MATCHES:
-        top = evaluation.summary.metrics if match == "exact" else evaluation.summary.metrics[f"{match}_alike"]
+        top = opened.summary.metrics if match == "exact" else opened.summary.metrics[f"{match}_alike"]
         check_text(*(f"{top[f'top{k}']:.1%}" for k in TOP_K))
-        for confusion in error_analysis.confusions(evaluation, match)[:5]:
-            error_analysis.confused_drawings(evaluation, confusion.label, confusion.taken_for)
-        table = error_analysis.class_table(evaluation, match)
+        for confusion in error_analysis.confusions(opened, match)[:5]:
+            error_analysis.confused_drawings(opened, confusion.label, confusion.taken_for)
+        table = error_analysis.class_table(opened, match)
         for label in table.worst_first()[:5]:
-            error_analysis.class_drawings(evaluation, int(label), match)
-        found = error_analysis.evaluation_reliability(evaluation, match)
+            error_analysis.class_drawings(opened, int(label), match)
+        found = error_analysis.evaluation_reliability(opened, match)
         if not 0 <= found.ece <= 1.01 or not np.isfinite(found.nll):
             raise Fault(f"an evaluation with the calibration error {found.ece} and the log loss {found.nll}")
-
-
-TARGETS = (
-    Target("models", 20_000, hostile_model, _read_model, (ModelError,), "models/tiny.safetensors"),
-    Target("added models", 5_000, _make_added, _read_added, (ModelError, StorageError), "content"),
-    Target("checkpoints", 15_000, _make_checkpoint, _read_checkpoint, (StorageError,), "checkpoint.safetensors"),
-    Target("datasets", 45_000, _make_dataset, _read_dataset, (StorageError,), "dataset/manifest.json"),
-    Target("images", 20_000, _make_images, _read_images, (StorageError,), "images/manifest.json"),
-    Target(
-        "evaluations", 20_000, _make_evaluation, _read_evaluation, (StorageError,),
-        "evaluations/20260101-000000-abcd/manifest.json",
-    ),
-)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Targets: what the workspace keeps and pages read back, names that people choose, and searches."""
+"""Fuzzing: runs, jobs, the review list, the choice of a model, names and searches."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from extexify.training.runs import delete_run, find_run, list_runs, typical_spee
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import StorageError
 from extexify.workspace.uploads import delete_upload
-from tools.fuzz.hostile import changed, damaged, json_bytes, text, times
-from tools.fuzz.markup import tags_of
-from tools.fuzz.target import Case, Escape, Fault, Target, check_sentence, check_text, put
+from tests.fuzz.harness import Case, Fault, check_message, check_text, fuzz, put
+from tests.fuzz.hostile import changed_json, damaged, text, text_bytes
+from tests.fuzz.markup import tags_of
 
 # --- runs ----------------------------------------------------------------------------------------
 
@@ -28,38 +28,39 @@ _EPOCH = {
 }  # fmt: skip
 
 
-def _make_run(rng: Random) -> Case:
-    asked = {"recipe": rng.choice(tuple(RECIPES.values())).to_json(), "seed": 7, "dataset": {"content_hash": "cafe"}}
-    if rng.random() < 0.7:
-        asked = times(rng, changed, asked)
-    lines = []
-    for number in range(rng.randrange(4)):
-        line = times(rng, changed, {**_EPOCH, "epoch": number + 1})
-        lines.append(json_bytes(rng, line).replace(b"\n", b" "))
+def _lines(rng: Random, entry: dict[str, object]) -> bytes:
+    """Up to three lines of JSON like `entry`."""
+    return b"".join(changed_json(rng, entry).replace(b"\n", b" ") + b"\n" for _ in range(rng.randrange(4)))
+
+
+def run(rng: Random) -> Case:
+    config = {"recipe": rng.choice(tuple(RECIPES.values())).to_json(), "seed": 7, "dataset": {"content_hash": "cafe"}}
+    metrics = b"".join(_lines(rng, {**_EPOCH, "epoch": number}) for number in range(1, rng.randrange(1, 4)))
     return {
-        "runs/r/run.json": json_bytes(rng, asked),
-        "runs/r/metrics.jsonl": b"\n".join(lines) + rng.choice((b"\n", b"")),
+        "runs/r/run.json": changed_json(rng, config, rng.choice((0, 3, 3))),
+        "runs/r/metrics.jsonl": metrics[: len(metrics) - rng.randrange(2)],
     }
 
 
-def _read_run(case: Case, folder: Path) -> None:
+@fuzz(run, StorageError)
+def test_runs(case: Case, folder: Path) -> None:
     from extexify.training.run_files import recipe_of_run, splits_of_run
     from extexify.ui.models.runs import _run_row
     from extexify.ui.train.charts import Curve, _axis_end
 
     put(case, folder)
     runs = list_runs()
-    for run in runs:
-        row = _run_row(run)
+    for one in runs:
+        row = _run_row(one)
         check_text(row.title, row.line, row.badge, *(value for metric in row.metrics for value in metric))
         json.dumps(row.progress, allow_nan=False)
-        check_text(run.state, run.dataset_hash, run.recipe.name if run.recipe else "", str(run.seed))
-        if run.problem:
-            check_sentence(run.problem)
-        frame = _axis_end(Curve.of(run, "red"))
+        check_text(one.state, one.dataset_hash, one.recipe.name if one.recipe else "", str(one.seed))
+        if one.problem:
+            check_message(one.problem)
+        frame = _axis_end(Curve.of(one, "red"))
         if not 0 < frame < 10**9:
             raise Fault(f"a chart of {frame} epochs")
-        for epoch in run.epochs:
+        for epoch in one.epochs:
             check_text(
                 f"{epoch.number:,} {epoch.train.loss:.3f} {epoch.learning_rate:.2e} {epoch.drawings_per_second:,.0f}"
             )
@@ -73,7 +74,7 @@ def _read_run(case: Case, folder: Path) -> None:
 # --- jobs ----------------------------------------------------------------------------------------
 
 _JOB = "20260101-120000-000-train-0123abcd"
-_ASKED = {
+_CONFIG = {
     "kind": "train", "title": "Training x", "arguments": ["--run=x", "--json"], "writes": ["runs/x", "models/x"],
     "began": 1_767_268_800.0, "clock": 1000.0, "boot": "0123abcd",
 }  # fmt: skip
@@ -83,72 +84,61 @@ _EVENT = {
 }  # fmt: skip
 
 
-def _end(rng: Random) -> dict[str, object]:
-    return {"code": rng.choice((0, 1, 130)), "time": 1_767_268_900.0, "seconds": 100.0, "error": "it failed"}
+_END = {"code": 1, "time": 1_767_268_900.0, "seconds": 100.0, "error": "it failed"}
+_OUTPUT = {"model": "x.safetensors", "test": {"top1": 0.5}, "seconds": 1.0}
 
 
-def _make_job(rng: Random) -> Case:
-    events = [json_bytes(rng, times(rng, changed, _EVENT)).replace(b"\n", b" ") for _ in range(rng.randrange(4))]
+def job(rng: Random) -> Case:
     files = {
-        "job.json": json_bytes(rng, times(rng, changed, _ASKED, 1)),
-        "events.jsonl": b"".join(event + b"\n" for event in events),
-        "output.json": json_bytes(
-            rng, times(rng, changed, {"model": "x.safetensors", "test": {"top1": 0.5}, "seconds": 1.0})
-        ),
-        "log.txt": f"extexify: error: {text(rng)}\n".encode("utf-8", "surrogatepass"),
+        "job.json": changed_json(rng, _CONFIG, 1),
+        "events.jsonl": _lines(rng, _EVENT),
+        "output.json": changed_json(rng, _OUTPUT),
+        "log.txt": b"extexify: error: " + text_bytes(rng),
         "lock": rng.choice((b"", b"1", b"-1", b"x", b"99999999999999999999")),
     }
     if rng.random() < 0.7:
-        files["end.json"] = json_bytes(rng, times(rng, changed, _end(rng)))
+        files["end.json"] = changed_json(rng, {**_END, "code": rng.choice((0, 1, 130))})
     if rng.random() < 0.1:
         files["stop"] = b""
     return {f"jobs/{_JOB}/{name}": content for name, content in files.items() if rng.random() < 0.98}
 
 
-def _read_job(case: Case, folder: Path) -> None:
+@fuzz(job)
+def test_jobs(case: Case, folder: Path) -> None:
     from extexify.ui.common.job_panel import _pace, _stage, duration, is_recent
     from extexify.ui.common.text import escaped
     from extexify.ui.train.outcome import run_of
 
     put(case, folder)
-    for job in jobs.list_jobs():
-        check_text(job.title, job.kind, job.state, duration(job.seconds), run_of(job), *job.writes)
-        if job.error:
-            check_text(escaped(job.error))
-        if job.ended is None or (job.process is not None and job.process < 2):
-            raise Fault("a job without a process runs, or has the number of another one")
-        is_recent(job.ended, 60)
-        check_text(_stage(job), _pace(job), _said(job))
-        for part in (job.done, job.time_left):
+    for one in jobs.list_jobs():
+        latest = one.latest()
+        check_text(one.title, one.kind, one.state, duration(one.seconds), run_of(one), *one.writes)
+        if one.error:
+            check_text(escaped(one.error))
+        if one.ended is None or (one.process is not None and one.process < 2):
+            raise Fault("a job without a process runs, or has the process id of another program")
+        is_recent(one.ended, 60)
+        check_text(_stage(one), _pace(one), latest.progress.message if latest else "")
+        for part in (one.done, one.time_left):
             if part is not None and not 0 <= part < float("inf"):
                 raise Fault(f"a job of which {part} is done or left")
-        find_run(run_of(job))
-        if not isinstance(job.figures, dict) or not all(isinstance(line, str) for line in job.log()):
+        find_run(run_of(one))
+        if not isinstance(one.figures, dict) or not all(isinstance(line, str) for line in one.log()):
             raise Fault("figures or log of a job are something else")
     if jobs.running(["dataset"]):
         raise Fault("a job runs that nobody started")
 
 
-def _said(job: jobs.Job) -> str:
-    latest = job.latest()
-    return latest.progress.message if latest else ""
-
-
 # --- the review list, the choice of a model ------------------------------------------------------
 
 
-def _make_review(rng: Random) -> Case:
-    lines = []
-    for _ in range(rng.randrange(4)):
-        entry = {
-            "key": "a", "id": 3, "when": "2026-01-01T12:00:00+01:00", "note": text(rng) if rng.random() < 0.3 else "",
-            "strokes": [[[1, 2], [3, 4]]],
-        }  # fmt: skip
-        lines.append(json_bytes(rng, times(rng, changed, entry)).replace(b"\n", b" "))
-    return {"review.jsonl": b"\n".join(lines) + b"\n"}
+def review_list(rng: Random) -> Case:
+    entry = {"key": "a", "id": 3, "when": "2026-01-01T12:00:00+01:00", "note": "", "strokes": [[[1, 2], [3, 4]]]}
+    return {"review.jsonl": _lines(rng, {**entry, "note": text(rng)} if rng.random() < 0.3 else entry)}
 
 
-def _read_review(case: Case, folder: Path) -> None:
+@fuzz(review_list, StorageError)
+def test_review_list(case: Case, folder: Path) -> None:
     from extexify.ui.evaluate.review_list import _id_of, _tile
 
     reviews = ReviewList(put(case, folder) / "review.jsonl")
@@ -164,19 +154,17 @@ def _read_review(case: Case, folder: Path) -> None:
             raise Fault("a drawing is on the review list after it was taken off")
 
 
-def _make_choice(rng: Random) -> Case:
-    name = text(rng)[:200].replace("/", "") if rng.random() < 0.5 else "x"
-    usable = name.encode("utf-8", "surrogatepass").replace(b"\0", b"")[:200]
+def choice(rng: Random) -> Case:
+    name = text_bytes(rng).replace(b"\0", b"").replace(b"/", b"")[:200] if rng.random() < 0.5 else b"x"
     files = {
-        "serving.json": json_bytes(
-            rng, times(rng, changed, {"model": rng.choice(("workspace/x.safetensors", text(rng)))})
-        ),
-        f"models/{usable.decode('utf-8', 'surrogateescape')}.safetensors": b"no model",
+        "serving.json": changed_json(rng, {"model": rng.choice(("workspace/x.safetensors", text(rng)))}),
+        f"models/{name.decode('utf-8', 'surrogateescape')}.safetensors": b"no model",
     }
     return {name: content for name, content in files.items() if rng.random() < 0.95}
 
 
-def _read_choice(case: Case, folder: Path) -> None:
+@fuzz(choice)
+def test_chosen_model(case: Case, folder: Path) -> None:
     from extexify.model.library import list_models
     from extexify.ui.models.models import _model_row
 
@@ -187,7 +175,7 @@ def _read_choice(case: Case, folder: Path) -> None:
         row = _model_row(model)
         check_text(model.name, row.id, row.title, row.line, row.badge)
         if model.problem:
-            check_sentence(model.problem)
+            check_message(model.problem)
         paths.choose_model(model.path)
         if paths.default_model() != model.path:
             raise Fault(f"{model.path} was chosen, and another answers")
@@ -196,12 +184,13 @@ def _read_choice(case: Case, folder: Path) -> None:
 # --- names and texts -----------------------------------------------------------------------------
 
 
-def _make_name(rng: Random) -> Case:
-    name = text(rng).encode("utf-8", "surrogatepass")
-    return {"name.txt": damaged(rng, name, (b"..", b"/", b"\\", b"\x00", b"%2f", b"~")) if rng.random() < 0.3 else name}
+def _name(rng: Random) -> Case:
+    tokens = (b"..", b"/", b"\\", b"\x00", b"%2f", b"~")
+    return {"name.txt": damaged(rng, text_bytes(rng), tokens) if rng.random() < 0.3 else text_bytes(rng)}
 
 
-def _read_name(case: Case, folder: Path) -> None:
+@fuzz(_name, InvalidName, StorageError)
+def test_names(case: Case, folder: Path) -> None:
     name = case["name.txt"].decode("utf-8", "replace")
     (folder / "runs").mkdir()
     checked_name(usable_name(name, "x"), "run")
@@ -213,16 +202,16 @@ def _read_name(case: Case, folder: Path) -> None:
         try:
             look(name)
         except StorageError as error:
-            check_sentence(str(error))
+            check_message(str(error))
         else:
             raise Fault(f"something is called {name!r} in an empty workspace")
     check_new_run(checked_name(name, "run"))
     if Path(paths.runs_folder() / name).resolve().parent != (folder / "runs").resolve():
-        raise Escape(f"the run {name!r} lies outside the folder of runs")
+        raise Fault(f"the run {name!r} lies outside the folder of runs")
 
 
 def _check_markup(name: str) -> None:
-    """Raise `Fault` when a name makes other elements of a page than any name does."""
+    """Raise `Fault` when a name changes the elements of the HTML that shows it."""
     from extexify.training.runs import Epoch, SplitMetrics
     from extexify.ui.common.frame import facts_html
     from extexify.ui.common.text import escaped, sentence
@@ -243,11 +232,8 @@ def _check_markup(name: str) -> None:
         raise Fault(f"{name!r} makes SVG of its own")
 
 
-def _make_symbol(rng: Random) -> Case:
-    return {"symbol.txt": text(rng).encode("utf-8", "surrogatepass")}
-
-
-def _read_symbol(case: Case, folder: Path) -> None:
+@fuzz(lambda rng: {"symbol.txt": text_bytes(rng)})
+def test_symbols(case: Case, folder: Path) -> None:
     from extexify.catalog.symbols import symbol_summary
     from extexify.ui.common.catalog_routes import MAX_QUERY
 
@@ -257,13 +243,3 @@ def _read_symbol(case: Case, folder: Path) -> None:
         raise Fault(f"the key {key!r} gives the command {symbol.command!r} with {symbol.usepackage!r}")
     json.dumps(symbol_summary(key))
     search(key[:MAX_QUERY], 50)
-
-
-TARGETS: tuple[Target, ...] = (
-    Target("runs", 40_000, _make_run, _read_run, (StorageError,), "runs/r/run.json"),
-    Target("jobs", 40_000, _make_job, _read_job, (), f"jobs/{_JOB}/job.json"),
-    Target("review list", 30_000, _make_review, _read_review, (StorageError,), "review.jsonl"),
-    Target("chosen model", 25_000, _make_choice, _read_choice, (), "serving.json"),
-    Target("names", 50_000, _make_name, _read_name, (InvalidName, StorageError), "name.txt"),
-    Target("symbols", 8_000, _make_symbol, _read_symbol, (), "symbol.txt"),
-)
