@@ -1,6 +1,6 @@
 """The dashboard's entry: the server's start, the page frame and the navigation, nothing else.
 
-`streamlit run app.py` imports this file once, to serve `app`, and then runs it anew for every visit.
+`streamlit run app.py` imports this module once, to serve `app`, and then executes it for every run of a page.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from extexify.access.permissions import is_demo, is_operator
-from extexify.ui.common import catalog_routes
+from extexify.ui.common import catalog_routes, errors
 from extexify.ui.common.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.common.job_panel import sidebar_jobs
 from extexify.ui.draw import serving, share_routes
@@ -21,7 +21,7 @@ from extexify.ui.sign_in.view import listed, sidebar_sign_in
 if __name__ == "__main__":
     st.set_page_config(page_title="Extexify", page_icon=ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large", icon_image=ICON)
-    # A page that is not listed can still be opened by its address, and then asks for a sign-in.
+    # A page that is not listed can still be opened by its address, and then shows the sign-in form.
     shown = listed(is_operator())
     pages = {
         "Find a symbol": [
@@ -52,8 +52,8 @@ if __name__ == "__main__":
             sidebar_sign_in()
     page.run()
 else:
-    # Or else a server's first visit, if it is to a page's own address, goes the old way of folders named `pages`:
-    # past this file, its frame and its navigation.
+    # Otherwise Streamlit treats the folder `pages` as an old-style multipage app in the server's first visit, which
+    # then skips this file if it is to a page's own address.
     PagesManager.uses_pages_directory = False
     access.prepare()
     app = st.App(
@@ -61,5 +61,5 @@ else:
         lifespan=serving.lifespan,
         routes=[*catalog_routes.routes(), *share_routes.routes(), *offline_routes.routes(), *access.routes()],
         middleware=[Middleware(access.OperatorsUpload)],
-        on_script_error=access.explain,
+        on_script_error=errors.explain,
     )

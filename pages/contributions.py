@@ -1,4 +1,4 @@
-"""The Contributions page: drawings that visitors of a public demo sent wait for an operator's look."""
+"""The Contributions page: an operator accepts or rejects what visitors of a public demo drew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from extexify.ui.sign_in.view import operator_page
 
 operator_page(
     "Drawings from visitors",
-    "Accept those that show what their visitors say: they become a source of the export. The others go for good.",
+    "Accept those that show what their visitors say: they become a source of the export. Rejected ones are deleted.",
     wide=True,
 )
 show_moderation()

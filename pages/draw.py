@@ -1,4 +1,4 @@
-"""The Draw page: a canvas, and beside it the symbols that the drawing may mean."""
+"""The Draw page: a canvas, and beside it the symbols that the drawing may be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from extexify.ui.draw.sketchpad import SIDE, put_on_canvas, sketchpad
 
 @st.fragment
 def draw_and_answer() -> None:
-    """Everything that changes with a stroke, and nothing else, so that a stroke reruns only this."""
+    """All that changes with a stroke, as a fragment: a stroke reruns only this."""
     with side_by_side("draw"):
         with st.container(width="content"):
             drawing: Drawing = []
@@ -29,7 +29,7 @@ def draw_and_answer() -> None:
                 with answers:
                     show_answers(model, drawing)
                     show_model(model, drawing)
-        # Last, so that no answer waits for it.
+        # Last: the answers are sent first.
         with share:
             show_share(drawing, model, key="share_panel")
 

@@ -1,4 +1,4 @@
-"""The Sign in page of a public demo: the way in for its operators."""
+"""The Sign in page of a public demo, for its operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Symbols page: all symbols, as they print, with what to type for each."""
+"""The Symbols page: all symbols as they print, with the LaTeX command of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from extexify.ui.symbols.gallery import show_gallery
 
 @st.fragment
 def gallery() -> None:
-    """The gallery by itself: a choice reruns only this."""
+    """The gallery as a fragment: a choice reruns only this."""
     show_gallery(key="gallery")
 
 

@@ -1,14 +1,14 @@
-"""What the dashboard's pages share.
+"""The dashboard's user interface: a package a page, and `common`.
 
-Nothing outside this package imports Streamlit. Whoever imports it is the dashboard, and in a public demo asks on whose
-behalf it acts (see `extexify.access.permissions`).
+Only this package imports Streamlit. Importing it makes the process a dashboard: in a public demo, permissions depend on
+the visit that a thread runs for (see `extexify.access.permissions`).
 """
 
 from extexify.access import permissions
 
 
 def _is_signed_in() -> bool:
-    # Not above: commands' tools take single modules of this package, and need no Streamlit for that.
+    # Imported late: tools that use single modules of this package don't need Streamlit.
     from extexify.ui.sign_in.access import is_signed_in
 
     return is_signed_in()

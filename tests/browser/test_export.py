@@ -283,7 +283,7 @@ def test_uploads_stay_until_they_are_deleted(opening: Opening, place: Path, tmp_
     [
         ("/no/such/file.sql", "/no/such/file.sql does not exist."),
         ("/", "/ is not a file: name a dump (.sql, .sql.gz) or an SQLite file."),
-        ("~nobody-at-all/x.sql", "~nobody-at-all/x.sql names nobody's home folder."),
+        ("~nobody-at-all/x.sql", "~nobody-at-all/x.sql is no user's home folder."),
         ("postgresql://me:hush@host/db", "This is an address, not a path: choose PostgreSQL above."),
     ],
 )

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from extexify.contributions.sqlite_store import SqliteStore
 from extexify.sources.open import open_source
 from extexify.sources.rows import Sample, check_row
-from extexify.ui.draw.contribute import ENOUGH, Keeping
+from extexify.ui.draw.contribute import ENOUGH, Contributor
 from tests.drawings import zigzag
 from tests.postgres_server import Database, database, server
 from tests.visits import ALPHA, PLUS, SUM, Visiting, visiting
@@ -166,34 +166,34 @@ def test_the_search_answers_anything(address: str) -> None:
 
 def test_each_of_several_drawings_can_be_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
-    mine = Keeping()
+    current = Contributor()
     for number in (0, 3, 6):
-        mine.answer(zigzag(number), ())
-        mine.keep(SUM_KEY)
+        current.answer(zigzag(number), ())
+        current.keep(SUM_KEY)
     first, second, third = kept(tmp_path)
-    mine.answer(zigzag(3), ())
-    mine.take_back()
+    current.answer(zigzag(3), ())
+    current.take_back()
     assert [sample.id for sample in kept(tmp_path)] == [first.id, third.id]
-    assert mine.answer(zigzag(3), ()) == ""
-    assert mine.answer(zigzag(6), ()) == SUM_KEY
-    mine.answer(zigzag(3), ())
-    mine.keep(SUM_KEY)
+    assert current.answer(zigzag(3), ()) == ""
+    assert current.answer(zigzag(6), ()) == SUM_KEY
+    current.answer(zigzag(3), ())
+    current.keep(SUM_KEY)
     assert [sample.id for sample in kept(tmp_path)][:2] == [first.id, third.id]
     assert kept(tmp_path)[2].id > second.id
 
 
 def test_a_key_that_no_page_offers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
-    mine = Keeping()
+    current = Contributor()
     for drawing in ([], [np.array([[1, 2]], np.float32)]):
-        assert mine.answer(drawing, ["own"]) == ""
+        assert current.answer(drawing, ["own"]) == ""
         for key in (None, 7, "", "another", "<script>", "x" * 1000):
-            mine.keep(key)
+            current.keep(key)
         assert kept(tmp_path) == []
-    assert "could not be kept" in mine.problem
-    mine.keep("own")
-    mine.keep("own")
+    assert "could not be kept" in current.problem
+    current.keep("own")
+    current.keep("own")
     assert [sample.key for sample in kept(tmp_path)] == ["own"]
-    mine.take_back()
-    mine.take_back()
+    current.take_back()
+    current.take_back()
     assert kept(tmp_path) == []

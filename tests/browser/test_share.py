@@ -226,13 +226,13 @@ def test_corners_stay_corners_on_the_canvas_and_arcs_stay_arcs() -> None:
 
 def test_an_address_that_the_visit_made_itself_is_no_news() -> None:
     sharing = _Sharing()
-    assert not sharing.is_news("")
-    assert sharing.is_news("1a")
-    assert not sharing.is_news("1a")
-    sharing.known.extend(["1a", "1b"])
-    assert not sharing.is_news("1b")
+    assert not sharing.is_opened("")
+    assert sharing.is_opened("1a")
+    assert not sharing.is_opened("1a")
+    sharing.history.extend(["1a", "1b"])
+    assert not sharing.is_opened("1b")
     # However much was drawn since, the browser may still tell what it told the last time.
-    sharing.known.extend(str(number) for number in range(1000))
-    assert not sharing.is_news("1b")
-    assert not sharing.is_news("")
-    assert sharing.is_news("1c")
+    sharing.history.extend(str(number) for number in range(1000))
+    assert not sharing.is_opened("1b")
+    assert not sharing.is_opened("")
+    assert sharing.is_opened("1c")

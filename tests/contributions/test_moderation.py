@@ -18,7 +18,7 @@ from extexify.drawing.strokes import BadDrawing
 from extexify.sources.open import open_source
 from extexify.sources.rows import check_row
 from extexify.ui.contributions.view import _decide
-from extexify.ui.draw.contribute import Keeping
+from extexify.ui.draw.contribute import Contributor
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 from tests.demo import ROOT, demo, operator
@@ -250,53 +250,53 @@ def test_only_what_was_shown_is_decided(waiting: ModerationList) -> None:
 
 
 def test_the_public_sends_to_the_list_and_takes_back(waiting: ModerationList) -> None:
-    mine = Keeping()
-    mine.answer(zigzag(1), (), "tiny", SAID)
-    mine.keep(SUM)
-    mine.keep(SUM)
-    assert mine.shown()["line"].startswith("Sent as \\sum: thank you.")
+    current = Contributor()
+    current.answer(zigzag(1), (), "tiny", SAID)
+    current.keep(SUM)
+    current.keep(SUM)
+    assert current.as_data()["line"].startswith("Sent as \\sum: thank you.")
     with operator():
         (found,) = waiting.pending(10)
     assert (found.key, found.model, list(found.predictions)) == (SUM, "tiny", SAID)
     assert kept() == []
-    mine.take_back()
-    assert mine.shown()["line"] == ""
+    current.take_back()
+    assert current.as_data()["line"] == ""
     with operator():
         assert waiting.count() == 0
 
 
 def test_what_has_been_looked_at_is_not_taken_back(waiting: ModerationList) -> None:
-    mine = Keeping()
-    mine.answer(zigzag(1), ())
-    mine.keep(SUM)
+    current = Contributor()
+    current.answer(zigzag(1), ())
+    current.keep(SUM)
     with operator():
         waiting.accept([one.id for one in waiting.pending(10)], open_store())
-    mine.take_back()
-    assert "looked at already" in mine.problem
+    current.take_back()
+    assert "looked at already" in current.problem
     assert len(kept()) == 1
 
 
 def test_a_visit_sends_so_many(waiting: ModerationList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.VISIT_LIMIT.name, "2")
-    mine = Keeping()
+    current = Contributor()
     for number in range(4):
-        mine.answer(zigzag(number), ())
-        mine.keep(SUM)
-        mine.take_back()
-    mine.keep(SUM)
-    assert mine.problem == "This drawing could not be kept: one visit can send 2 drawings."
+        current.answer(zigzag(number), ())
+        current.keep(SUM)
+        current.take_back()
+    current.keep(SUM)
+    assert current.problem == "This drawing could not be kept: one visit can send 2 drawings."
     with operator():
         assert waiting.count() == 0
-    assert mine.offers == 2
+    assert current.offers == 2
 
 
 def test_an_operator_keeps_right_away(waiting: ModerationList) -> None:
-    mine = Keeping()
-    mine.answer(zigzag(1), ())
+    current = Contributor()
+    current.answer(zigzag(1), ())
     with operator():
-        mine.keep(SUM)
+        current.keep(SUM)
         assert waiting.count() == 0
     assert len(kept()) == 1
-    mine.take_back()  # signed out meanwhile
-    assert "only its operators may do this" in mine.problem
+    current.take_back()  # signed out meanwhile
+    assert "only its operators may do this" in current.problem
     assert len(kept()) == 1

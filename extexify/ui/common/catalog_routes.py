@@ -1,8 +1,8 @@
-"""What the browser fetches by itself: the whole catalogue, once, for the gallery, and searches in it.
+"""HTTP routes for the catalogue of symbols and for searches in it, without Streamlit's reruns.
 
-Nothing of it goes through Streamlit's reruns. The catalogue with its glyphs is 750 kB of JSON (190 kB on the way),
-which the browser keeps until it changes; a search is one short request a keystroke. The gallery's searches are
-answered with positions in the catalogue, those of a page without the catalogue (`FIND`) with the symbols themselves.
+The catalogue with its glyphs is 750 kB of JSON (190 kB compressed), which the browser caches until it changes. A search
+is one short request a keystroke. The gallery's search returns positions in the catalogue, `FIND` returns symbols for
+pages that don't load the catalogue.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from extexify.catalog.lookalikes import drawn_alike, prints_alike
 from extexify.catalog.symbols import glyph_svg, load_catalog, search, symbol_summary
 
 MAX_QUERY = 100
-"""Characters of a search that are looked at; no name in the catalogue is longer."""
+"""Characters of a query that are used; no name in the catalogue is longer."""
 
 MAX_FOUND = 24
-"""Symbols that a search without the catalogue is answered with."""
+"""Symbols that `FIND` returns at most."""
 
 FIND = "catalog/find"
-"""Where a page without the catalogue searches, relative to any page's address."""
+"""Address of the search that returns symbols, relative to any page."""
 
 _SYMBOLS, _SEARCH = "catalog/symbols.json", "catalog/search"
 
 
 def routes() -> list[Route]:
-    """The routes to serve, below the address that the server is configured for."""
+    """The routes, below the server's configured base path."""
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}/" if base else "/"
     handlers = {_SYMBOLS: _send_symbols, _SEARCH: _send_search, FIND: _send_found}
@@ -44,12 +44,12 @@ def routes() -> list[Route]:
 
 
 def addresses() -> dict[str, str]:
-    """Where the browser finds the catalogue and the search, relative to any page's address."""
+    """Addresses of the catalogue and of the gallery's search, relative to any page."""
     return {"symbols": f"{_SYMBOLS}?v={_version()}", "search": _SEARCH}
 
 
 def entry(symbol: Symbol) -> dict[str, Any]:
-    """What the gallery shows of a symbol; its look-alikes as positions in the catalogue."""
+    """A symbol for the gallery, with its look-alikes as positions in the catalogue."""
     position = _positions()
     prints = prints_alike(symbol.key)
     return {
@@ -80,9 +80,9 @@ def _version() -> str:
     return hashlib.blake2b(_catalogue(), digest_size=8).hexdigest()
 
 
-# These are plain functions, so that they run in a thread and not in the server's event loop.
+# Plain functions: Starlette runs them in threads, so that they don't block the event loop.
 def _send_symbols(request: Request) -> Response:
-    # The address changes with the content: the browser need never ask again.
+    # The address changes with the content, so that it may be cached for ever.
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
         return Response(_catalogue(), media_type="application/json", headers=headers)

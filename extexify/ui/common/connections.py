@@ -1,4 +1,4 @@
-"""PostgreSQL databases that `.streamlit/secrets.toml` names, as Streamlit's own connections do.
+"""PostgreSQL connections in `.streamlit/secrets.toml`, in the format of Streamlit's own connections.
 
     [connections.symbols]
     url = "postgresql://user:password@host/database"
@@ -22,7 +22,7 @@ _DIALECTS = ("postgresql", "postgres")
 
 @permissions.operators_only
 def postgres_connections() -> dict[str, str]:
-    """The address of each PostgreSQL connection in the secrets, by its name; none without a file of secrets."""
+    """Name → address of each PostgreSQL connection in the secrets; empty without a file of secrets."""
     if not st.secrets.load_if_toml_exists():
         return {}
     sections = st.secrets.get("connections", {})
@@ -31,10 +31,10 @@ def postgres_connections() -> dict[str, str]:
 
 
 def address_of(section: Mapping[str, Any]) -> str:
-    """The postgresql:// address of a connection's section; empty for one of another database."""
+    """The postgresql:// address of a section, or an empty string for another kind of database."""
     if url := str(section.get("url", "")):
         scheme, _, rest = url.partition("://")
-        # SQLAlchemy's addresses may name a driver, as in postgresql+psycopg2.
+        # SQLAlchemy's addresses may include a driver, as in postgresql+psycopg2.
         plain = f"{scheme.partition('+')[0]}://{rest}"
         return plain if plain.startswith(POSTGRES) else ""
     if section.get("dialect") not in _DIALECTS:
@@ -42,7 +42,7 @@ def address_of(section: Mapping[str, Any]) -> str:
     user, password = (quote(str(section.get(name, "")), safe="") for name in ("username", "password"))
     login = f"{user}{password and ':' + password}@" if user or password else ""
     host, port = str(section.get("host", "")), str(section.get("port", ""))
-    # An address of the sixth version of IP has colons of its own.
+    # IPv6 addresses contain colons.
     place = f"[{host}]" if ":" in host else quote(host, safe="")
     query = section.get("query")
     options = f"?{urlencode(dict(query), quote_via=quote)}" if isinstance(query, Mapping) and query else ""

@@ -1,4 +1,4 @@
-"""The workspace's dataset and images, opened once and shared by all visitors for as long as they stay the same."""
+"""The workspace's dataset and images, opened once for all visitors, and again when they are replaced."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _Version = tuple[int, int, int]
 
 
 def current_dataset() -> Dataset | None:
-    """The exported dataset; None when there is none yet. Raises `StorageError`, one sentence, for a damaged one."""
+    """The exported dataset; None when there is none yet. Raises `StorageError` for a damaged one."""
     version = _version(dataset_folder())
     return None if version is None else _open_dataset(dataset_folder().resolve(), version)
 
 
 def current_images() -> RenderedImages | None:
-    """The rendered images; None when there are none yet. Raises `StorageError`, one sentence, for damaged ones."""
+    """The rendered images; None when there are none yet. Raises `StorageError` for damaged ones."""
     version = _version(images_folder())
     return None if version is None else _open_images(images_folder().resolve(), version)
 
 
 def _version(folder: Path) -> _Version | None:
-    """Tells a new folder from the old one: writers replace it whole, so its manifest is another file then."""
+    """Time, size and inode of the manifest, which differ after a folder is replaced as a whole; None without one."""
     try:
         status = (folder / "manifest.json").stat()
     except OSError:

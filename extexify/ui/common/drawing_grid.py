@@ -17,12 +17,12 @@ from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
 
 AS_DRAWN = RasterSettings(size=160, stroke_width=4)
-"""How a drawing is pictured for people: its own proportions, fine enough for any screen."""
+"""Settings of pictures for people: the drawing's own proportions, sharp on any screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of a drawing: uint8 (H, W), ink 255, with a label below it; `pixels` shows each one as a square."""
+    """A picture of a drawing: uint8 (H, W), ink 255, with a label below it; `pixels` shows pixels as squares."""
 
     image: NDArray[np.uint8]
     label: str = ""
@@ -31,7 +31,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a grid shows of a drawing: its pictures beside each other, its symbol, its split, and a note on pointing."""
+    """A drawing in a grid: its pictures side by side, its symbol's key, its split, and a note in its tooltip."""
 
     pictures: Sequence[Picture]
     key: str
@@ -60,8 +60,7 @@ def _shown(item: Item) -> dict[str, Any]:
     }
 
 
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
+@cache  # a second registration would make browsers reload the code
 def _component() -> Any:
     return st.components.v2.component(
         "extexify_drawings",

@@ -1,4 +1,4 @@
-"""Words for the page: sentences out of messages, and text that Markdown leaves as it is."""
+"""Text for pages: escaping for Markdown, sentences, percentages."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from extexify.core.errors import printable
 
 _JOIN = "\N{WORD JOINER}"
 
-# What Streamlit makes of text after Markdown's escapes are undone: links of addresses, icons and emoji of names between
-# colons, arrows and dashes of signs. A character without width keeps the signs apart.
-_TURNED = re.compile(
+# What Streamlit still replaces after Markdown's escapes: addresses by links, names between colons by icons and emoji,
+# some sequences of signs by arrows and dashes. A zero-width character between the signs prevents it.
+_REPLACED = re.compile(
     r"(?<=www)(?=\.)|(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=@)(?=[-\w]+\.)|(?<=:)(?=[\w+/-]+:)|(?<=[-<>~])(?=[-=>])",
     re.IGNORECASE,
 )
 
 
 def capital(text: str) -> str:
-    """Text with a capital first letter."""
+    """Text with its first letter capitalized."""
     return text[:1].upper() + text[1:]
 
 
 def escaped(text: str) -> str:
-    """Text as Markdown that shows just that: titles and messages hold names that users chose."""
-    kept = _TURNED.sub(_JOIN, printable(text))
-    return "".join(f"\\{letter}" if letter in string.punctuation else letter for letter in kept)
+    """Markdown that shows a text literally: titles and messages hold names that users chose."""
+    separated = _REPLACED.sub(_JOIN, printable(text))
+    return "".join(f"\\{letter}" if letter in string.punctuation else letter for letter in separated)
 
 
 def sentence(text: str) -> str:
-    """A message as a sentence of its own, as Markdown that shows just that."""
+    """Markdown that shows a message literally, with a capital first letter and a full stop."""
     return escaped(capital(text)) + ("" if text.endswith((".", "!", "?")) else ".")
 
 

@@ -1,1 +1,1 @@
-"""What only the Contributions page needs."""
+"""The Contributions page."""

@@ -1,7 +1,7 @@
-// Shows the drawings that wait, each to be accepted or rejected, and the same for several that are ticked.
-// Tiles stay from one message to the next, and with them what is ticked.
+// Drawings that wait, with buttons to accept or reject each one, or all ticked ones. Tiles are reused from one message
+// to the next, and keep their ticks.
 
-const lists = new WeakMap();
+const partsOf = new WeakMap();
 
 function makeTile(offer, changed) {
   const tile = element("li", "tile");
@@ -18,11 +18,11 @@ function makeTile(offer, changed) {
   const chosen = element("div", "chosen", tile);
   showGlyph(element("span", "glyph", chosen), offer.symbol);
   element("code", "", chosen, offer.symbol.command).title = offer.symbol.key;
-  const said = element("div", "said", tile);
-  said.title = `What the model “${offer.model}” answered`;
-  offer.said.forEach((answer, at) => {
-    if (at) said.append(" ");
-    const one = element("span", answer.same ? "same" : "", said);
+  const answers = element("div", "answers", tile);
+  answers.title = `What the model “${offer.model}” answered`;
+  offer.answers.forEach((answer, at) => {
+    if (at) answers.append(" ");
+    const one = element("span", answer.same ? "same" : "", answers);
     element("code", "", one, answer.command);
     element("span", "", one, answer.percent);
   });
@@ -37,7 +37,7 @@ function makeTile(offer, changed) {
   return { tile, tick, accept, reject };
 }
 
-function makeList(root) {
+function makeParts(root) {
   const bar = root.querySelector(".bar");
   const parts = {
     tiles: new Map(),
@@ -48,7 +48,7 @@ function makeList(root) {
   };
   const ticked = () => [...parts.tiles].filter(([, { tick }]) => tick.checked).map(([id]) => id);
 
-  // Rejecting is for good: of several at once it takes a second press.
+  // Rejecting can't be undone: several at once take a second press.
   parts.changed = () => {
     const count = ticked().length;
     parts.all.checked = count > 0 && count === parts.tiles.size;
@@ -81,18 +81,18 @@ function makeList(root) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".moderation");
-  if (!lists.has(root)) lists.set(root, makeList(root));
-  const parts = lists.get(root);
+  if (!partsOf.has(root)) partsOf.set(root, makeParts(root));
+  const parts = partsOf.get(root);
   parts.send = setTriggerValue;
-  const kept = new Map();
+  const tiles = new Map();
   for (const offer of data.offers) {
     const one = parts.tiles.get(offer.id) || makeTile(offer, () => parts.changed());
     one.accept.disabled = one.reject.disabled = false;
     one.accept.onclick = () => parts.decide(true, [offer.id]);
     one.reject.onclick = () => parts.decide(false, [offer.id]);
-    kept.set(offer.id, one);
+    tiles.set(offer.id, one);
   }
-  parts.tiles = kept;
-  parts.list.replaceChildren(...[...kept.values()].map(({ tile }) => tile));
+  parts.tiles = tiles;
+  parts.list.replaceChildren(...[...tiles.values()].map(({ tile }) => tile));
   parts.changed();
 }

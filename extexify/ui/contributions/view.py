@@ -1,4 +1,4 @@
-"""The moderation list on the page: what visitors of a public demo sent, to be accepted or rejected."""
+"""The moderation list: drawings that visitors of a public demo sent, to be accepted or rejected."""
 
 from __future__ import annotations
 
@@ -11,38 +11,27 @@ import streamlit as st
 from extexify.catalog.symbols import symbol_for, symbol_summary
 from extexify.contributions.moderation import ModerationList, PendingDrawing
 from extexify.contributions.store import count_contributions, open_store, store_description
-from extexify.drawing.strokes import BadDrawing, Drawings
+from extexify.core.errors import UserError
+from extexify.drawing.strokes import Drawings
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url, pictures
 from extexify.ui.common.text import percentage, sentence
-from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 
 SHOWN = 60
-"""Drawings that are shown at a time, those that have waited longest."""
+"""Drawings that are shown at a time, the oldest first."""
 
 _PROBLEM = "moderation-problem"
 
-_HTML = """
-<div class="moderation">
-  <div class="bar" role="toolbar" aria-label="The chosen drawings">
-    <label class="all"><input type="checkbox"> <span>All of these</span></label>
-    <button type="button" class="accept">Accept</button>
-    <button type="button" class="reject">Reject</button>
-  </div>
-  <ul></ul>
-</div>
-"""
-
 
 def show_moderation() -> None:
-    """The drawings that wait, and what has been accepted so far."""
+    """Show the drawings that wait, and how many have been accepted so far."""
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(sentence(problem), icon=":material/error:")
     waiting = ModerationList(moderation_file())
     try:
-        count, offers, kept = waiting.count(), waiting.pending(SHOWN), count_contributions()
-    except (StorageError, BadDrawing) as error:
+        count, offers, accepted = waiting.count(), waiting.pending(SHOWN), count_contributions()
+    except UserError as error:
         st.error(sentence(str(error)), icon=":material/error:")
         return
     if offers:
@@ -53,7 +42,7 @@ def show_moderation() -> None:
         with st.container(border=True, key="welcome"):
             st.markdown("**Nothing waits.** What visitors name on the Draw page comes here first.")
             st.page_link("pages/draw.py", label="Open Draw", icon=":material/draw:")
-    many = f"{kept:,} drawing{'' if kept == 1 else 's'}"
+    many = f"{accepted:,} drawing{'' if accepted == 1 else 's'}"
     st.caption(f"{many} named on the Draw page and kept in {store_description()}: a source of the next export.")
 
 
@@ -69,22 +58,22 @@ def _show(offers: list[PendingDrawing]) -> None:
 
 
 def _tile(offer: PendingDrawing) -> dict[str, Any]:
-    """What the page shows of a drawing, besides the drawing."""
+    """What the component shows of a drawing, besides its picture."""
     return {
         "id": offer.id,
         "symbol": symbol_summary(offer.key),
-        "said": [
+        "answers": [
             {"command": symbol_for(key).command, "percent": percentage(probability), "same": key == offer.key}
             for key, probability in offer.predictions
         ],
         "model": offer.model,
-        "when": f"{offer.when:%-d %b, %H:%M}",
+        "when": f"{offer.when.day} {offer.when:%b, %H:%M}",
     }
 
 
-def _decide(asked: object, shown: Collection[int]) -> None:
-    """Accept or reject what the browser names, of what it was shown."""
-    match asked:
+def _decide(decision: object, shown: Collection[int]) -> None:
+    """Accept or reject the drawings that the browser names, among those that were shown."""
+    match decision:
         case {"accept": bool(accept), "ids": list(ids)}:
             numbers = [number for number in ids if isinstance(number, int) and number in shown]
         case _:
@@ -95,18 +84,17 @@ def _decide(asked: object, shown: Collection[int]) -> None:
             done, how = waiting.accept(numbers, open_store()), "accepted"
         else:
             done, how = waiting.reject(numbers), "rejected"
-    except (StorageError, BadDrawing) as error:
+    except UserError as error:
         st.session_state[_PROBLEM] = str(error)
     else:
         st.toast(f"{done:,} {how}.", icon=":material/check_circle:")
 
 
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
+@cache  # a second registration would make browsers reload the code
 def _component() -> Any:
     return st.components.v2.component(
         "extexify_moderation",
-        html=_HTML,
+        html=assets("ui/contributions/moderation.html"),
         css=assets("ui/common/tiles.css", "ui/contributions/moderation.css"),
         js=assets("web/page.js", "ui/contributions/moderation.js"),
     )

@@ -1,1 +1,1 @@
-"""What only the Draw page needs."""
+"""The Draw page."""

@@ -1,9 +1,9 @@
-// Below the answers: what has become of a drawing that was named, or else a search for the symbol that it was.
+// Below the answers: what has become of a drawing that was saved, or else a search for the symbol that it was meant to be.
 
 const TYPING_MS = 60;
 const EXPORT = "export"; // the page's address
 
-function makeChoices(parentElement) {
+function makeParts(parentElement) {
   const part = (selector) => parentElement.querySelector(selector);
   const parts = { note: part(".note"), open: part(".open"), chooser: part(".chooser"), found: part(".found") };
   const input = part("input");
@@ -12,13 +12,13 @@ function makeChoices(parentElement) {
 
   async function find(query) {
     searching?.abort();
-    const mine = new AbortController();
-    searching = mine;
+    const controller = new AbortController();
+    searching = controller;
     try {
-      const answer = await fetch(`${parts.find}?q=${encodeURIComponent(query)}`, { signal: mine.signal });
+      const answer = await fetch(`${parts.find}?q=${encodeURIComponent(query)}`, { signal: controller.signal });
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       const symbols = await answer.json();
-      if (!mine.signal.aborted) showFound(symbols);
+      if (!controller.signal.aborted) showFound(symbols);
     } catch (error) {
       if (error.name === "AbortError") return;
       parts.found.replaceChildren();
@@ -85,7 +85,7 @@ function exportLink(note, text) {
   };
 }
 
-function showNote({ note, send }, { line, waiting, offered, problem }) {
+function showNote({ note, send }, { line, waiting, moderated, problem }) {
   note.replaceChildren();
   note.classList.toggle("problem", Boolean(problem));
   if (problem) element("span", "", note, problem);
@@ -95,7 +95,7 @@ function showNote({ note, send }, { line, waiting, offered, problem }) {
     note.append(` ${waiting} drawings wait for an `);
     exportLink(note, "export");
     note.append(": train the next model with them. ");
-  } else if (offered) {
+  } else if (moderated) {
     note.append(" ");
   } else {
     note.append(" Drawings you keep can be ");
@@ -111,12 +111,12 @@ function showNote({ note, send }, { line, waiting, offered, problem }) {
   };
 }
 
-const made = new WeakMap();
+const partsOf = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".chooser");
-  if (!made.has(root)) made.set(root, makeChoices(parentElement));
-  const parts = made.get(root);
+  if (!partsOf.has(root)) partsOf.set(root, makeParts(parentElement));
+  const parts = partsOf.get(root);
   parts.send = setTriggerValue;
   parts.find = data.find;
   showNote(parts, data);

@@ -1,6 +1,6 @@
-"""“It was this one”: keeps a visitor's drawing under the symbol that it was meant to be, once, with a way back.
+"""Saving a visitor's drawing as an example of the symbol that it was meant to be, once, with undo.
 
-In a public demo a visitor's drawing waits in the moderation list instead, until an operator accepts it.
+In a public demo a visitor's drawing goes to the moderation list instead, until an operator accepts it.
 """
 
 from __future__ import annotations
@@ -18,35 +18,26 @@ from extexify.catalog.symbols import load_catalog, symbol_for
 from extexify.contributions.moderation import KeyProbability, LimitReached, ModerationList
 from extexify.contributions.store import ContributionStore, count_unexported, open_store, store_description
 from extexify.core import settings
-from extexify.drawing.strokes import BadDrawing, Drawing
+from extexify.core.errors import UserError
+from extexify.drawing.strokes import Drawing
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 
 ENOUGH = 20
-"""Drawings since the last export from which on the page offers another export and training."""
+"""The page offers another export and training from this many drawings since the last export on."""
 
-_SAME = 0.1
-"""Canvas pixels by which a drawing that comes back from another page may differ from what it was."""
-
-_HTML = """
-<p class="note" role="status"></p>
-<button type="button" class="open">Something else? Search all symbols</button>
-<form class="chooser" role="search" hidden>
-  <input type="search" aria-label="Search the symbol that you drew" autocomplete="off" autocapitalize="off"
-    spellcheck="false" maxlength="100" placeholder="\\alpha, arrow, ∮, amssymb">
-  <div class="found"></div>
-</form>
-"""
+_TOLERANCE = 0.1
+"""Canvas pixels by which a drawing may change when its page is left and opened again."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
-    """A drawing that the visitor has named.
+class _Saved:
+    """A drawing that was saved under a key.
 
-    number: how many drawings the store held with it; waiting: how many of them the dataset hasn't got; 0 for unknown.
-    offered: it is in the moderation list, and identifier its number there.
+    identifier: its id in the store or in the moderation list. moderated: it is in the moderation list.
+    number: drawings in the store, with it; waiting: those of them that the dataset doesn't hold. 0 for unknown.
     """
 
     drawing: Drawing
@@ -54,127 +45,127 @@ class _Kept:
     identifier: int
     number: int = 0
     waiting: int = 0
-    offered: bool = False
+    moderated: bool = False
 
 
 @dataclass
-class Keeping:
-    """What a visitor has named so far, and the drawing that the page shows answers for.
+class Contributor:
+    """The drawings that a visit has saved, and the drawing that the page shows answers for.
 
-    model and said are who answered and what; offers counts the drawings that the visit sent to the moderation list.
+    classes: keys that the model knows. model, predictions: the name of the model and its best (key, probability).
+    offers: drawings that the visit has sent to the moderation list. problem: a sentence for the page.
     """
 
     drawing: Drawing = field(default_factory=list)
-    known: Collection[str] = ()
+    classes: Collection[str] = ()
     model: str = ""
-    said: Sequence[KeyProbability] = ()
-    kept: list[_Kept] = field(default_factory=list)
+    predictions: Sequence[KeyProbability] = ()
+    saved: list[_Saved] = field(default_factory=list)
     offers: int = 0
     problem: str = ""
 
     def answer(
-        self, drawing: Drawing, known: Collection[str], model: str = "", said: Sequence[KeyProbability] = ()
+        self, drawing: Drawing, classes: Collection[str], model: str = "", predictions: Sequence[KeyProbability] = ()
     ) -> str:
-        """Say which drawing is answered now, by a model that knows these keys; returns the key it is kept under."""
-        if not _same(drawing, self.drawing):
+        """Set the drawing that is answered; returns the key that it is saved under, or an empty string."""
+        if not _is_same(drawing, self.drawing):
             self.problem = ""
-        self.drawing, self.known, self.model, self.said = drawing, known, model, said
-        kept = self._found()
-        return "" if kept is None else kept.key
+        self.drawing, self.classes, self.model, self.predictions = drawing, classes, model, predictions
+        saved = self._find()
+        return "" if saved is None else saved.key
 
     @property
-    def word(self) -> str:
-        """What has become of the drawing, if it was named, in a word."""
-        kept = self._found()
-        return "Sent" if kept is not None and kept.offered else "Kept"
+    def label(self) -> str:
+        """What has become of a saved drawing, in a word."""
+        saved = self._find()
+        return "Sent" if saved is not None and saved.moderated else "Kept"
 
     def keep(self, key: object) -> None:
-        """Store the drawing under a key, unless it is stored already."""
+        """Save the drawing under a key, which comes from the browser, unless it is saved already."""
         self.problem = ""
-        if not self.drawing or self._found() is not None:
+        if not self.drawing or self._find() is not None:
             return
-        # What a browser sends may be anything.
-        if not isinstance(key, str) or not (key in load_catalog() or key in self.known):
+        if not isinstance(key, str) or not (key in load_catalog() or key in self.classes):
             self.problem = "This drawing could not be kept: the page named no symbol. Reload it and try again."
             return
         try:
-            self.kept.append(self._store(key) if permissions.is_operator() else self._offer(key))
-        except (StorageError, BadDrawing, LimitReached, settings.SettingError) as error:
+            self.saved.append(self._store(key) if permissions.is_operator() else self._offer(key))
+        except (UserError, LimitReached, settings.SettingError) as error:
             self.problem = f"This drawing could not be kept: {error}."
 
     def take_back(self) -> None:
-        """Take the drawing out of the store again."""
+        """Delete the saved drawing."""
         self.problem = ""
-        kept = self._found()
-        if kept is None:
+        saved = self._find()
+        if saved is None:
             return
         try:
-            if not kept.offered:
-                open_store().remove(kept.identifier)
-            elif not _moderation().withdraw(kept.identifier):
+            if not saved.moderated:
+                open_store().remove(saved.identifier)
+            elif not _moderation().withdraw(saved.identifier):
                 self.problem = "This drawing has been looked at already, and can’t be taken back any more."
                 return
-        except (StorageError, permissions.NotPermitted) as error:
+        except (UserError, permissions.NotPermitted) as error:
             self.problem = f"This drawing is still kept: {error}."
             return
-        self.kept.remove(kept)
+        self.saved.remove(saved)
 
-    def shown(self) -> dict[str, Any]:
-        """What the page says about the drawing."""
-        kept = self._found()
+    def as_data(self) -> dict[str, Any]:
+        """The component's data: what has become of the drawing."""
+        saved = self._find()
         return {
-            "line": "" if kept is None else _line(kept),
-            "waiting": kept.waiting if kept is not None and kept.waiting >= ENOUGH else 0,
-            "offered": kept is not None and kept.offered,
+            "line": "" if saved is None else _line(saved),
+            "waiting": saved.waiting if saved is not None and saved.waiting >= ENOUGH else 0,
+            "moderated": saved is not None and saved.moderated,
             "problem": self.problem,
             "find": catalog_routes.FIND,
         }
 
-    def _store(self, key: str) -> _Kept:
+    def _store(self, key: str) -> _Saved:
         store = open_store()
         identifier = store.add(key, self.drawing)
-        return _Kept(self.drawing, key, identifier, *_counts(store))
+        return _Saved(self.drawing, key, identifier, *_counts(store))
 
-    def _offer(self, key: str) -> _Kept:
-        most = settings.count_of(settings.VISIT_LIMIT)
-        if self.offers >= most:
-            raise LimitReached(f"one visit can send {most:,} drawings" if most else "no drawings are taken here")
-        number = _moderation().submit(key, self.drawing, self.model, self.said)
+    def _offer(self, key: str) -> _Saved:
+        limit = settings.count_of(settings.VISIT_LIMIT)
+        if self.offers >= limit:
+            raise LimitReached(f"one visit can send {limit:,} drawings" if limit else "no drawings are taken here")
+        number = _moderation().submit(key, self.drawing, self.model, self.predictions)
         self.offers += 1
-        return _Kept(self.drawing, key, number, offered=True)
+        return _Saved(self.drawing, key, number, moderated=True)
 
-    def _found(self) -> _Kept | None:
-        return next((kept for kept in self.kept if _same(kept.drawing, self.drawing)), None)
-
-
-def keeping() -> Keeping:
-    """The visitor's."""
-    found: Keeping = st.session_state.setdefault("keeping", Keeping())
-    return found
+    def _find(self) -> _Saved | None:
+        return next((saved for saved in self.saved if _is_same(saved.drawing, self.drawing)), None)
 
 
-def show_keeping(mine: Keeping, *, key: str) -> None:
+def contributor() -> Contributor:
+    """The contributor of this visit."""
+    current: Contributor = st.session_state.setdefault("contributor", Contributor())
+    return current
+
+
+def show_contribution(current: Contributor, *, key: str) -> None:
     """Show what has become of the drawing, or else a search for the symbol that it was meant to be.
 
-    A click lands in the component's triggers, `keep` with a symbol's key and `take_back`.
+    The component's triggers are `keep`, with a symbol's key, and `take_back`.
     """
 
     def keep() -> None:
-        mine.keep(st.session_state[key].keep)
+        current.keep(st.session_state[key].keep)
 
-    _component()(data=mine.shown(), key=key, on_keep_change=keep, on_take_back_change=mine.take_back)
+    _component()(data=current.as_data(), key=key, on_keep_change=keep, on_take_back_change=current.take_back)
 
 
-def _same(a: Drawing, b: Drawing) -> bool:
+def _is_same(a: Drawing, b: Drawing) -> bool:
     return len(a) == len(b) and all(
-        one.shape == other.shape and np.allclose(one, other, rtol=0, atol=_SAME)
+        one.shape == other.shape and np.allclose(one, other, rtol=0, atol=_TOLERANCE)
         for one, other in zip(a, b, strict=True)
     )
 
 
 def _counts(store: ContributionStore) -> tuple[int, int]:
-    """The numbers of a `_Kept`. The drawing is stored by now: whatever fails here must not say otherwise."""
-    # Imported here and not above: what opens datasets takes its time, and the first paint needn't wait for it.
+    """`number` and `waiting` of a `_Saved`. A failure here is not reported: the drawing itself has been stored."""
+    # Imported late: what opens datasets takes its time, which the first paint doesn't need to wait for.
     from extexify.ui.common.datasets import current_dataset
 
     try:
@@ -183,24 +174,24 @@ def _counts(store: ContributionStore) -> tuple[int, int]:
         return 0, 0
 
 
-def _line(kept: _Kept) -> str:
-    """What has become of a drawing."""
-    if kept.offered:
-        return f"Sent as {symbol_for(kept.key).command}: thank you. Somebody will look at it before it is kept."
-    number = f", drawing number {kept.number:,}" if kept.number else ""
-    return f"Kept as {symbol_for(kept.key).command}{number} in {store_description()}."
+def _line(saved: _Saved) -> str:
+    """What has become of a drawing, as a sentence or two."""
+    command = symbol_for(saved.key).command
+    if saved.moderated:
+        return f"Sent as {command}: thank you. Somebody will look at it before it is kept."
+    number = f", drawing number {saved.number:,}" if saved.number else ""
+    return f"Kept as {command}{number} in {store_description()}."
 
 
 def _moderation() -> ModerationList:
     return ModerationList(moderation_file())
 
 
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
+@cache  # a second registration would make browsers reload the code
 def _component() -> Any:
     return st.components.v2.component(
-        "extexify_keeping",
-        html=_HTML,
+        "extexify_contribute",
+        html=assets("ui/draw/contribute.html"),
         css=assets("web/page.css", "ui/draw/contribute.css"),
         js=assets("web/page.js", "ui/draw/contribute.js"),
     )

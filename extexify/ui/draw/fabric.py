@@ -1,8 +1,7 @@
-"""The canvas's JSON → a drawing, and back.
+"""Conversion between drawings and the JSON of Fabric.js, the library behind the canvas component.
 
-The canvas component hands over Fabric's description of what is on it: objects (a pen stroke is a `Path`),
-each with its own coordinates and the matrix that places it. This module undoes all of that, so that the
-rasterizer gets pen positions in canvas pixels, just as it gets them from the data that it was trained on.
+The JSON is a list of objects (a pen stroke is a `Path`), each with its own coordinates and a transformation. A drawing
+holds the positions of the pen in canvas pixels, as the training data do.
 """
 
 from __future__ import annotations
@@ -21,17 +20,16 @@ from extexify.ui.draw.curves import Points, box_of, middle, quadratic_extremes, 
 Matrix = NDArray[np.float64]
 
 MAX_DEPTH = 8
-"""Groups within groups that are followed; the canvas itself makes none."""
+"""Nested groups that are accepted; the canvas component itself makes none."""
 
 DOT_EXTENT = 0.1
-"""A path that covers less than this, in its own pixels, is a dot: Fabric draws a tap as a line of 1/500 of
-the pen's width."""
+"""A path smaller than this, in its own pixels, is a dot: Fabric draws a tap as a line of 1/500 of the pen's width."""
 
 POINT_RADIUS = 10.0
-"""A circle of at most this radius stands for a point, a larger one for its outline."""
+"""A circle up to this radius is a point, a larger one an outline."""
 
 MIDPOINT_TOLERANCE = 2e-3
-"""How exactly Fabric's brush hits the midpoints; the JSON may be rounded to four decimals."""
+"""Tolerance for the midpoints of Fabric's brush; its JSON may be rounded to four decimals."""
 
 _ORIGINS = {"left": -0.5, "top": -0.5, "center": 0.0, "right": 0.5, "bottom": 0.5}
 _ARGUMENTS = {"M": 2, "L": 2, "Q": 4, "C": 6, "Z": 0}
@@ -40,11 +38,10 @@ _ARGUMENTS = {"M": 2, "L": 2, "Q": 4, "C": 6, "Z": 0}
 def drawing_from_canvas(json_data: object) -> Drawing:
     """The strokes on the canvas, in the order in which they were drawn, in canvas pixels.
 
-    `json_data` is what `st_canvas` returns under that name. A pen stroke gives the positions that the pen
-    was at (see `_pen_positions`), any other curve is sampled; a tap gives a stroke of one point. Moved,
-    scaled, rotated, skewed, flipped and grouped objects come out where they are seen; invisible ones are
-    left out. An empty canvas gives an empty list.
-    Raises `BadDrawing`, with one sentence, for anything that the canvas doesn't send.
+    `json_data` is the attribute of the same name that `st_canvas` returns. A pen stroke becomes the positions of the
+    pen (see `_pen_stroke`), any other curve is sampled; a tap becomes a stroke of one point. Moved, scaled, rotated,
+    skewed, flipped and grouped objects are transformed; invisible ones are left out. An empty canvas is an empty list.
+    Raises `BadDrawing` for JSON that the canvas component doesn't produce.
     """
     if json_data is None:
         return []
@@ -54,7 +51,7 @@ def drawing_from_canvas(json_data: object) -> Drawing:
         total += len(points)
         if total > MAX_POINTS:
             raise BadDrawing("too many points", f"the drawing has over {MAX_POINTS:,} points")
-        # One comparison catches NaN, infinities and absurd magnitudes alike.
+        # Also False for NaN.
         if not (np.abs(points) <= MAX_ABS_COORDINATE).all():
             raise BadDrawing("out of range", f"the canvas sent a coordinate beyond ±{MAX_ABS_COORDINATE:g}")
         drawing.append(points.astype(np.float32))
@@ -101,7 +98,7 @@ def _path_object(points: Points, color: str, stroke_width: float) -> dict[str, A
 
 
 def _list_of_objects(holder: object) -> list[Any]:
-    """The objects of a canvas or a group."""
+    """The objects in a canvas or a group."""
     objects = holder.get("objects", []) if isinstance(holder, Mapping) else None
     if not isinstance(objects, list):
         raise BadDrawing("not JSON", "the canvas sent something other than a list of objects")
@@ -109,7 +106,7 @@ def _list_of_objects(holder: object) -> list[Any]:
 
 
 def _strokes(objects: list[Any], outer: Matrix, depth: int) -> Iterator[Points]:
-    """The strokes of the objects, with `outer` (3, 3) taking their coordinates to the canvas's."""
+    """The strokes of the objects; `outer` (3, 3) transforms their coordinates to canvas pixels."""
     if depth > MAX_DEPTH:
         raise BadDrawing("not JSON", f"the canvas sent groups nested over {MAX_DEPTH} deep")
     for item in objects:
@@ -131,7 +128,7 @@ def _strokes(objects: list[Any], outer: Matrix, depth: int) -> Iterator[Points]:
 
 
 def _matrix(item: Mapping[str, Any]) -> Matrix:
-    """The matrix (3, 3) that takes an object's coordinates, from its centre, to its parent's."""
+    """The transformation (3, 3) from an object's coordinates, relative to its centre, to its parent's."""
     angle = math.radians(_number(item, "angle", 0.0))
     cosine, sine = math.cos(angle), math.sin(angle)
     rotation = np.array([[cosine, -sine], [sine, cosine]])
@@ -160,7 +157,7 @@ def _matrix(item: Mapping[str, Any]) -> Matrix:
 
 
 def _outer_size(item: Mapping[str, Any], shape: Matrix, skewed: bool) -> Points:
-    """Width and height (2,) of an object as it is seen before its rotation, its line's width included."""
+    """Width and height (2,) of an object before its rotation, including the line's width."""
     line = _number(item, "strokeWidth", 0.0)
     size = np.array([_number(item, "width", 0.0), _number(item, "height", 0.0)])
     uniform = item.get("strokeUniform") is True
@@ -175,7 +172,7 @@ def _outer_size(item: Mapping[str, Any], shape: Matrix, skewed: bool) -> Points:
 
 
 def _origin(item: Mapping[str, Any], name: str) -> float:
-    """Where `left` or `top` points to within the object, −0.5 (its start) to 0.5 (its end)."""
+    """The position within the object that `left` or `top` refers to, −0.5 (its start) to 0.5 (its end)."""
     value = item.get(name, "left")
     if not isinstance(value, str) or value not in _ORIGINS:
         raise BadDrawing("not JSON", f"the canvas sent an unknown {name}")
@@ -183,7 +180,7 @@ def _origin(item: Mapping[str, Any], name: str) -> float:
 
 
 def _number(item: Mapping[str, Any], name: str, default: float) -> float:
-    """A number of an object's. Raises `BadDrawing` for what is none, or beyond any screen."""
+    """A number of an object. Raises `BadDrawing` for another type, and out of range."""
     value = item.get(name, default)
     # Compared before any conversion: an integer of a thousand digits has no float.
     if type(value) not in (int, float) or not -MAX_ABS_COORDINATE <= value <= MAX_ABS_COORDINATE:
@@ -192,7 +189,7 @@ def _number(item: Mapping[str, Any], name: str, default: float) -> float:
 
 
 def _numbers(rows: list[Any], what: str) -> Points:
-    """Equally long rows of numbers as an array. Raises `BadDrawing` naming `what`."""
+    """Rows of numbers, equally long, as an array. Raises `BadDrawing`, whose message names `what`."""
     flat = list(chain.from_iterable(rows))
     if not set(map(type, flat)) <= {int, float}:
         raise BadDrawing("not JSON", f"the canvas sent {what} with something other than numbers")
@@ -206,7 +203,7 @@ def _numbers(rows: list[Any], what: str) -> Points:
 
 
 def _read_path(item: Mapping[str, Any]) -> list[Points]:
-    """A path's strokes, from the path's own centre; several where the pen is lifted in between."""
+    """A path's strokes, relative to its centre; several where it has several `M` commands."""
     path = item.get("path")
     if not isinstance(path, list) or len(path) > MAX_POINTS:
         raise BadDrawing("not JSON", "the canvas sent a path that is no list of commands")
@@ -229,14 +226,14 @@ def _read_path(item: Mapping[str, Any]) -> list[Points]:
 
 
 def _dot_or_stroke(points: Points) -> Points:
-    """The points, or the one in their middle when they don't leave the spot."""
+    """The points, or only their centre when they extend over at most DOT_EXTENT."""
     if np.ptp(points, axis=0).max() <= DOT_EXTENT:
         return middle(points.min(axis=0), points.max(axis=0))[None]
     return points
 
 
 def _pen_stroke(path: list[list[Any]]) -> Points | None:
-    """The positions (n, 2) that the pen was at, when Fabric's brush made this path; else None.
+    """The positions (n, 2) of the pen if Fabric's brush made this path, or else None.
 
     The brush draws `M p₀ Q p₀ m₀₁ Q p₁ m₁₂ … L pₙ`: a curve through the midpoints, with the pen's positions
     as control points. Those are what a training drawing consists of, and following the curve instead would
@@ -255,14 +252,14 @@ def _pen_stroke(path: list[list[Any]]) -> Points | None:
 
 
 def _parts_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points, Points, Points]:
-    """Of a path M Q … Q L: its start (2,), the curves' control points and ends (n, 2), its end (2,)."""
+    """Start (2,), control points and ends of the curves (n, 2), and end (2,) of a path M Q … Q L."""
     curves = _numbers([command[1:] for command in path[1:-1]], "a path")
     first, last = _numbers([path[0][1:], path[-1][1:]], "a path")
     return first, curves[:, :2], curves[:, 2:], last
 
 
 def _box_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points]:
-    """Lowest and highest (2,) of a path M Q … Q L: `_Outline.box`, all curves at once.
+    """Minimum and maximum (2,) of a path M Q … Q L: a vectorized `_Outline.box`.
 
     A drawing has hundreds of curves, and this runs after every stroke.
     """
@@ -274,7 +271,7 @@ def _box_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points]:
 
 
 class _Outline:
-    """A checked path as curves of two (straight) to four control points."""
+    """A validated path as curves with two (straight) to four control points."""
 
     def __init__(self, path: list[list[Any]]) -> None:
         self._runs: list[list[Points]] = []  # a stroke: curves (k, 2), each starting where the last one ended
@@ -289,7 +286,7 @@ class _Outline:
             at = points[-1]
 
     def box(self) -> tuple[Points, Points]:
-        """Lowest and highest (2,) of what the curves, not their control points, cover.
+        """Minimum and maximum (2,) of the curves.
 
         Its middle is where Fabric has the origin of the path's own coordinates.
         """
@@ -297,7 +294,7 @@ class _Outline:
         return box_of(curves)
 
     def strokes(self) -> list[Points]:
-        """The curves, sampled to within FLATNESS: one array (n, 2) a stroke."""
+        """The curves, sampled within FLATNESS: an array (n, 2) a stroke."""
         strokes = []
         total = 0
         for run in self._runs:
@@ -312,13 +309,13 @@ class _Outline:
 
 
 def _read_line(item: Mapping[str, Any]) -> list[Points]:
-    """A straight line, from its middle."""
+    """A straight line, relative to its centre."""
     ends = np.array([[_number(item, f"x{end}", 0.0), _number(item, f"y{end}", 0.0)] for end in (1, 2)])
     return [_dot_or_stroke(ends - ends.mean(axis=0))]
 
 
 def _read_polyline(item: Mapping[str, Any]) -> list[Points]:
-    """A line through points, from the middle of their box."""
+    """A line through points, relative to the centre of their box."""
     corners = item.get("points")
     if not isinstance(corners, list) or len(corners) > MAX_POINTS:
         raise BadDrawing("not JSON", "the canvas sent a line that is no list of points")
@@ -337,7 +334,7 @@ def _read_polygon(item: Mapping[str, Any]) -> list[Points]:
 
 
 def _read_circle(item: Mapping[str, Any]) -> list[Points]:
-    """A dot for a small circle, the outline for a large one."""
+    """A point for a small circle, its outline for a large one."""
     radius = _number(item, "radius", 0.0)
     if radius <= POINT_RADIUS:
         return [np.zeros((1, 2))]

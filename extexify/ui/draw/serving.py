@@ -1,7 +1,7 @@
-"""The models that answer: loaded and warmed up in the background, never while somebody waits for an answer.
+"""Loads the models that answer on the Draw page, in a background thread.
 
-Loading takes a second (the runtime has to be imported, kernels loaded or compiled), so it starts with the server,
-in a thread of its own; a page asks with `model()` and shows what it has until the future is done.
+Loading takes about a second (import of the runtime, loading or compiling kernels), so that it begins with the server.
+A page gets a future from `model()`, and shows itself without the model until that is done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -26,36 +26,37 @@ if TYPE_CHECKING:
     from extexify.model.classifier import Classifier
     from extexify.model.file import ModelDescription
 
-KEPT = 4
-"""Models that stay in memory; the one that hasn't been asked for longest gives way."""
+MAX_MODELS = 4
+"""Models in memory; the least recently used one is dropped."""
+
+MAX_DESCRIPTIONS = 200
+"""Descriptions in memory, of a few kB to 100 kB each; the least recently used one is dropped."""
 
 Version = tuple[Path, int, int]
-"""A file, with its time and size: what tells a model from the one that replaced it."""
+"""Path, modification time and size of a file: a file that is replaced is another version."""
+
+T = TypeVar("T")
 
 _loader = ThreadPoolExecutor(1, "model-loader")
 _models: OrderedDict[Version, Future[Classifier]] = OrderedDict()
-_descriptions: dict[Version, Future[ModelDescription]] = {}
+_descriptions: OrderedDict[Version, Future[ModelDescription]] = OrderedDict()
 _lock = threading.Lock()
 
 
 def model(path: Path) -> Future[Classifier]:
-    """The model in a file, being loaded from the first call on; one that was written anew is loaded anew.
+    """The model in a file, loaded in the background from the first call on, and again when the file has changed.
 
-    The future ends with the loader's ValueError or OSError, each with one sentence, when the file is no
-    model. Raises FileNotFoundError when there is no such file.
+    The future's exception is a `ModelError` for a file that is no model. Raises FileNotFoundError without such a file.
     """
     version = _version(path)
     with _lock:
         if version not in _models:
             _models[version] = _loader.submit(_load, path)
-        _models.move_to_end(version)
-        while len(_models) > KEPT:
-            _models.popitem(last=False)
-        return _models[version]
+        return _use(_models, version, MAX_MODELS)
 
 
 def description(path: Path) -> ModelDescription | None:
-    """What a model file says of itself; None for what is no model, and until it has been read in the background."""
+    """The description in a model file; None for other files, and until it has been read in the background."""
     try:
         version = _version(path)
     except OSError:
@@ -63,8 +64,16 @@ def description(path: Path) -> ModelDescription | None:
     with _lock:
         if version not in _descriptions:
             _descriptions[version] = _loader.submit(_describe, path)
-        reading = _descriptions[version]
+        reading = _use(_descriptions, version, MAX_DESCRIPTIONS)
     return reading.result() if reading.done() and reading.exception() is None else None
+
+
+def _use(cache: OrderedDict[Version, Future[T]], version: Version, most: int) -> Future[T]:
+    """An entry of a cache, as the most recently used one of at most so many."""
+    cache.move_to_end(version)
+    while len(cache) > most:
+        cache.popitem(last=False)
+    return cache[version]
 
 
 def _describe(path: Path) -> ModelDescription:
@@ -79,30 +88,30 @@ def _version(path: Path) -> Version:
 
 
 def _load(path: Path) -> Classifier:
-    # Imported here and not above: this is what takes the second.
+    # Imported late: this is what takes the second.
     from extexify.drawing import link
     from extexify.model.classifier import Classifier
 
     classifier = Classifier.load(path)
     classifier.warm_up()
     link.warm_up()
-    glyph_svg(classifier.classes[0])  # reads the catalogue's file
+    glyph_svg(classifier.classes[0])  # loads the glyphs' file
     return classifier
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """What happens around the server's life: the model that will answer first is loaded at its start."""
+    """At the server's start, load the default model and the descriptions of all."""
     _allow_many_visitors()
-    # Without any model the page says what to do.
+    # The page itself says what to do when there is no model.
     with suppress(OSError):
         model(default_model())
         for path in available_models():
             description(path)
-    # Streamlit imports it to find out whether what it gives to a component is a table: no visit shall wait for that.
+    # Streamlit imports pandas to check whether a component's data are tables: no visit needs to wait for that.
     _loader.submit(import_module, "pandas")
-    # Streamlit opens a browser by itself only for apps without a lifespan. The port is already bound here, so
-    # a browser that is faster than the server just waits; and some browsers' starters block.
+    # Streamlit opens a browser only for apps without a lifespan. The port is bound by now, so that a fast browser
+    # waits for the server. In a thread, because starting some browsers blocks.
     if not st.get_option("server.headless"):
         threading.Thread(target=webbrowser.open, args=(_address(),), daemon=True).start()
     yield {}
@@ -116,7 +125,7 @@ def _allow_many_visitors() -> None:
 
 
 def _address() -> str:
-    """Where a browser on this machine finds the dashboard."""
+    """The dashboard's address for a browser on this machine."""
     host = st.get_option("server.address")
     if not host or host in ("0.0.0.0", "::"):
         host = "localhost"

@@ -1,4 +1,4 @@
-"""Sharing the drawing: opening a link's drawing, the address that follows the drawing, and the Share dialog."""
+"""Sharing: the drawing of a link that was opened, the address that follows the drawing, and the Share dialog."""
 
 from __future__ import annotations
 
@@ -22,75 +22,53 @@ if TYPE_CHECKING:
     from extexify.model.classifier import Classifier
 
 MODEL = "model"
-"""The query parameter that names the model a link is meant for."""
+"""The query parameter for the name of the model that should answer."""
 
 MAX_SHOWN_NAME = 60
-"""Characters of a model's name that are repeated to the visitor whose link has it."""
+"""Characters of a model's name from a link that the page repeats."""
 
-_KNOWN = 50
-"""Links of this visit that are remembered. The browser's address is behind by a drawing or two, for a moment."""
+_HISTORY = 50
+"""Drawings of this visit that are remembered: for a moment, the browser's address lags a drawing or two behind."""
 
 _ROUNDING = 1.0
-"""Canvas pixels that the canvas may take off a corner."""
-
-_HTML = """
-<button type="button" class="open" aria-haspopup="dialog">
-  <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true">
-    <circle cx="18" cy="5" r="3"/><circle cx="6" cy="12" r="3"/><circle cx="18" cy="19" r="3"/>
-    <path d="M8.6 10.5l6.8-4M8.6 13.5l6.8 4"/>
-  </svg>
-  Share
-</button>
-<dialog aria-labelledby="title">
-  <form method="dialog"><button class="close" aria-label="Close">×</button></form>
-  <h2 id="title">Share this drawing</h2>
-  <p class="quiet">The link holds the drawing itself: whoever opens it sees it on the canvas, with its answers.</p>
-  <div class="link"><input readonly aria-label="Link to this drawing"></div>
-  <label class="named"><input type="checkbox"><span></span></label>
-  <div class="files">
-    <img class="qr" alt="QR code of the link" width="168" height="168">
-    <div>
-      <p class="quiet scan">Scan the code to open it on another device.</p>
-      <p class="quiet">Or take it as a picture:</p>
-      <p class="pictures">
-        <a class="png" download="drawing.png">PNG</a> <a class="svg" download="drawing.svg">SVG</a>
-      </p>
-    </div>
-  </div>
-</dialog>
-"""
+"""Canvas pixels by which the canvas may round a corner off."""
 
 
 @dataclass
 class _Sharing:
-    """What a visit has opened and drawn, as texts of links."""
+    """What a visit has opened and drawn, encoded as in links.
 
-    asked: str = ""
-    known: deque[str] = field(default_factory=lambda: deque(maxlen=_KNOWN))
+    address: the drawing in the browser's address at the last run. history: the last drawings of this visit.
+    opened: the drawing of the link that was opened; problem: a sentence about that link; model: the model that it
+    names; missing: the same if there is no such model.
+    """
+
+    address: str = ""
+    history: deque[str] = field(default_factory=lambda: deque(maxlen=_HISTORY))
     opened: str = ""
     problem: str = ""
     model: str = ""
     missing: str = ""
 
-    def is_news(self, text: str) -> bool:
-        """Whether an address with this text was opened, and not made by the visit itself.
+    def is_opened(self, text: str) -> bool:
+        """Whether an address with this drawing was opened, rather than set by the visit itself.
 
-        The canvas may have gone on since: what it shows must not give way to its own earlier drawings.
+        The visitor may have drawn more since an address of their own: an earlier drawing must not come back.
         """
-        news = text not in ("", self.asked, *self.known)
-        self.asked = text
-        return news
+        is_opened = text not in ("", self.address, *self.history)
+        self.address = text
+        return is_opened
 
 
 def opened_drawing() -> Drawing | None:
-    """The drawing of the link that was opened, [] for a link without a usable one; None when there is no new link.
+    """The drawing of a link that has just been opened, [] for an unusable one; None if no new link was opened.
 
-    To be asked in a run of the whole page. A model that the link names answers from then on. What can't be had,
-    `show_share` says.
+    To be called in runs of the whole page. The model that the link names answers from then on. `show_share` reports
+    problems.
     """
     sharing = _sharing()
     text = st.query_params.get(LINK, "")
-    if not sharing.is_news(text):
+    if not sharing.is_opened(text):
         return None
     sharing.opened, sharing.problem = text, ""
     name = st.query_params.get(MODEL, "")
@@ -103,15 +81,15 @@ def opened_drawing() -> Drawing | None:
 
 
 def with_corners(drawing: Drawing) -> Drawing:
-    """The same lines with points at corners twice: the canvas rounds a line from point to point, but not at such ones.
+    """The same lines with the points at corners doubled, where the canvas would otherwise round them off.
 
-    The pen's own points lie so close together that rounding is a matter of pixels; a link leaves out what lies
-    between.
+    The canvas draws a curve through the midpoints of consecutive points. Points drawn with a pen are so close that this
+    makes no difference; in a link, points on straight lines are left out.
     """
     strokes = []
     for stroke in drawing:
         counts = np.ones(len(stroke), np.int64)
-        # How far a curve through the middles of two lines stays from the point between them.
+        # Distance between a point and the quadratic curve that has it as its control point.
         rounding = np.hypot(*(stroke[:-2] - 2 * stroke[1:-1] + stroke[2:]).T) / 8
         counts[1:-1] += rounding > _ROUNDING
         strokes.append(np.repeat(stroke, counts, axis=0))
@@ -119,11 +97,11 @@ def with_corners(drawing: Drawing) -> Drawing:
 
 
 def show_share(drawing: Drawing, model: Future[Classifier] | None, *, key: str) -> None:
-    """Show the Share button, let the address follow the drawing, and say what of the opened link isn't there."""
+    """Show the Share button, update the browser's address, and report what of the opened link is missing."""
     sharing = _sharing()
     text = encode(drawing) if drawing else ""
-    if text not in sharing.known:
-        sharing.known.append(text)
+    if text not in sharing.history:
+        sharing.history.append(text)
     name = model.result().name if model is not None and model.done() and model.exception() is None else ""
     data = {
         "text": text,
@@ -136,13 +114,13 @@ def show_share(drawing: Drawing, model: Future[Classifier] | None, *, key: str) 
     }
     _component()(data=data, key=key)
     if text != sharing.opened:
-        # What there is to say is about the link's drawing, and not about what the visitor draws after it.
+        # The messages below are about the link's drawing; the visitor has drawn since.
         sharing.problem = sharing.missing = ""
     if sharing.problem:
         st.warning(sharing.problem)
     if sharing.missing and name:
-        asked = escaped(_shortened(sharing.missing))
-        st.info(f"The link asks for the model “{asked}”, which isn't here: “{escaped(name)}” answers.")
+        missing = escaped(_shortened(sharing.missing))
+        st.info(f"The link asks for the model “{missing}”, which isn't here: “{escaped(name)}” answers.")
 
 
 def _shortened(name: str) -> str:
@@ -150,16 +128,15 @@ def _shortened(name: str) -> str:
 
 
 def _sharing() -> _Sharing:
-    found: _Sharing = st.session_state.setdefault("sharing", _Sharing())
-    return found
+    sharing: _Sharing = st.session_state.setdefault("sharing", _Sharing())
+    return sharing
 
 
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
+@cache  # a second registration would make browsers reload the code
 def _component() -> Any:
     return st.components.v2.component(
         "extexify_share",
-        html=_HTML,
+        html=assets("ui/draw/share.html"),
         css=assets("web/page.css", "ui/draw/share.css"),
         js=assets("web/page.js", "ui/draw/share.js"),
     )

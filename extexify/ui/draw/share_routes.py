@@ -1,6 +1,6 @@
-"""What the browser fetches for a shared drawing: pictures of it as files, and the QR code of its link.
+"""HTTP routes for a shared drawing: pictures of it as files, and the QR code of its link.
 
-All of it follows from the address, so nothing is kept, and nothing goes through Streamlit's reruns.
+Everything is computed from the address; nothing is stored, and Streamlit's reruns are not involved.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from extexify.drawing.link import LINK, MAX_QR_LINK, decode, open_link
+from extexify.drawing.link import LINK, MAX_QR_LINK, BadLink, decode, open_link
 
 PNG, SVG, QR = "share/drawing.png", "share/drawing.svg", "share/qr.svg"
-"""Where they are, relative to the Draw page's address."""
+"""Addresses of the routes, relative to the Draw page."""
 
 _HEADERS = {
     # The same address always gives the same file.
@@ -26,29 +26,29 @@ _HEADERS = {
 
 
 def routes() -> list[Route]:
-    """The routes to serve, below the address that the server is configured for."""
+    """The routes, below the server's configured base path."""
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}/" if base else "/"
-    handlers = {PNG: _answering(_png), SVG: _answering(_svg), QR: _answering(_qr)}
+    handlers = {PNG: _handler(_png), SVG: _handler(_svg), QR: _handler(_qr)}
     return [Route(prefix + address, handler) for address, handler in handlers.items()]
 
 
-def _answering(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """A handler that answers 400 with the sentence where there is no drawing to make a file of.
+def _handler(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """A handler that answers 400 with a sentence for a bad link.
 
-    It is a plain function, so that it runs in a thread and not in the server's event loop.
+    Starlette runs it in a thread because it is a plain function, so that it doesn't block the event loop.
     """
 
     def handle(request: Request) -> Response:
         try:
             return make(request)
-        except ValueError as error:
+        except BadLink as error:
             return PlainTextResponse(f"No file: {error}.", 400)
 
     return handle
 
 
-# What makes the files is imported when the first is asked for: the page shows without it.
+# The modules that make the files are imported with the first request: pages don't wait for them.
 def _png(request: Request) -> Response:
     from extexify.drawing.pictures import drawing_png
 
@@ -64,11 +64,13 @@ def _svg(request: Request) -> Response:
 
 
 def _qr(request: Request) -> Response:
-    """The code of a link to a drawing, and of nothing else: whoever scans it trusts where it came from."""
+    """The QR code of a link to a drawing, and of no other address: people who scan it trust this server."""
     from extexify.drawing.pictures import qr_svg
 
     link = request.query_params.get("link", "")[: MAX_QR_LINK + 1]
     if not link.startswith(("http://", "https://")):
-        raise ValueError("a QR code needs the full address of a drawing")
+        raise BadLink("a QR code needs the full address of a drawing")
+    if len(link) > MAX_QR_LINK:
+        raise BadLink(f"the link is too long for a readable QR code: {MAX_QR_LINK} characters fit")
     open_link(link)
     return Response(qr_svg(link), media_type="image/svg+xml", headers=_HEADERS)

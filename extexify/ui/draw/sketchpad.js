@@ -1,8 +1,8 @@
 // Undo, and the keys of the Draw page.
 //
-// The canvas tells the server of a stroke 200 ms after it, so the server can't know which stroke is the last one. The
-// canvas does: undo is its own as long as it has something to undo. It hasn't right after it was given a drawing (by
-// Clear, or coming back from another page); then the server knows all of it, and its button does the work.
+// The canvas sends a stroke to the server 200 ms after it was drawn, so that the server's last stroke may not be the
+// last one. Undo is therefore done by the canvas as long as it has strokes of its own. It has none right after the server
+// has sent it a drawing (Clear, or coming back from another page): then the server has all of it, and its button works.
 
 function canvasTool(name) {
   for (const host of document.querySelectorAll(".st-key-canvas *")) {
@@ -12,7 +12,7 @@ function canvasTool(name) {
   return null;
 }
 
-// Presses a button of the canvas's own; false when there is nothing for it to do.
+// Presses a button of the canvas component; false when it is missing or disabled.
 function press(name) {
   const button = canvasTool(name);
   if (!button || button.disabled) return false;
@@ -26,12 +26,12 @@ function isEditable(target) {
 
 function onClick(event) {
   if (!event.target.closest?.(".st-key-undo button") || !press("Undo")) return;
-  // Before Streamlit hears of it.
+  // In the capture phase, before Streamlit's own handler.
   event.stopPropagation();
   event.preventDefault();
 }
 
-// Escape also closes menus, which lie beside the page's main part: there it is not ours.
+// Escape also closes menus, which lie outside the page's main part: it is ignored there.
 function isOnPage(target) {
   return target === document.body || Boolean(target.closest?.(".stMain"));
 }
@@ -55,9 +55,9 @@ let current = null;
 
 export default function () {
   current?.abort();
-  const mine = new AbortController();
-  current = mine;
-  document.addEventListener("click", onClick, { capture: true, signal: mine.signal });
-  document.addEventListener("keydown", onKey, { signal: mine.signal });
-  return () => mine.abort();
+  const controller = new AbortController();
+  current = controller;
+  document.addEventListener("click", onClick, { capture: true, signal: controller.signal });
+  document.addEventListener("keydown", onKey, { signal: controller.signal });
+  return () => controller.abort();
 }

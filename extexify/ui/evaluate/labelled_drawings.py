@@ -160,8 +160,7 @@ def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None]
     _confusions()(data=data, key=key, on_open_change=pressed)
 
 
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
+@cache  # a second registration would make browsers reload the code
 def _judged() -> Any:
     return st.components.v2.component(
         "extexify_judged",

@@ -1,1 +1,1 @@
-"""What only the Sign in page needs."""
+"""The Sign in page, and authentication of operators."""

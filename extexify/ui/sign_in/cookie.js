@@ -1,11 +1,11 @@
-// After a sign-in: fetches the cookie by which this browser is known in other tabs and after a reload. Only a server's
-// answer can set one that scripts can't read.
+// After a sign-in, gets the cookie for the browser's other tabs and for reloads. Only a response can set one that scripts
+// can't read (HttpOnly).
 
-let asked = "";
+let sent = "";
 
 export default function ({ data }) {
-  if (asked === data.token) return;
-  asked = data.token;
-  // Without the cookie the visit itself stays signed in: there is nothing to say when it can't be had.
+  if (sent === data.token) return;
+  sent = data.token;
+  // Without the cookie this visit stays signed in: a failure needs no message.
   fetch(data.address, { method: "POST", body: data.token }).catch(() => {});
 }

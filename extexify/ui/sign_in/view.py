@@ -1,4 +1,4 @@
-"""What a public demo shows of signing in: the form in place of a closed page, and the way out in the sidebar."""
+"""The sign-in form in place of a closed page, and Sign out in the sidebar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from extexify.ui.sign_in import access
 
 
 def operator_page(title: str, purpose: str, *, wide: bool = False) -> None:
-    """`page_frame` for operators; to anybody else the page shows how to sign in, and ends here."""
+    """`page_frame` for operators; anybody else gets the sign-in form, and the page stops here."""
     if permissions.is_operator():
         page_frame(title, purpose, wide=wide)
         return
@@ -28,10 +28,10 @@ def operator_page(title: str, purpose: str, *, wide: bool = False) -> None:
 
 
 def show_sign_in() -> None:
-    """The ways to sign in; without any, how to open the closed pages."""
+    """Show the ways to sign in, or how to configure one."""
     if not access.can_sign_in():
         st.info(
-            f"Nobody can sign in here: whoever runs this demo opens it with `{settings.PASSWORD_HASH.name}`, or with "
+            f"No sign-in is configured here: set `{settings.PASSWORD_HASH.name}`, or "
             f"`[auth]` and `{settings.OPERATORS.name}` (see `docs/deploy.md`).",
             icon=":material/lock:",
         )
@@ -72,22 +72,21 @@ def _show_password() -> None:
 
 
 def listed(condition: bool) -> Literal["visible", "hidden"]:
-    """How the navigation treats a page that it shows on a condition: its address leads there in any case."""
+    """The visibility of a page in the navigation; its address works in any case."""
     return "visible" if condition else "hidden"
 
 
 def sidebar_sign_in() -> None:
-    """Show an operator of a demo in the sidebar as who is signed in, and the way out."""
+    """Show in the sidebar who is signed in, and Sign out."""
     if token := access.token_for_cookie():
-        # Not in the sidebar, where it would take a row.
+        # Outside of the sidebar, where the invisible component would take up a row.
         _cookie()(data={"token": token, "address": access.COOKIE_ROUTE}, key="operator-cookie")
     with st.sidebar, st.container(key="operator"):
         st.caption(f"Signed in as {escaped(access.operator_address() or 'operator')}")
         st.button("Sign out", icon=":material/logout:", key="sign-out", on_click=access.sign_out)
 
 
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
+@cache  # a second registration would make browsers reload the code
 def _cookie() -> Any:
-    """Has the server set the cookie; nothing to be seen."""
+    """An invisible component that gets the cookie."""
     return st.components.v2.component("extexify_operator_cookie", js=assets("ui/sign_in/cookie.js"))

@@ -1,1 +1,1 @@
-"""What only the Symbols page needs."""
+"""The Symbols page."""

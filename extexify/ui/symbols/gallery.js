@@ -105,7 +105,7 @@ class Gallery {
       return;
     }
     if (this.data !== data) return; // a newer answer came in meanwhile
-    this.build([...catalogue, ...data.others], data.counts);
+    this.build([...catalogue, ...data.unlisted], data.counts);
     const awaited = this.awaited;
     if (awaited !== null && awaited !== data.opened) return; // an answer to an earlier choice
     this.awaited = null;
@@ -115,7 +115,7 @@ class Gallery {
 
   // Makes the tiles, unless they are there already.
   build(symbols, counts) {
-    const stamp = JSON.stringify([this.data.addresses.symbols, counts, this.data.others.length]);
+    const stamp = JSON.stringify([this.data.addresses.symbols, counts, this.data.unlisted.length]);
     if (this.stamp === stamp) return;
     this.stamp = stamp;
     this.symbols = symbols;
@@ -249,8 +249,8 @@ class Gallery {
       if (searching.signal.aborted) return;
       // The server knows the catalogue; of other keys there is only the key to search.
       const small = query.toLowerCase();
-      this.data.others.forEach((symbol, number) => {
-        const position = this.symbols.length - this.data.others.length + number;
+      this.data.unlisted.forEach((symbol, number) => {
+        const position = this.symbols.length - this.data.unlisted.length + number;
         if (symbol.key.toLowerCase().includes(small)) found.push(position);
       });
       this.found = found;

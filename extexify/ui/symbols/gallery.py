@@ -1,6 +1,6 @@
-"""The gallery of all symbols: one component that gets the catalogue once and then works in the browser.
+"""The gallery of all symbols: one component that fetches the catalogue once and then works in the browser.
 
-The server hears of a choice only to put it into the address and to send drawings of the symbol.
+A choice goes to the server, which puts it into the address and sends drawings of the symbol.
 """
 
 from __future__ import annotations
@@ -24,34 +24,17 @@ from extexify.workspace.files import StorageError
 EXAMPLES = 20
 """Drawings of a symbol that are shown."""
 
-# The proportions of the default raster, at twice the size at which the page shows them: sharp on any screen.
+# The line width of the default raster, relative to the picture, at twice the size on the page, for sharp screens.
 _PICTURE = RasterSettings(size=112, stroke_width=3.8)
 
 _TITLE = "How people draw it"
 
 MAX_SHOWN_KEY = 60
-"""Characters of an unknown key that are repeated to the visitor who asked for it."""
-
-_HTML = """
-<div class="symbols">
-  <div class="main">
-    <form class="tools" role="search">
-      <input type="search" name="q" aria-label="Search the symbols" autocomplete="off" autocapitalize="off"
-        spellcheck="false" enterkeyhint="search" maxlength="100">
-      <div class="filters"></div>
-    </form>
-    <p class="notice" role="alert" hidden></p>
-    <p class="count" role="status"></p>
-    <div class="gallery"></div>
-  </div>
-  <aside class="side" aria-label="The chosen symbol"></aside>
-  <dialog aria-label="The chosen symbol"></dialog>
-</div>
-"""
+"""Characters of an unknown key from the address that the page repeats."""
 
 
 def show_gallery(*, key: str) -> None:
-    """Show all symbols, with the one that the address names opened; choosing one changes the address."""
+    """Show all symbols, the one that the address names in full; choosing one changes the address."""
 
     def choose() -> None:
         choice = st.session_state[key].choice
@@ -63,28 +46,28 @@ def show_gallery(*, key: str) -> None:
     dataset, problem = _dataset()
     counts = {} if dataset is None else dict(zip(dataset.classes, dataset.class_counts.sum(1).tolist(), strict=True))
     catalogue = load_catalog()
-    others = [name for name in counts if name not in catalogue and name.isprintable()]
-    asked = st.query_params.get("symbol", "")
-    known = asked in catalogue or asked in others
+    unlisted = [name for name in counts if name not in catalogue and name.isprintable()]
+    chosen = st.query_params.get("symbol", "")
+    exists = chosen in catalogue or chosen in unlisted
     data = {
         "addresses": catalog_routes.addresses(),
-        "counts": [counts.get(name, 0) for name in (*catalogue, *others)] if counts else None,
-        # What the dataset has and the catalogue hasn't: all that is known of it is what its key says.
-        "others": [_derived(name) for name in others],
-        "opened": asked if known else "",
-        "notice": "" if known or not asked else _unknown(asked),
-        "drawings": _drawings(dataset, asked, problem) if known else None,
+        "counts": [counts.get(name, 0) for name in (*catalogue, *unlisted)] if counts else None,
+        # Classes of the dataset that aren't in the catalogue: their keys are all that is known of them.
+        "unlisted": [_derived(name) for name in unlisted],
+        "opened": chosen if exists else "",
+        "notice": "" if exists or not chosen else _unknown(chosen),
+        "drawings": _drawings(dataset, chosen, problem) if exists else None,
     }
     _component()(data=data, key=key, on_choice_change=choose)
 
 
-@lru_cache(maxsize=1 << 15)  # of each of them, at each click
+@lru_cache(maxsize=1 << 15)  # called for each of them at every click
 def _derived(key: str) -> dict[str, Any]:
     return catalog_routes.entry(derive_symbol(key))
 
 
 def _dataset() -> tuple[Dataset | None, str]:
-    """The dataset, or None and why it can't be read."""
+    """The dataset, or None and a sentence if it can't be read."""
     try:
         return current_dataset(), ""
     except StorageError as error:
@@ -97,7 +80,7 @@ def _unknown(key: str) -> str:
 
 
 def _drawings(dataset: Dataset | None, key: str, problem: str) -> dict[str, Any]:
-    """How people draw a symbol: pictures, and a line about them."""
+    """Pictures of drawings of a symbol, with a title and a line about them."""
     if dataset is None:
         return {"title": _TITLE, "pictures": [], "line": problem, "invite": not problem}
     examples = examples_of(dataset, key, EXAMPLES)
@@ -107,7 +90,7 @@ def _drawings(dataset: Dataset | None, key: str, problem: str) -> dict[str, Any]
 
 
 def _line(examples: Examples) -> str:
-    """How many drawings there are, and whether people made them."""
+    """The number of drawings, and whether people made them."""
     if not examples.people and not examples.synthetic:
         return "The dataset has no drawing of this symbol."
     count = examples.people or examples.synthetic
@@ -119,12 +102,11 @@ def _line(examples: Examples) -> str:
     return f"{text}, besides {examples.synthetic:,} synthetic starter drawings." if examples.synthetic else f"{text}."
 
 
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
+@cache  # a second registration would make browsers reload the code
 def _component() -> Any:
     return st.components.v2.component(
         "extexify_gallery",
-        html=_HTML,
+        html=assets("ui/symbols/gallery.html"),
         css=assets("web/page.css", "ui/symbols/gallery.css"),
         js=assets("web/page.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
     )
