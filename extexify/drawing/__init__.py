@@ -1,1 +1,1 @@
-"""Drawings: strokes, their JSON, the rasterizer, the resampler, links and pictures."""
+"""Drawings: strokes and their JSON, the rasterizer, the resampler, model inputs, links and image files."""

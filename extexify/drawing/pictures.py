@@ -1,4 +1,4 @@
-"""A drawing, and the link to it, as files: SVG and PNG pictures, and a QR code."""
+"""Image files of a drawing, SVG and PNG, and the QR code of a link."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from extexify.drawing.raster import DOT_FACTOR, RasterSettings, fit_points, rast
 from extexify.drawing.strokes import Drawing
 
 PICTURE = RasterSettings(size=512, stroke_width=12, margin=0.08)
-"""How a drawing's pictures look: lines about as strong, for their length, as on the canvas."""
+"""Raster settings of the images: the line width in proportion is about that of the canvas."""
 
 
 def drawing_svg(drawing: Drawing, title: str = "A drawing") -> str:
-    """The drawing as an SVG image, black on nothing, with the geometry of `drawing_png`."""
+    """The drawing as an SVG image, black on transparent, with the geometry of `drawing_png`."""
     strokes = np.split(fit_points(drawing, PICTURE), np.cumsum([len(stroke) for stroke in drawing])[:-1])
     paths = "\n".join(f'<path stroke-width="{_width(stroke):g}" d="{_path(stroke)}"/>' for stroke in strokes)
     return (
@@ -47,12 +47,12 @@ def qr_svg(link: str) -> str:
 
 
 def _path(stroke: NDArray[np.float32]) -> str:
-    """A line through all points; a single one is a line to itself, which its round ends make a dot."""
+    """SVG path data of a stroke. A single point becomes a line to itself, which is drawn as a dot by its round caps."""
     points = [f"{x:.1f} {y:.1f}" for x, y in stroke.tolist()]
     return f"M{points[0]}L{' '.join(points[1:] or points)}"
 
 
 def _width(stroke: NDArray[np.float32]) -> float:
-    """The width of a stroke's line: what is smaller than a dot is widened to the size of one, as the raster does."""
+    """The line width of a stroke; strokes smaller than a dot are widened to a dot's size, as the rasterizer does."""
     extent = float(np.ptp(stroke, axis=0).max())
     return max(PICTURE.stroke_width, PICTURE.stroke_width * DOT_FACTOR - extent)

@@ -1,20 +1,18 @@
-"""The rasterizer: drawings → images. There is exactly one, for rendering, training, evaluation and the canvas.
+"""The rasterizer: drawings → images. Rendering, training, evaluation and the canvas all use this one.
 
-A drawing is fitted into the unit square, then every pixel takes the coverage of the nearest stroke:
-with `d` the distance in pixels from the pixel's centre to the nearest segment and `r` half the line
-width, coverage is `clip(r + 0.5 - d, 0, 1)`, the usual one-pixel-wide approximation of a box filter.
-Each drawing is drawn by itself, so its pixels depend neither on the batch nor on the thread count.
+A drawing is fitted into the unit square. The coverage of a pixel is `clip(r + 0.5 - d, 0, 1)`, where `d` is the
+distance in pixels from its center to the nearest segment and `r` half the line width: the usual approximation of a box
+filter. An image depends neither on the batch nor on the number of threads.
 
-The kernels are compiled by numba once per machine (its cache lies in `__pycache__`, or where
-`NUMBA_CACHE_DIR` says) and release the interpreter lock; threads are ordinary Python threads,
-because numba's own parallel layer must not be entered from two threads at once, as a server does.
+The kernels are compiled by numba, cached in `__pycache__` (or NUMBA_CACHE_DIR), and release the GIL. The threads are
+Python threads, because numba's parallel layer must not be entered by two threads at once, which a server does.
 """
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -22,6 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from extexify.core.schema import validate
 from extexify.drawing.strokes import Drawing, Drawings
 
 Fit = Literal["aspect", "stretch"]
@@ -31,12 +30,11 @@ MIN_SIZE, MAX_SIZE = 8, 512
 
 @dataclass(frozen=True, slots=True)
 class RasterSettings:
-    """How drawings become images; stored in every model, so that serving draws what training drew.
+    """Settings of the rasterizer, stored in every model, so that serving uses those of training.
 
-    size: pixels a side (8 to 512). stroke_width: line width in pixels. margin: empty border on each
-    side, as a part of the side (0 to 0.45). fit: "aspect" keeps the drawing's proportions and centres
-    it, "stretch" stretches each axis. antialias: False draws one-pixel lines exactly as
-    Pillow's `ImageDraw.line` does (stroke_width is then 1).
+    size: pixels per side (8 to 512). stroke_width: line width in pixels. margin: empty border on each side, as a
+    fraction of the side (0 to 0.45). fit: "aspect" keeps the proportions and centers the drawing, "stretch" scales
+    each axis. antialias: False draws one-pixel lines as Pillow's `ImageDraw.line` does and needs a stroke_width of 1.
     """
 
     size: int = 40
@@ -63,40 +61,24 @@ class RasterSettings:
 
     @classmethod
     def from_json(cls, value: object) -> RasterSettings:
-        """Settings from `to_json`'s object. Raises ValueError naming the field that is wrong."""
-        if not isinstance(value, dict):
-            raise ValueError("raster settings must be a JSON object")
-        types: dict[str, type | tuple[type, ...]] = {
-            "size": int,
-            "stroke_width": (int, float),
-            "margin": (int, float),
-            "fit": str,
-            "antialias": bool,
-        }
-        unknown = sorted(set(value) - set(types))
-        if unknown:
-            raise ValueError(f"raster settings have an unknown field {unknown[0]!r}")
-        for name, kind in types.items():
-            # bool is an int in Python, but no size is true.
-            if name in value and (not isinstance(value[name], kind) or isinstance(value[name], bool) != (kind is bool)):
-                raise ValueError(f"raster setting {name!r} has the wrong type: {value[name]!r}")
-        return cls(**{field.name: value[field.name] for field in fields(cls) if field.name in value})
+        """Settings from `to_json`'s object. Raises `SchemaError` (a ValueError) that names the field."""
+        return validate(value, cls)
 
 
 PRESETS: dict[str, RasterSettings] = {
     "default": RasterSettings(),
-    # The blog post's: each axis stretched to the middle 95 %, one-pixel lines, 32×32.
+    # Of the blog post: each axis scaled to the middle 95 %, one-pixel lines, 32 × 32 pixels.
     "original": RasterSettings(size=32, stroke_width=1, margin=0.025, fit="stretch", antialias=False),
 }
 """Raster settings by name."""
 
-# A dot is drawn this much wider than a line, and never thinner than two pixels: people mean a dot to be
-# seen, and a single pixel drowns.
 DOT_FACTOR = 1.5
-MIN_DOT_RADIUS = 1.0
+"""Diameter of a dot in line widths; a dot as thin as a line is hard to see."""
 
-# Drawings a thread takes at a time: enough to hide the cost of handing over, few enough to share evenly.
-CHUNK = 256
+MIN_DOT_RADIUS = 1.0
+"""Minimum radius of a dot in pixels."""
+
+_DRAWINGS_PER_TASK = 256  # large enough to hide the thread pool's overhead
 
 
 def preset(name: str, **changes: Any) -> RasterSettings:
@@ -114,10 +96,10 @@ def rasterize(
     width_factors: NDArray[np.floating] | None = None,
     shifts: NDArray[np.floating] | None = None,
 ) -> NDArray[np.uint8]:
-    """Draw a batch: uint8 (N, size, size), ink 255 on 0.
+    """The images of N drawings: uint8 (N, size, size), ink 255 on 0.
 
-    `threads` (default: all processors) changes the time only, never a pixel. For augmentation,
-    `width_factors` (N,) widens each drawing's lines and `shifts` (N, 2) moves its picture, in pixels.
+    `threads` (default: all processors) doesn't affect the result. For augmentation, `width_factors` (N,) scales each
+    drawing's line width and `shifts` (N, 2) moves its image, in pixels.
     """
     count, size = len(drawings), settings.size
     images = np.empty((count, size, size), np.uint8)
@@ -134,28 +116,28 @@ def rasterize(
             settings.antialias, radii, moves, images,
         )  # fmt: skip
 
-    threads = min(threads or available_threads(), -(-count // CHUNK))
+    threads = min(threads or available_threads(), -(-count // _DRAWINGS_PER_TASK))
     if threads <= 1:
         draw(0, count)
     else:
-        starts = range(0, count, CHUNK)
-        for job in [_pool(threads).submit(draw, start, min(start + CHUNK, count)) for start in starts]:
-            job.result()
+        starts = range(0, count, _DRAWINGS_PER_TASK)
+        for task in [_pool(threads).submit(draw, start, min(start + _DRAWINGS_PER_TASK, count)) for start in starts]:
+            task.result()
     return images
 
 
 def rasterize_drawing(drawing: Drawing, settings: RasterSettings) -> NDArray[np.uint8]:
-    """Draw one drawing: uint8 (size, size), ink 255 on 0."""
+    """The image of one drawing: uint8 (size, size), ink 255 on 0."""
     return rasterize(Drawings.pack([drawing]), settings, threads=1)[0]
 
 
 def available_threads() -> int:
-    """Processors that this process may use."""
+    """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fit_points(drawing: Drawing, settings: RasterSettings) -> NDArray[np.float32]:
-    """Where the rasterizer puts a drawing's points: pixels, float32 (n, 2), all strokes one after the other."""
+    """A drawing's points in image coordinates: float32 (n, 2), in pixels, strokes concatenated."""
     points = np.concatenate(drawing).astype(np.float32, copy=False)
     fitted = np.empty_like(points)
     still = np.zeros(2, np.float32)
@@ -170,7 +152,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 @njit(cache=True, nogil=True, fastmath=False)
 def _rasterize(points, stroke_ends, sample_ends, start, stop, margin, stretch, antialias, radii, moves, images):  # type: ignore[no-untyped-def]
-    """Draw the drawings start..stop into `images`."""
+    """Draw the drawings [start, stop) into `images`."""
     size = images.shape[1]
     nearest = np.empty((size, size), np.float32)
     longest = 0
@@ -188,7 +170,7 @@ def _rasterize(points, stroke_ends, sample_ends, start, stop, margin, stretch, a
         image = images[sample]
         if antialias:
             radius = radii[sample]
-            nearest[:] = (radius + np.float32(1)) ** 2  # farther than any ink
+            nearest[:] = (radius + np.float32(1)) ** 2  # beyond any ink
             for stroke in range(first_stroke, last_stroke):
                 begin = (stroke_ends[stroke - 1] if stroke > 0 else 0) - first
                 _draw_stroke(fitted, begin, stroke_ends[stroke] - first, radius, nearest)
@@ -202,7 +184,7 @@ def _rasterize(points, stroke_ends, sample_ends, start, stop, margin, stretch, a
 
 @njit(cache=True, nogil=True)
 def _fit(points, first, last, size, margin, stretch, move, fitted):  # type: ignore[no-untyped-def]
-    """Fit points first..last into the square: pixels, float32, into fitted[0..]."""
+    """Write the image coordinates of points [first, last) to `fitted`."""
     if last <= first:
         return
     low_x = high_x = np.float64(points[first, 0])
@@ -215,7 +197,7 @@ def _fit(points, first, last, size, margin, stretch, move, fitted):  # type: ign
     inner = 1.0 - 2.0 * margin
     if not stretch:
         width = height = max(width, height)
-    # An axis without extent (a straight line, a dot) has no scale: its points lie in the middle.
+    # The points of an axis without extent (a straight line, a dot) lie in the middle.
     scale_x = size * inner / width if width > 0 else 0.0
     scale_y = size * inner / height if height > 0 else 0.0
     middle_x, middle_y = (low_x + high_x) / 2, (low_y + high_y) / 2
@@ -227,14 +209,14 @@ def _fit(points, first, last, size, margin, stretch, move, fitted):  # type: ign
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
 def _draw_stroke(fitted, begin, end, radius, nearest):  # type: ignore[no-untyped-def]
-    """Lower `nearest` (squared pixels) to each pixel's squared distance from the stroke's segments."""
+    """Lower `nearest`, squared distances in pixels, to each pixel's distance from the stroke's segments."""
     size = nearest.shape[0]
     low_x, high_x = fitted[begin, 0], fitted[begin, 0]
     low_y, high_y = fitted[begin, 1], fitted[begin, 1]
     for index in range(begin + 1, end):
         low_x, high_x = min(low_x, fitted[index, 0]), max(high_x, fitted[index, 0])
         low_y, high_y = min(low_y, fitted[index, 1]), max(high_y, fitted[index, 1])
-    # A stroke smaller than a dot is widened to the size of one; the wider it is, the less.
+    # A stroke smaller than a dot is widened to a dot's size.
     extent = max(high_x - low_x, high_y - low_y)
     dot = max(radius * np.float32(DOT_FACTOR), np.float32(MIN_DOT_RADIUS))
     boost = max(np.float32(0), dot - radius - extent * np.float32(0.5))
@@ -265,7 +247,7 @@ def _draw_stroke(fitted, begin, end, radius, nearest):  # type: ignore[no-untype
 
 @njit(cache=True, nogil=True)
 def _cover(nearest, radius, image):  # type: ignore[no-untyped-def]
-    """Turn squared distances into coverage, 0 to 255."""
+    """Convert squared distances to coverage, 0 to 255."""
     outer = radius + np.float32(0.5)
     for row in range(image.shape[0]):
         for column in range(image.shape[1]):
@@ -277,11 +259,11 @@ def _cover(nearest, radius, image):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _draw_pixels(fitted, begin, end, image):  # type: ignore[no-untyped-def]
-    """One-pixel lines by Bresenham's algorithm, with the rounding and tie rule of Pillow's `ImageDraw.line`."""
+    """One-pixel lines by Bresenham's algorithm, with the rounding and tie-breaking of Pillow's `ImageDraw.line`."""
     size = image.shape[0]
     for index in range(begin, max(end - 1, begin + 1)):
         other = min(index + 1, end - 1)
-        # Points that are no numbers, as a broken disk makes them, lie nowhere; a line to them would never end.
+        # Damaged data may have non-finite points; a line to one would not terminate.
         if not (np.isfinite(fitted[index, 0] + fitted[index, 1]) and np.isfinite(fitted[other, 0] + fitted[other, 1])):
             continue
         x, y = int(fitted[index, 0]), int(fitted[index, 1])

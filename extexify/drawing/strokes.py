@@ -1,8 +1,7 @@
-"""A drawing in memory: checks, JSON in and out, and many drawings packed into three arrays.
+"""Drawings in memory: validation, JSON, and many drawings packed into three arrays.
 
-A *stroke* is a float32 array (n, 2) of points, x right, y down; a *drawing* is an ordered list of
-strokes, as one person drew one symbol. Units are the source's own (pixels, mostly): nothing here
-scales, the rasterizer fits every drawing into its square.
+A *stroke* is a float32 array (n, 2) of points, x right, y down; a *drawing* is an ordered list of strokes, as one
+person drew one symbol. Units are those of the source, mostly pixels; the rasterizer scales.
 """
 
 from __future__ import annotations
@@ -24,20 +23,17 @@ Stroke = NDArray[np.float32]
 Drawing = list[Stroke]
 
 MAX_ABS_COORDINATE = 1e6
-"""Coordinates beyond this are no pen positions (a screen has under 10,000 pixels), but corrupt numbers."""
+"""Maximum absolute coordinate; larger ones are corrupt data, since screens have less than 10,000 pixels."""
 
 MAX_POINTS = 100_000
-"""Points a drawing may have; the longest real ones have a few thousand."""
+"""Maximum points of a drawing; the longest real ones have a few thousand."""
 
 MAX_STROKES_JSON = 8 * 1024 * 1024
-"""Bytes of strokes JSON that are parsed; 100,000 points with times take about 3 MB."""
+"""Maximum bytes of strokes JSON; 100,000 points with times take about 3 MB."""
 
 
 class BadDrawing(UserError, ValueError):
-    """A drawing that can't be used.
-
-    `reason` is one of `DRAWING_REASONS` (for counting), the message is a sentence that says where.
-    """
+    """An invalid drawing; `reason` is a key of `DRAWING_REASONS`, the message says where the fault is."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -53,14 +49,13 @@ DRAWING_REASONS = {
     "out of range": f"a coordinate beyond ±{MAX_ABS_COORDINATE:g}",
     "too many points": f"more than {MAX_POINTS:,} points",
 }
-"""Why a drawing is refused, in the words that the reports use."""
+"""The reasons for which a drawing is invalid, with their descriptions in reports."""
 
 
 def parse_strokes(text: bytes | str | None) -> Drawing:
-    """Read strokes JSON, `[[[x, y], …], …]`; a third number a point (its time) is ignored.
+    """Parse strokes JSON, `[[[x, y], …], …]`; a point's further numbers, such as its time, are ignored.
 
-    Returns a drawing with at least one stroke and one point a stroke.
-    Raises `BadDrawing` for anything else, with one of `DRAWING_REASONS`.
+    Returns a drawing with at least one stroke and at least one point per stroke. Raises `BadDrawing` for anything else.
     """
     if text is None:
         raise BadDrawing("no strokes", "the strokes are NULL")
@@ -110,7 +105,7 @@ def _scannable(text: bytes | str | None) -> bytes:
 
 
 def _parse_lenient(text: bytes | str, why: str) -> Any:
-    """Parse what Python's json accepts beyond the standard (NaN, Infinity), so that the check can name it."""
+    """Parse with Python's json, which accepts NaN and Infinity, so that the check can name them."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -118,10 +113,7 @@ def _parse_lenient(text: bytes | str, why: str) -> Any:
 
 
 def drawing_from_lists(value: Any) -> Drawing:
-    """Check nested lists `[[[x, y], …], …]` and turn them into a drawing.
-
-    Raises `BadDrawing` with one of `DRAWING_REASONS`.
-    """
+    """The drawing of nested lists `[[[x, y], …], …]`. Raises `BadDrawing`."""
     if not isinstance(value, list):
         raise BadDrawing("not JSON", f"strokes must be a list of strokes, not {_json_type(value)}")
     if not value:
@@ -148,9 +140,9 @@ def drawing_from_lists(value: Any) -> Drawing:
 
 
 def _xy_of_uniform_points(points: list[Any]) -> Stroke | None:
-    """All points at once when each has the same count of true numbers; None when one needs a closer look.
+    """The points as an array if all are valid and of the same length, else None.
 
-    The checks run over whole lists in C (map, set), which makes this several times faster than a loop.
+    The checks run over whole lists in C (map, set), several times as fast as a loop.
     """
     if set(map(type, points)) != {list}:
         return None
@@ -175,7 +167,7 @@ _NUMBERS = frozenset((int, float))
 
 
 def _stroke_point_by_point(points: list[Any], number: int) -> Stroke:
-    """The slow, exact reading: accepts points of mixed lengths and names the first bad one."""
+    """The points of a stroke, one by one: accepts points of mixed lengths and names the first invalid one."""
     xy = np.empty((len(points), 2), np.float32)
     for index, point in enumerate(points):
         where = f"point {index + 1} of stroke {number}"
@@ -187,7 +179,7 @@ def _stroke_point_by_point(points: list[Any], number: int) -> Stroke:
             coordinate = point[axis]
             if type(coordinate) not in _NUMBERS:
                 raise BadDrawing("not JSON", f"{where} must hold numbers, not {_json_type(coordinate)}")
-            # Compared before any conversion: an integer of a thousand digits has no float.
+            # Compared before the conversion, because an integer of a thousand digits has no float.
             if not -MAX_ABS_COORDINATE <= coordinate <= MAX_ABS_COORDINATE:
                 finite = type(coordinate) is int or np.isfinite(coordinate)
                 reason = "out of range" if finite else "not finite"
@@ -203,20 +195,18 @@ def _json_type(value: Any) -> str:
 
 
 def strokes_json(drawing: Sequence[NDArray[np.floating]]) -> bytes:
-    """Write a drawing as strokes JSON; `parse_strokes` gives back the same float32 points."""
+    """The strokes JSON of a drawing; `parse_strokes` returns the same float32 points."""
     return orjson.dumps(
         [np.ascontiguousarray(stroke, np.float32) for stroke in drawing], option=orjson.OPT_SERIALIZE_NUMPY
     )
 
 
 def content_digest(counts: NDArray[np.int64], points: NDArray[np.float32], salt: bytes = b"") -> int:
-    """64 bits that tell a drawing from any other one, whatever its id; of ten million drawings, two agree by chance
-    once in 400,000 times.
+    """A 64-bit hash of a drawing's content; among ten million drawings, a collision has a probability of 1 / 400,000.
 
-    counts int64 (1 + S,): how many strokes, then how many points each has; points float32 (P, 2), all of them.
+    counts: int64 (1 + S,), the number of strokes, then the number of points of each. points: float32 (P, 2).
     """
-    # -0.0 becomes 0.0: equal drawings shall have equal bytes. The number of strokes comes first: without it, a
-    # length could be read as a point.
+    # Adding 0 turns -0.0 into 0.0, which is equal. The number of strokes delimits the lengths from the points.
     content = counts.tobytes() + (points + np.float32(0)).tobytes() + salt
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
@@ -227,7 +217,7 @@ def content_digests(drawings: Drawings) -> NDArray[np.uint64]:
     if not len(ends):
         return np.empty(0, np.uint64)
     starts = np.concatenate([[0], ends[:-1]])
-    # Before the lengths of a drawing's strokes stands how many these are.
+    # Each drawing's number of strokes precedes their lengths.
     counts = np.insert(np.diff(drawings.stroke_ends, prepend=0), starts, ends - starts)
     points = np.ascontiguousarray(drawings.points) + np.float32(0)
     shapes, coordinates = counts.data.cast("B"), points.data.cast("B")
@@ -245,11 +235,10 @@ def content_digests(drawings: Drawings) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True, slots=True)
 class Drawings:
-    """Many drawings packed into three arrays, the layout of a dataset on disk.
+    """N drawings packed into three arrays, the layout of a dataset on disk.
 
-    points: float32 (P, 2), all points one after the other; stroke_ends: int64 (S,), the end of each
-    stroke in `points`; sample_ends: int64 (N,), the end of each drawing in `stroke_ends`. The arrays
-    may be memory maps.
+    points: float32 (P, 2), all points concatenated; stroke_ends: int64 (S,), the end of each stroke in `points`;
+    sample_ends: int64 (N,), the end of each drawing in `stroke_ends`. The arrays may be memory maps.
     """
 
     points: NDArray[np.float32]
@@ -258,7 +247,7 @@ class Drawings:
 
     @classmethod
     def pack(cls, drawings: Iterable[Sequence[NDArray[np.floating]]]) -> Drawings:
-        """Pack a list of drawings; an empty list gives no drawings."""
+        """Pack drawings, of which there may be none."""
         strokes: list[NDArray[np.floating]] = []
         counts: list[int] = []
         for drawing in drawings:
@@ -270,7 +259,7 @@ class Drawings:
 
     @classmethod
     def join(cls, parts: Sequence[Drawings]) -> Drawings:
-        """All drawings of the parts, one part after the other."""
+        """Concatenate packed drawings."""
         points = np.cumsum([0, *(len(part.points) for part in parts)])
         strokes = np.cumsum([0, *(len(part.stroke_ends) for part in parts)])
         return cls(
@@ -286,7 +275,7 @@ class Drawings:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Drawing:
-        """One drawing; its strokes are views of `points`."""
+        """A drawing; its strokes are views of `points`. Raises IndexError, also for a negative index."""
         if not 0 <= index < len(self):
             raise IndexError(f"drawing {index} of {len(self)}")
         first = int(self.sample_ends[index - 1]) if index else 0
@@ -298,7 +287,7 @@ class Drawings:
         return drawing
 
     def is_whole(self) -> bool:
-        """Whether all ends rise, up to the arrays' lengths, so that no index ever points outside."""
+        """Whether both arrays of ends rise up to the lengths that they index, so that no index is out of range."""
 
         def rising(ends: NDArray[np.int64], last: int) -> bool:
             return bool(len(ends) and ends[0] > 0 and ends[-1] == last and (np.diff(ends) > 0).all())
@@ -306,9 +295,9 @@ class Drawings:
         return rising(self.stroke_ends, len(self.points)) and rising(self.sample_ends, len(self.stroke_ends))
 
     def take(self, indices: NDArray[np.integer]) -> Drawings:
-        """The drawings at `indices` (m,), in that order, packed anew; repeats are allowed.
+        """Copies of the drawings at `indices` (m,), in that order; an index may be repeated.
 
-        Raises IndexError for an index below 0 or beyond the last drawing.
+        Raises IndexError for an index that is negative or too large.
         """
         wanted = np.asarray(indices, np.int64)
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
@@ -321,7 +310,7 @@ class Drawings:
 
 
 def _spans(ends: NDArray[np.int64], indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start and length of the items `indices` of a packed list with the given ends."""
+    """The starts and lengths of the items `indices` of a packed array with these ends."""
     stop = np.asarray(ends)[indices]
     start = np.where(indices > 0, np.asarray(ends)[indices - 1], 0) if len(indices) else stop
     return start, stop - start

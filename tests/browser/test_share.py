@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from extexify.drawing.link import LINK, decode, encode
+from extexify.drawing.link import LINK_PARAMETER, decode, encode
 from extexify.drawing.pictures import PICTURE
 from extexify.drawing.raster import PRESETS, rasterize_drawing
 from extexify.drawing.strokes import Drawing
@@ -31,9 +31,9 @@ DAMAGED = "The link is damaged: a part of it is missing or has changed."
 
 def shared(page: Page, text: str | None = None) -> str:
     """The text of the drawing that the address holds, once it is `text`, or there; "" for none."""
-    wanted = re.compile(rf"[?&]{LINK}={text or '1'}" if text != "" else "^[^?]*$")
+    wanted = re.compile(rf"[?&]{LINK_PARAMETER}={text or '1'}" if text != "" else "^[^?]*$")
     expect(page).to_have_url(wanted)
-    return parse_qs(urlsplit(page.url).query).get(LINK, [""])[0]
+    return parse_qs(urlsplit(page.url).query).get(LINK_PARAMETER, [""])[0]
 
 
 def open_dialog(page: Page) -> str:
@@ -104,13 +104,13 @@ def test_a_reload_brings_the_drawing_back(visiting: Visiting) -> None:
 
 
 def test_coming_back_from_a_symbol_brings_no_earlier_drawing(visiting: Visiting, server: str) -> None:
-    visit = visiting(f"{server}/?{LINK}={SENT}")
+    visit = visiting(f"{server}/?{LINK_PARAMETER}={SENT}")
     wait_for_answer(visit.page, 3)
     visit.draw(PLUS[:1], before=3)
     text = shared(visit.page, encode(visit.strokes))
     visit.page.get_by_role("link", name="Details").first.click()
     expect(visit.page).to_have_url(re.compile(r"/symbols\?symbol="))
-    assert LINK not in parse_qs(urlsplit(visit.page.url).query)
+    assert LINK_PARAMETER not in parse_qs(urlsplit(visit.page.url).query)
     visit.page.go_back()
     wait_for_answer(visit.page, 4)
     assert shared(visit.page) == text
@@ -135,7 +135,7 @@ def test_coming_back_from_a_symbol_brings_no_earlier_drawing(visiting: Visiting,
 def test_a_bad_link_is_one_sentence_and_an_empty_canvas(
     visiting: Visiting, server: str, text: str, sentence: str
 ) -> None:
-    visit = visiting(f"{server}/?{LINK}={quote(text, safe='%')}")
+    visit = visiting(f"{server}/?{LINK_PARAMETER}={quote(text, safe='%')}")
     alert = visit.page.locator(".st-key-share [data-testid=stAlert]")
     expect(alert).to_have_text(sentence)
     assert visit.commands == []
@@ -147,19 +147,19 @@ def test_a_bad_link_is_one_sentence_and_an_empty_canvas(
 
 
 def test_a_link_may_name_its_model(visiting: Visiting, server: str) -> None:
-    visit = visiting(f"{server}/?{LINK}={SENT}&model=extexify")
+    visit = visiting(f"{server}/?{LINK_PARAMETER}={SENT}&model=extexify")
     wait_for_answer(visit.page, 3)
     expect(visit.page.get_by_text("Model “extexify”: 1,122 symbols")).to_be_visible()
     box = visit.page.get_by_label("Answer with the model “extexify”")
-    assert open_dialog(visit.page) == f"{server}/?{LINK}={SENT}&model=extexify"
+    assert open_dialog(visit.page) == f"{server}/?{LINK_PARAMETER}={SENT}&model=extexify"
     expect(box).to_be_checked()
     box.uncheck()
-    assert visit.page.get_by_label("Link to this drawing").input_value() == f"{server}/?{LINK}={SENT}"
-    expect(visit.page).to_have_url(f"{server}/?{LINK}={SENT}")
+    assert visit.page.get_by_label("Link to this drawing").input_value() == f"{server}/?{LINK_PARAMETER}={SENT}"
+    expect(visit.page).to_have_url(f"{server}/?{LINK_PARAMETER}={SENT}")
 
 
 def test_a_model_that_is_not_here_is_named_with_the_one_that_answers(visiting: Visiting, server: str) -> None:
-    visit = visiting(f"{server}/?{LINK}={SENT}&model={quote('<b>**x**</b>')}")
+    visit = visiting(f"{server}/?{LINK_PARAMETER}={SENT}&model={quote('<b>**x**</b>')}")
     wait_for_answer(visit.page, 3)
     note = visit.page.locator(".st-key-share [data-testid=stAlert]")
     expect(note).to_have_text("The link asks for the model “<b>**x**</b>”, which isn't here: “tiny” answers.")
@@ -192,8 +192,14 @@ def test_the_dialog_has_pictures_and_a_code_and_closes_without_harm(visiting: Vi
 
 @pytest.mark.parametrize("path", ["drawing.png", "drawing.svg", "qr.svg"])
 def test_a_file_of_no_drawing_is_one_sentence(server: str, path: str) -> None:
-    links = [f"http://x/?{LINK}=1", f"javascript:alert(1)?{LINK}={SENT}", "x" * 5000, "http://[", ""]
-    for query in (f"{LINK}={SENT[:-1]}", "", *(f"link={quote(link, safe='')}" for link in links)):
+    links = [
+        f"http://x/?{LINK_PARAMETER}=1",
+        f"javascript:alert(1)?{LINK_PARAMETER}={SENT}",
+        "x" * 5000,
+        "http://[",
+        "",
+    ]
+    for query in (f"{LINK_PARAMETER}={SENT[:-1]}", "", *(f"link={quote(link, safe='')}" for link in links)):
         with pytest.raises(HTTPError) as raised:
             urlopen(f"{server}/share/{path}?{query}")
         assert raised.value.code == 400, query

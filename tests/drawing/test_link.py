@@ -1,4 +1,4 @@
-"""Drawings in links: what comes back looks the same, and whatever else a link holds is told in one sentence."""
+"""Drawings in links: they look the same after decoding, and any other text is refused with one sentence."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from extexify.cli.parser import main
-from extexify.drawing import link, pictures
+from extexify.drawing import link, link_codec, pictures
 from extexify.drawing.link import CANVAS_SIDE, MAX_TEXT, BadLink, decode, encode, open_link
 from extexify.drawing.raster import PRESETS, rasterize_drawing
 from extexify.drawing.strokes import MAX_POINTS, Drawing, strokes_json
 from tests.drawings import drawing
 
 WORST_PIXEL, WORST_MEAN = 60, 3.0
-"""What a link may change of a picture of the default raster, of 255: any pixel, and all of them on average."""
+"""How far an image of the default raster may change, of 255: any pixel, and the mean."""
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -55,12 +55,12 @@ GOLDEN: dict[str, list[list[list[int]]]] = {
     "1R7gdcBU8ZI6sancN3VU6SC": [[[-20, 390], [415, 405], [4, 7]]],
     "1iZ6EBHA4SJAZst0": [[[130, 60], [270, 341]]],
 }
-"""Links that version 1 has made, and what they show in whole canvas pixels: they never expire."""
+"""Links of version 1 and their drawings, in whole canvas pixels."""
 
 
 @st.composite
 def drawings(draw: st.DrawFn, side: float = CANVAS_SIDE) -> Drawing:
-    """Drawings as a hand makes them: up to four strokes whose points follow each other."""
+    """Drawings of up to four strokes with small steps, as by hand."""
     count = draw(st.integers(1, 4))
     strokes = []
     for _ in range(count):
@@ -71,12 +71,12 @@ def drawings(draw: st.DrawFn, side: float = CANVAS_SIDE) -> Drawing:
 
 
 def noise(points: int, seed: int = 1) -> np.ndarray:
-    """So many points all over the canvas."""
+    """Random points on the canvas."""
     return np.random.default_rng(seed).uniform(0, CANVAS_SIDE, (points, 2)).astype(np.float32)
 
 
 def walk(points: int) -> Drawing:
-    """One long scribble that never settles."""
+    """A random walk."""
     return [np.cumsum(np.random.default_rng(2).normal(0, 8, (points, 2)), axis=0).astype(np.float32)]
 
 
@@ -97,7 +97,7 @@ RICH: dict[str, Drawing] = {
 
 
 def picture(strokes: Drawing) -> np.ndarray:
-    """What the model sees, int (40, 40)."""
+    """The drawing's image, int (40, 40)."""
     return rasterize_drawing(strokes, PRESETS["default"]).astype(int)
 
 
@@ -108,7 +108,7 @@ def box(strokes: Drawing) -> np.ndarray:
 
 
 @given(drawings())
-def test_what_comes_back_looks_the_same_and_lies_where_it_was(sent: Drawing) -> None:
+def test_a_decoded_drawing_looks_the_same_and_is_at_the_same_place(sent: Drawing) -> None:
     text = encode(sent)
     assert re.fullmatch("1[0-9A-Za-z]+", text)
     assert len(text) <= MAX_TEXT
@@ -122,7 +122,7 @@ def test_what_comes_back_looks_the_same_and_lies_where_it_was(sent: Drawing) -> 
 
 
 @given(drawings())
-def test_a_drawing_that_was_opened_is_sent_on_with_the_same_link(sent: Drawing) -> None:
+def test_a_decoded_drawing_has_the_same_link(sent: Drawing) -> None:
     text = encode(sent)
     back = decode(text)
     assert encode(back) == text
@@ -132,7 +132,7 @@ def test_a_drawing_that_was_opened_is_sent_on_with_the_same_link(sent: Drawing) 
 
 
 @given(drawings(), st.floats(1e-6, 2e3), st.tuples(*[st.floats(-5e5, 5e5)] * 2))
-def test_a_drawing_in_any_unit_comes_back_on_the_canvas(
+def test_a_drawing_in_any_unit_is_decoded_onto_the_canvas(
     shape: Drawing, scale: float, shift: tuple[float, float]
 ) -> None:
     sent = [(stroke * scale + shift).astype(np.float32) for stroke in shape]
@@ -147,7 +147,7 @@ def test_any_drawing_fits(name: str) -> None:
     text = encode(RICH[name])
     assert len(text) <= MAX_TEXT
     back = decode(text)
-    # What is too rich for its points to be kept is the same at a glance, and no more.
+    # A traced drawing is only roughly the same.
     assert np.abs(picture(back) - picture(RICH[name])).mean() < 30
     assert encode(back) == text
 
@@ -164,44 +164,44 @@ def test_lines_that_bend_little_need_few_points() -> None:
     assert len(encode([circle])) < 150
 
 
-def test_no_strokes_make_no_link() -> None:
+def test_a_drawing_without_strokes_has_no_link() -> None:
     with pytest.raises(ValueError, match="at least one stroke"):
         encode([])
 
 
-@pytest.mark.parametrize("text", GOLDEN)
-def test_links_never_expire(text: str) -> None:
-    back = decode(text)
-    assert [stroke.round().astype(int).tolist() for stroke in back] == GOLDEN[text]
-    assert encode(back) == text
+def test_links_of_version_1_still_open() -> None:
+    for text, strokes in GOLDEN.items():
+        back = decode(text)
+        assert [stroke.round().astype(int).tolist() for stroke in back] == strokes
+        assert encode(back) == text
 
 
 SENT = encode(drawing([[20, 20], [60, 200], [250, 30]], [[300, 300]], [[10, 250], [280, 240]]))
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("", "carries no drawing"),
-        ("2" + SENT[1:], "newer version of Extexify"),
-        ("z", "newer version of Extexify"),
-        ("1" * (MAX_TEXT + 1), "too long"),
-        ("1" * 10_000_000, "too long"),
-        ("1", "damaged"),
-        ("1" + "0" * 50, "damaged"),
-        ("1" + "z" * (MAX_TEXT - 1), "damaged"),
-        (SENT + "\n", "damaged"),
-        (SENT + "é", "damaged"),
-        ("１" + SENT[1:], "damaged"),
-        ("1<script>alert(1)</script>", "damaged"),
-        ("1\0", "damaged"),
-    ],
-)
-def test_what_is_no_drawing_is_told_in_one_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(BadLink, match=sentence) as raised:
-        decode(text)
-    assert len(str(raised.value)) < 150
-    assert "\n" not in str(raised.value)
+INVALID = [
+    ("", "carries no drawing"),
+    ("2" + SENT[1:], "newer version of Extexify"),
+    ("z", "newer version of Extexify"),
+    ("1" * (MAX_TEXT + 1), "too long"),
+    ("1" * 10_000_000, "too long"),
+    ("1", "damaged"),
+    ("1" + "0" * 50, "damaged"),
+    ("1" + "z" * (MAX_TEXT - 1), "damaged"),
+    (SENT + "\n", "damaged"),
+    (SENT + "é", "damaged"),
+    ("１" + SENT[1:], "damaged"),
+    ("1<script>alert(1)</script>", "damaged"),
+    ("1\0", "damaged"),
+]
+
+
+def test_a_text_that_is_no_drawing_is_refused_in_one_sentence() -> None:
+    for text, message in INVALID:
+        with pytest.raises(BadLink, match=message) as raised:
+            decode(text)
+        assert len(str(raised.value)) < 150
+        assert "\n" not in str(raised.value)
 
 
 def test_a_whole_link_is_opened_like_its_text() -> None:
@@ -209,19 +209,19 @@ def test_a_whole_link_is_opened_like_its_text() -> None:
         assert encode(open_link(text)) == SENT
 
 
-@pytest.mark.parametrize("text", ["", "https://example.org/", "http://[", f"http://x/{SENT}", "?" + "a=1&" * 100_000])
-def test_a_link_without_a_drawing_is_told(text: str) -> None:
-    with pytest.raises(BadLink):
-        open_link(text)
+def test_a_link_without_a_drawing_is_refused() -> None:
+    for text in ("", "https://example.org/", "http://[", f"http://x/{SENT}", "?" + "a=1&" * 100_000):
+        with pytest.raises(BadLink):
+            open_link(text)
 
 
-def test_a_link_that_was_cut_is_told() -> None:
+def test_a_truncated_link_is_refused() -> None:
     for end in range(len(SENT)):
         with pytest.raises(BadLink):
             decode(SENT[:end])
 
 
-def test_a_link_with_a_wrong_letter_is_told() -> None:
+def test_a_link_with_a_wrong_letter_is_refused() -> None:
     for place in range(len(SENT)):
         for digit in DIGITS:
             if digit != SENT[place]:
@@ -229,7 +229,7 @@ def test_a_link_with_a_wrong_letter_is_told() -> None:
                     decode(SENT[:place] + digit + SENT[place + 1 :])
 
 
-def test_a_link_with_two_letters_swapped_is_told() -> None:
+def test_a_link_with_two_letters_swapped_is_refused() -> None:
     for place, (letter, following) in enumerate(pairwise(SENT)):
         if letter != following:
             with pytest.raises(BadLink):
@@ -238,7 +238,7 @@ def test_a_link_with_two_letters_swapped_is_told() -> None:
 
 @settings(max_examples=500)
 @given(st.text(DIGITS, max_size=MAX_TEXT) | st.text(max_size=300))
-def test_any_text_is_a_drawing_or_told(text: str) -> None:
+def test_any_text_is_a_drawing_or_refused(text: str) -> None:
     for candidate in (text, "1" + text[: MAX_TEXT - 1]):
         try:
             back = decode(candidate)
@@ -249,25 +249,25 @@ def test_any_text_is_a_drawing_or_told(text: str) -> None:
 
 
 def numbers(strokes: int, points: int, steps: int) -> str:
-    """The text of a drawing that no hand made: the counts and steps as told, with a right checksum or not."""
-    writer = link._Writer()
-    for count in (len(link._NEAR), len(link._NEAR), link._SIZES):
+    """The text of a drawing with these counts, valid or not."""
+    writer = link_codec.Writer()
+    for count in (len(link._CORNERS), len(link._CORNERS), link._SIZES):
         writer.choice(count, 0)
     writer.number("strokes", strokes)
     writer.number("points", points)
     for _ in range(steps):
         writer.number("begin", 0)
-    return "1" + link._digits_of(writer.finish(1 << 18))
+    return "1" + link_codec.to_digits(writer.finish(1 << 18))
 
 
-@pytest.mark.parametrize(("strokes", "points", "steps"), [(8190, 0, 3000), (0, 8190, 3000), (8190, 8190, 1)])
-def test_a_link_that_promises_more_than_it_may_hold_is_told(strokes: int, points: int, steps: int) -> None:
-    with pytest.raises(BadLink, match="damaged"):
-        decode(numbers(strokes, points, steps))
+def test_a_link_with_too_many_points_is_refused() -> None:
+    for strokes, points, steps in ((8190, 0, 3000), (0, 8190, 3000), (8190, 8190, 1)):
+        with pytest.raises(BadLink, match="damaged"):
+            decode(numbers(strokes, points, steps))
 
 
-def test_a_drawing_beyond_its_grid_is_told() -> None:
-    outside = link._Placed((0, 0), 0, [np.array([[0, link.GRID + 1]], np.int64)])
+def test_a_drawing_beyond_the_grid_is_refused() -> None:
+    outside = link._GridDrawing((0, 0), 0, [np.array([[0, link.GRID + 1]], np.int64)])
     with pytest.raises(BadLink, match="damaged"):
         decode(outside.text())
 

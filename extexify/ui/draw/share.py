@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from extexify.drawing.link import LINK, MAX_QR_LINK, BadLink, decode, encode
+from extexify.drawing.link import LINK_PARAMETER, MAX_QR_LINK, BadLink, decode, encode
 from extexify.drawing.strokes import Drawing
 from extexify.ui.common.components import assets
 from extexify.ui.common.text import escaped, sentence
@@ -67,7 +67,7 @@ def opened_drawing() -> Drawing | None:
     problems.
     """
     sharing = _sharing()
-    text = st.query_params.get(LINK, "")
+    text = st.query_params.get(LINK_PARAMETER, "")
     if not sharing.is_opened(text):
         return None
     sharing.opened, sharing.problem = text, ""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from extexify.drawing.link import LINK, MAX_QR_LINK, BadLink, decode, open_link
+from extexify.drawing.link import LINK_PARAMETER, MAX_QR_LINK, BadLink, decode, open_link
 
 PNG, SVG, QR = "share/drawing.png", "share/drawing.svg", "share/qr.svg"
 """Addresses of the routes, relative to the Draw page."""
@@ -52,14 +52,14 @@ def _handler(make: Callable[[Request], Response]) -> Callable[[Request], Respons
 def _png(request: Request) -> Response:
     from extexify.drawing.pictures import drawing_png
 
-    drawing = decode(request.query_params.get(LINK, ""))
+    drawing = decode(request.query_params.get(LINK_PARAMETER, ""))
     return Response(drawing_png(drawing), media_type="image/png", headers=_HEADERS)
 
 
 def _svg(request: Request) -> Response:
     from extexify.drawing.pictures import drawing_svg
 
-    drawing = decode(request.query_params.get(LINK, ""))
+    drawing = decode(request.query_params.get(LINK_PARAMETER, ""))
     return Response(drawing_svg(drawing), media_type="image/svg+xml", headers=_HEADERS)
 
 
