@@ -13,8 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from extexify.drawing.inputs import model_inputs
 from extexify.drawing.strokes import Drawing, Drawings
-from extexify.model.file import load_network
-from extexify.model.networks import to_tensors
+from extexify.model.networks import load_network, to_tensors
 
 
 class PyTorchClassifier:

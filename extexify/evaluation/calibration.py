@@ -19,7 +19,7 @@ from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.metrics import Fold
 from extexify.model.classifier import BATCH, Classifier, softmax
-from extexify.model.file import ModelError, read_arrays, write_model
+from extexify.model.file import ModelError, read_model, write_model
 from extexify.model.rejection import certainty, fit_rejection_threshold
 from extexify.workspace.files import writer_lock
 
@@ -199,7 +199,7 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
         _check_free(model, out)
         logits, labels = _validation_logits(classifier, dataset, report)
         temperature, threshold = fit_calibration(logits, labels)
-        description, weights = read_arrays(model)
+        description, weights = read_model(model)
         fitted_on = {"split": "validation", "n": len(labels), "dataset": {"content_hash": dataset.content_hash}}
         calibrated = replace(
             description,
@@ -222,7 +222,7 @@ def _check_free(model: Path, out: Path) -> None:
     """Raise `ModelError` if `out` is a model with other weights or classes than `model`."""
     if not out.exists() or out.samefile(model):
         return
-    (old, old_weights), (new, new_weights) = read_arrays(out), read_arrays(model)
+    (old, old_weights), (new, new_weights) = read_model(out), read_model(model)
     same = old.classes == new.classes and old_weights.keys() == new_weights.keys()
     if not same or not all(np.array_equal(old_weights[name], new_weights[name]) for name in new_weights):
         raise ModelError(f"{out} is another model of that name: rename one of the two, then calibrate again")

@@ -1,4 +1,4 @@
-"""Predictions → results: symbols that people draw alike are one result, since no drawing can tell them apart."""
+"""Answers to a drawing: predictions, and results, which join the predictions of symbols that people draw alike."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import cache
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.symbols import symbol_for
 
-RARER = 20.0
-"""How many times rarer in documents a command is taken to be with each step away from plain LaTeX's formulas."""
+RARITY = 20.0
+"""How many times less often than a command of plain LaTeX's math mode each further condition makes one be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,44 +24,44 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One answer: symbols that are drawn alike, the one that is most likely wanted first; mostly a single one."""
+    """Predictions of symbols that are drawn alike, usually one; the one that is most likely wanted is first."""
 
     members: tuple[Prediction, ...]
 
     @property
     def head(self) -> Prediction:
-        """The one that is most likely wanted."""
+        """The prediction that is most likely wanted."""
         return self.members[0]
 
     @property
     def probability(self) -> float:
-        """How probable it is that one of them is meant."""
+        """The sum of the members' probabilities."""
         return sum(member.probability for member in self.members)
 
 
 @cache
 def commonness(key: str) -> float:
-    r"""How common a symbol's command is among those that are drawn alike, as a factor: 1 for a formula's in plain
-    LaTeX, 1 / RARER when it needs a package, 1 / RARER² for one of running text, and 1 / RARER³ for both.
+    r"""How often a symbol's command is used, relative to those that are drawn alike: 1 for math mode in plain LaTeX,
+    1 / RARITY if it needs a package, 1 / RARITY² in text mode, 1 / RARITY³ for both.
 
-    Models learn from data that asks for every symbol about equally often, documents don't: by Bayes' rule, what
-    they say is to be multiplied by how often a symbol is used. So × is `\times` even where a model finds
-    `\texttimes` a little more probable, and yet a drawing that the model is sure of stays what it is.
+    Training data has about as many drawings of every symbol, documents don't: by Bayes' rule, a model's probability is
+    multiplied by the frequency of the symbol. So × is `\times` even if a model finds `\texttimes` a little more
+    probable, but a symbol that the model is sure of stays first.
     """
     symbol = symbol_for(key)
-    return RARER ** -(2 * (symbol.mode == "text") + bool(symbol.usepackage))
+    return RARITY ** -(2 * (symbol.mode == "text") + bool(symbol.usepackage))
 
 
 def fold_look_alikes(predictions: Iterable[Prediction]) -> list[Result]:
-    """Predictions of different symbols as results, most probable first; every prediction is in exactly one.
+    """Group predictions of different symbols into results, most probable first; each prediction is in exactly one.
 
-    The members of a result are in the order of probability × `commonness`; results are by probability alone.
-    To sum what a group really has, give it the predictions of all symbols.
+    Members of a result are sorted by probability × `commonness`, results by probability. A result's probability is that
+    of the whole group only if the predictions of all its symbols are given.
     """
-    ranked = sorted(predictions, key=lambda one: -one.probability * commonness(one.key))
+    ranked = sorted(predictions, key=lambda prediction: -prediction.probability * commonness(prediction.key))
     groups: dict[str, list[Prediction]] = {}
     for prediction in ranked:
-        # A group goes by the first of its keys, whichever of them are there.
+        # The smallest key of a group identifies it, also if that key isn't among the predictions.
         name = min((prediction.key, *drawn_alike(prediction.key)))
         groups.setdefault(name, []).append(prediction)
     results = [Result(tuple(members)) for members in groups.values()]

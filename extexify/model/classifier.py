@@ -1,12 +1,11 @@
-"""A model file → predictions.
+"""Classification of drawings with a model, by ONNX Runtime on the CPU.
 
-ONNX Runtime answers, on the processor, with the graph that `extexify.model.onnx` makes of the model. All answers come
-from here: those of the pages, of the command line, and of evaluations.
+The graph is that of `extexify.model.onnx`. Pages, command line and evaluations all classify with this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -22,48 +21,48 @@ from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings, available_threads, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.answers import Prediction
-from extexify.model.file import ModelDescription, ModelError, read_arrays
+from extexify.model.file import ModelDescription, ModelError, Weights, read_model
 from extexify.model.onnx import to_onnx
 
 __all__ = ["Classifier", "ModelError", "Prediction"]
 
 BATCH = 256
+"""Drawings that are classified at once where there are many, unless a caller says otherwise."""
 
 CHUNK = 32
-"""Drawings that a thread answers at a time: as many as make the matrices large, few enough for a core's own cache."""
+"""Drawings that a thread classifies at a time: enough for large matrices, few enough for a core's own cache."""
 
 _Float = TypeVar("_Float", bound=np.floating)
 
 _ERRORS_ONLY = 3
 
-_LARGEST_LOGIT = np.float32(1e30)  # what a temperature can still divide
+_LARGEST_LOGIT = np.float32(1e30)  # still finite after division by the lowest temperature
 
 
 class Classifier:
-    """Classifies drawings with one model. Threads may share it; each answers on its own core."""
+    """Classifies drawings with one model. Threads may share it."""
 
-    def __init__(self, description: ModelDescription, weights: Mapping[str, NDArray[Any]]) -> None:
-        """weights: float16 or float32 arrays by name. Raises ValueError unless they are those of the architecture."""
+    def __init__(self, description: ModelDescription, weights: Weights) -> None:
+        """Build the graph of a model and load it. Raises ValueError unless the weights fit the architecture."""
         self.description = description
         self._groups = groups_of(description.classes, "drawn")
         graph = to_onnx(description, weights)
         options = onnxruntime.SessionOptions()
-        # A drawing is too little work to share out, and of many each thread takes some: the runtime's own threads
-        # would only wait for each other.
+        # One drawing is too little work for several threads, and many are shared out by `logits`.
         options.intra_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         try:
             self._session = onnxruntime.InferenceSession(
                 graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # the runtime's errors have no class in common but this one
+        except Exception as error:  # the only common base of the runtime's errors
             raise ValueError(" ".join(str(error).split())) from None
         self._inputs = [value.name for value in self._session.get_inputs()]
 
     @classmethod
     def load(cls, path: Path | str) -> Classifier:
-        """The classifier of a model file. Raises `ModelError`, one sentence, unless it is a whole one."""
-        description, weights = read_arrays(Path(path))
+        """The classifier of a model file. Raises `ModelError` unless it is a whole model."""
+        description, weights = read_model(Path(path))
         try:
             return cls(description, weights)
         except (ValueError, MemoryError, ArithmeticError, RuntimeError) as error:
@@ -75,7 +74,7 @@ class Classifier:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The keys that it tells apart, sorted."""
+        """The keys of the model's symbols, sorted."""
         return self.description.classes
 
     @property
@@ -84,11 +83,11 @@ class Classifier:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Figures by split, as they stood when the model was made."""
+        """Metrics by split, as stored in the model file."""
         return self.description.metrics
 
     def raster_of(self, drawing: Drawing) -> NDArray[np.uint8]:
-        """What the model sees: uint8 (size, size), ink 255 on 0."""
+        """The image that the model reads: uint8 (size, size), ink 255 on 0."""
         return rasterize_drawing(drawing, self.raster)
 
     def classify(self, drawing: Drawing, top: int = 5) -> list[Prediction]:
@@ -97,10 +96,10 @@ class Classifier:
         return self._predictions(probabilities, np.argsort(-probabilities, kind="stable")[:top])
 
     def candidates(self, drawing: Drawing, *, results: int, symbols: int) -> list[Prediction]:
-        """What the first `results` results and the first `symbols` symbols of a drawing need, most probable first.
+        """The `symbols` most probable symbols and all members of the `results` most probable results of a drawing.
 
-        `extexify.model.answers.fold_look_alikes` makes the same first `results` of it as of the predictions of all
-        symbols, which would take twice as long as the network.
+        Most probable first. `extexify.model.answers.fold_look_alikes` gives the same first `results` results for these
+        as for the predictions of all symbols, which would take twice as long as the network.
         """
         probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
         groups = np.argsort(-np.bincount(self._groups, probabilities), kind="stable")[:results]
@@ -110,22 +109,22 @@ class Classifier:
         return self._predictions(probabilities, order[needed])
 
     def probabilities(self, drawings: Drawings, batch: int = BATCH) -> Iterator[NDArray[np.float32]]:
-        """Probabilities of all classes, float32 (n, classes), for batches of n ≤ `batch` drawings in order."""
+        """Yield probabilities of all classes, float32 (n, classes), of batches of n ≤ `batch` drawings in order."""
         for start in range(0, len(drawings), batch):
             part = drawings.take(np.arange(start, min(start + batch, len(drawings))))
             yield self._softmax(self.logits(part))
 
     def logits(self, drawings: Drawings) -> NDArray[np.float32]:
-        """What the network says of drawings (n), before the temperature: float32 (n, classes). All cores share them."""
+        """The network's logits, before the temperature: float32 (n, classes). All cores share the drawings."""
         starts = range(0, len(drawings), CHUNK)
         parts = (drawings.take(np.arange(start, min(start + CHUNK, len(drawings)))) for start in starts)
         if len(starts) == 1:
             return self._logits(drawings)
-        nothing = np.empty((0, len(self.classes)), np.float32)
-        return np.concatenate([nothing, *_pool(available_threads()).map(self._logits, parts)])
+        no_drawings = np.empty((0, len(self.classes)), np.float32)
+        return np.concatenate([no_drawings, *_pool(available_threads()).map(self._logits, parts)])
 
     def warm_up(self) -> None:
-        """Compile the kernels and touch the weights, so that the first drawing is as fast as the next."""
+        """Compile the kernels and load the weights, so that the first drawing is classified as fast as later ones."""
         self.classify([np.array([[0, 0], [1, 1]], np.float32)])
 
     def _predictions(self, probabilities: NDArray[np.float32], chosen: NDArray[np.intp]) -> list[Prediction]:
@@ -135,12 +134,12 @@ class Classifier:
         ]
 
     def _logits(self, drawings: Drawings) -> NDArray[np.float32]:
-        """The same on the thread that asks."""
+        """`logits`, on the calling thread."""
         inputs = model_inputs(drawings, self.raster, self.description.sequence, threads=1)._asdict()
         (logits,) = self._session.run(["logits"], {name: inputs[name] for name in self._inputs})
-        # Weights that somebody made up may add up to what is no number; probabilities are numbers all the same.
-        found: NDArray[np.float32] = np.clip(np.nan_to_num(logits), -_LARGEST_LOGIT, _LARGEST_LOGIT)
-        return found
+        # Arbitrary weights may give NaN or infinity; probabilities must be finite all the same.
+        finite: NDArray[np.float32] = np.clip(np.nan_to_num(logits), -_LARGEST_LOGIT, _LARGEST_LOGIT)
+        return finite
 
     def _softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return softmax(logits, self.description.temperature)

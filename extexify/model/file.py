@@ -1,8 +1,8 @@
-"""The model file: one `.safetensors` file with all that classifying needs; nothing in it can run code.
+"""The model file: one `.safetensors` file with everything that classifying needs and nothing that can run code.
 
-Its metadata holds one entry `extexify`, a JSON object: `format_version`, `name`, `architecture`
-(`name`, `options`), `classes`, `raster`, `temperature`, `metrics`, `training`, and `sequence` for a network that
-reads sequences beside pictures.
+Its metadata has one entry, `extexify`: a JSON object with `format_version`, `name`, `architecture` (`name`, `options`),
+`classes`, `raster`, `temperature`, `metrics`, `training`; optionally `sequence`, for a network that reads sequences,
+and `doubt`, the rejection threshold. Weights are read and written as numpy arrays: PyTorch isn't needed.
 """
 
 from __future__ import annotations
@@ -10,55 +10,51 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import orjson
+from msgspec import Meta
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from extexify.core.errors import UserError
-from extexify.core.schema import Maybe, Named, check_form
+from extexify.core.schema import validate
 from extexify.drawing.raster import RasterSettings
 from extexify.drawing.resample import SequenceSettings
 from extexify.model.rejection import limited_threshold
 from extexify.workspace.files import atomic_file
 
-# Who only reads a model needn't wait for torch.
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from extexify.model.networks import Network
-
 FORMAT_VERSION = 1
+
+Weights = Mapping[str, NDArray[Any]]
+"""Arrays by the names of the PyTorch network's parameters and buffers; float16, float32, or int64 for counters."""
 
 _METADATA = "extexify"
 
-
-_FORM = {
-    "name": str, "architecture": {"name": str, "options": {}}, "classes": [str], "temperature": float,
-    "metrics": Named({}), "training": {}, "doubt": Maybe(float), "raster": {},
-}  # fmt: skip
-
-MAX_KEY = 255
-"""Characters of a class's key, and of a model's name."""
+_Name = Annotated[str, Meta(max_length=255)]
+_Key = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
-class ModelError(UserError, ValueError):
-    """A file that is not a usable model; the message is one sentence that names it."""
+class ModelError(UserError):
+    """A file is not a usable model; the message is one sentence that names the file."""
 
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What a model file says of itself.
+    """The metadata of a model file.
 
-    architecture: a name and options for `models.build`. classes: the keys in the order of the logits.
-    temperature: logits are divided by it before the softmax, so that probabilities are honest. doubt: what is less
-    certain than that is likely no symbol (see `extexify.model.rejection`); 0: nothing is.
-    metrics: figures by split, such as `{"test": {"top5": 0.95}}`. training: how it was made. sequence: None for a
-    network that reads pictures alone.
+    architecture, options: arguments of `networks.build`. classes: the sorted keys, in the order of the logits.
+    temperature: divides the logits before the softmax. rejection_threshold: see `extexify.model.rejection`; 0 rejects
+    nothing. metrics: by split, such as `{"test": {"top5": 0.95}}`. training: recipe, seed, dataset and run that made
+    the model. sequence: None for a network that reads only images.
     """
 
     name: str
@@ -84,149 +80,115 @@ class ModelDescription:
             "metrics": self.metrics,
             "training": self.training,
             **({"sequence": self.sequence.to_json()} if self.sequence else {}),
+            # The name in files of all versions.
             **({"doubt": self.rejection_threshold} if self.rejection_threshold else {}),
         }
 
 
 def write_model(path: Path, description: ModelDescription, weights: Mapping[str, NDArray[Any] | Tensor]) -> None:
-    """Write a model file, atomically. Arrays of two dimensions or more are stored as float16: half the size, the same
-    answers."""
+    """Write a model file, atomically.
+
+    weights: arrays, or a PyTorch network's `state_dict()`. Arrays of two dimensions or more are stored as float16,
+    which halves the file and changes no answer.
+    """
     arrays = {}
     for name, value in weights.items():
         array = value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()
         narrow = array.ndim > 1 and np.issubdtype(array.dtype, np.floating)
         arrays[name] = np.asarray(array, np.float16 if narrow else None, order="C")
+    content = save(arrays, metadata={_METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
     with atomic_file(path) as temporary:
-        # Not by safetensors' own writer, which raises an error of its own for a full disk.
-        temporary.write_bytes(save(arrays, metadata={_METADATA: json.dumps(description.to_json(), ensure_ascii=False)}))
+        # safetensors' own writer raises an error of its own for a full disk.
+        temporary.write_bytes(content)
 
 
-def read_model(path: Path) -> tuple[ModelDescription, dict[str, Tensor]]:
-    """Read a model file, to go on with it in PyTorch. Raises `ModelError` unless it is a whole one of this version."""
-    return _read(path, "pt")
+def read_model(path: Path) -> tuple[ModelDescription, dict[str, NDArray[Any]]]:
+    """A model file's description and weights. Raises `ModelError` unless it is a whole file of this version.
+
+    Whether the weights are those of the architecture is not checked here: `Classifier.load` does that.
+    """
+    return _read(path, with_weights=True)
 
 
-def read_arrays(path: Path) -> tuple[ModelDescription, dict[str, NDArray[Any]]]:
-    """The same without PyTorch: weights as arrays, float16 where the file has them so. Raises `ModelError`."""
-    return _read(path, "numpy")
+def read_description(path: Path) -> ModelDescription:
+    """A model file's description, without reading its weights. Raises `ModelError`."""
+    return _read(path, with_weights=False)[0]
 
 
-def _read(path: Path, framework: str) -> tuple[ModelDescription, dict[str, Any]]:
+def _read(path: Path, *, with_weights: bool) -> tuple[ModelDescription, dict[str, NDArray[Any]]]:
     try:
-        with safe_open(path, framework=framework) as file:
+        with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            names = file.keys() if with_weights else ()
+            weights = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise ModelError(f"{path} does not exist") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
-    return _description(path, metadata.get(_METADATA)), weights
-
-
-def read_description(path: Path) -> ModelDescription:
-    """Read a model file's description without its weights. Raises `ModelError`."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return _description(path, (file.metadata() or {}).get(_METADATA))
-    except FileNotFoundError:
-        raise ModelError(f"{path} does not exist") from None
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
-
-
-def load_network(path: Path) -> tuple[ModelDescription, Network]:
-    """The PyTorch network of a model file, on the CPU, in evaluation mode. Raises `ModelError`."""
-    import torch
-
-    from extexify.model import networks
-
-    description, weights = read_model(path)
-    try:
-        _check_shapes(description, weights)
-        network = networks.build(description.architecture, len(description.classes), description.options)
-        network.load_state_dict({name: tensor.float() if tensor.dtype == torch.float16 else tensor
-                                 for name, tensor in weights.items()})  # fmt: skip
-    except (ValueError, TypeError, RuntimeError, MemoryError, ArithmeticError, LookupError) as error:
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelError(f"the weights in {path} do not fit its architecture ({first})") from None
-    return description, network.eval()
-
-
-def _check_shapes(description: ModelDescription, weights: dict[str, Tensor]) -> None:
-    """Raise ValueError unless the weights are those of the architecture; a file of a few bytes may describe a network
-    that no memory holds, so the comparison takes none."""
-    import torch
-
-    from extexify.model import networks
-
-    # Every layer has weights of its own. Of a million layers even empty ones would take their time.
-    if _layers(description.options) > len(weights):
-        raise ValueError("it has more layers than weights")
-    with torch.device("meta"):
-        network = networks.build(description.architecture, len(description.classes), description.options)
-    if "sequences" in network.reads and description.sequence is None:
-        raise ValueError("it reads sequences, but the settings for them are missing")
-    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    if missing := sorted(wanted.keys() ^ weights.keys()):
-        raise ValueError(f"{len(missing)} are missing or too many, such as {missing[0]}")
-    for name, shape in wanted.items():
-        if weights[name].shape != shape:
-            raise ValueError(f"{name} has the shape {tuple(weights[name].shape)} instead of {tuple(shape)}")
-
-
-def _layers(options: dict[str, Any]) -> int:
-    """At least as many as options ask for, theirs and their parts'; what is no number is refused by whoever builds."""
-    lists = [value for value in options.values() if isinstance(value, list)]
-    parts = [value for value in options.values() if isinstance(value, dict)]
-    blocks = [number for number in options.get("blocks", ()) if isinstance(number, int)] if lists else []
-    return sum(map(len, lists)) + sum(blocks) + sum(map(_layers, parts))
-
-
-def _check_metrics(metrics: dict[str, Any]) -> None:
-    """Raise ValueError unless every top-k of every split is a part of 1."""
-    for split, figures in metrics.items():
-        for name, value in figures.items():
-            if name.startswith("top") and not (isinstance(value, int | float) and 0 <= value <= 1):
-                raise ValueError(f"{name} of {split} is not from 0 to 1")
-
-
-def _description(path: Path, text: str | None) -> ModelDescription:
-    if text is None:
+    if _METADATA not in metadata:
         raise ModelError(f"{path} is a safetensors file, but not a model of Extexify")
     try:
-        value = orjson.loads(text)  # stricter than Python's own: no NaN, no half of a character
-        check_form(value, {"format_version": object})
-        version = value["format_version"]
-        if version != FORMAT_VERSION:
-            raise ModelError(
-                f"{path} has format version {version!r}, this program reads {FORMAT_VERSION}: "
-                "update the program or train the model anew"
-            )
-        check_form(value, _FORM)
-        architecture, classes, temperature = value["architecture"], value["classes"], float(value["temperature"])
-        if not classes or not all(0 < len(key) <= MAX_KEY for key in classes) or classes != sorted(set(classes)):
-            raise ValueError("its class order is not a sorted list of keys")
-        if len(value["name"]) > MAX_KEY:
-            raise ValueError(f"its name has over {MAX_KEY} characters")
-        if not 0.01 <= temperature <= 100:
-            raise ValueError(f"its temperature is {temperature}")
-        threshold = float(value.get("doubt") or 0.0)
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"its rejection threshold (doubt) is {threshold}")
-        _check_metrics(value["metrics"])
-        return ModelDescription(
-            name=value["name"],
-            architecture=architecture["name"],
-            options=architecture["options"],
-            classes=tuple(classes),
-            raster=RasterSettings.from_json(value["raster"]),
-            temperature=temperature,
-            metrics=value["metrics"],
-            training=value["training"],
-            sequence=SequenceSettings.from_json(value["sequence"]) if "sequence" in value else None,
-            rejection_threshold=limited_threshold(threshold, len(classes)),
-        )
-    except ModelError:
-        raise
+        # orjson is stricter than Python's own parser: no NaN, no lone surrogate.
+        return _description(path, orjson.loads(metadata[_METADATA])), weights
     except ValueError as error:
         raise ModelError(f"the description in {path} is damaged ({error})") from None
+
+
+@dataclass(frozen=True)
+class _Version:
+    format_version: Any
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    name: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Metadata:
+    name: _Name
+    architecture: _Architecture
+    classes: Annotated[tuple[_Key, ...], Meta(min_length=1)]
+    raster: Any
+    temperature: Annotated[float, Meta(ge=0.01, le=100)]
+    metrics: dict[str, dict[str, Any]]
+    training: dict[str, Any]
+    sequence: Any = None
+    doubt: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+def _description(path: Path, value: object) -> ModelDescription:
+    """The description that decoded metadata holds. Raises `ModelError` for another version, ValueError for damage."""
+    version = validate(value, _Version).format_version
+    if version != FORMAT_VERSION:
+        raise ModelError(
+            f"{path} has format version {version!r}, this program reads {FORMAT_VERSION}: "
+            "update the program or train the model anew"
+        )
+    metadata = validate(value, _Metadata)
+    classes = metadata.classes
+    if any(key >= following for key, following in pairwise(classes)):
+        raise ValueError("its class order is not a sorted list of keys")
+    for split, metrics in metadata.metrics.items():
+        for name, metric in metrics.items():
+            if name.startswith("top") and not (isinstance(metric, int | float) and 0 <= metric <= 1):
+                raise ValueError(f"{name} of {split} is not from 0 to 1")
+    return ModelDescription(
+        name=metadata.name,
+        architecture=metadata.architecture.name,
+        options=metadata.architecture.options,
+        classes=shared_classes(classes),
+        raster=RasterSettings.from_json(metadata.raster),
+        temperature=metadata.temperature,
+        metrics=metadata.metrics,
+        training=metadata.training,
+        sequence=None if metadata.sequence is None else SequenceSettings.from_json(metadata.sequence),
+        rejection_threshold=limited_threshold(metadata.doubt or 0.0, len(classes)),
+    )
+
+
+@lru_cache(maxsize=16)
+def shared_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """One tuple for equal class orders, so that many descriptions and evaluations in memory share it."""
+    return classes

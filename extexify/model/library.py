@@ -1,4 +1,4 @@
-"""The models that can answer: what each is, and renaming, deleting and adding them."""
+"""The list of models: the workspace's and the shipped ones, with functions that rename, delete and add them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,33 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from extexify.access import permissions
 from extexify.core.errors import in_one_line
 from extexify.core.names import checked_name, free_name, usable_name
+from extexify.model.file import ModelDescription, ModelError, read_description, read_model, write_model
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import StorageError, atomic_file, explained, holds_files, writer_lock
 
-# What reads model files imports torch, which takes seconds: functions import it when they are called.
-if TYPE_CHECKING:
-    from extexify.model.file import ModelDescription
-
 SUFFIX = ".safetensors"
 
-_PATIENCE = 20.0  # seconds; reading and writing a large model takes one or two
+_PATIENCE = 20.0  # seconds to wait for the lock; reading and writing a large model takes one or two
+
+_Version = tuple[int, int, int]
+"""Modification time in ns, size and inode of a file."""
+
+_descriptions: dict[Path, tuple[_Version, ModelDescription]] = {}
+"""Descriptions of the files that the latest list had, so that a list reads each header once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model file. date is in seconds since 1970, size in bytes.
+    """A model file.
 
-    description is None, and problem one sentence, when the file is no usable model.
+    serves: it is the default model. date: modification time, seconds since 1970. size: bytes. description: None, with a
+    sentence in problem, if the file is not a usable model.
     """
 
     path: Path
@@ -49,37 +52,37 @@ class Model:
 
     @property
     def evaluated_split(self) -> str:
-        """The split that `metrics` are of: test, or validation as long as it wasn't tested; empty for neither."""
+        """The split of `metrics`: test, or validation if there are none for test; empty for neither."""
         metrics = self.description.metrics if self.description else {}
         return next((split for split in ("test", "validation") if metrics.get(split)), "")
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """Figures as parts of 1, by name: top1, top5, and of a tested model top3 and top10."""
+        """Metrics as fractions by name: top1, top5, and on the test split top3 and top10."""
         return self.description.metrics[self.evaluated_split] if self.description and self.evaluated_split else {}
 
     @property
     def trained_on_all(self) -> bool:
-        """Whether no drawing of its dataset is left that could judge it."""
+        """Whether the model was trained on all splits, so that its dataset can't evaluate it."""
         return _text(self._training, "train_on") == "all"
 
     @property
     def recipe(self) -> str:
-        """The recipe's name; empty when the file doesn't tell."""
+        """The name of the training recipe, or empty."""
         return _text(self._training.get("recipe"), "name")
 
     @property
     def dataset_hash(self) -> str:
-        """The content hash of the dataset that it learned from; empty when the file doesn't tell."""
+        """The content hash of the training dataset, or empty."""
         return _text(self._training.get("dataset"), "content_hash")
 
     @property
     def run(self) -> str:
-        """The run that it came from; empty when the file doesn't tell."""
+        """The name of the training run, or empty."""
         return _text(self._training, "run")
 
     def to_json(self) -> dict[str, Any]:
-        """What a list shows of the model, as a JSON object."""
+        """The JSON object that the command line prints."""
         description = self.description
         return {
             "name": self.name,
@@ -106,21 +109,29 @@ class Model:
 
 @permissions.operators_only
 def list_models() -> list[Model]:
-    """All models: the workspace's, newest first, then the shipped ones. Of the files only the headers are read."""
-    try:
-        serving: Path | None = paths.default_model()
-    except FileNotFoundError:
-        serving = None
-    found = (_model(path, serving) for path in paths.available_models())
-    return [model for model in found if model is not None]
+    """All models: the workspace's, newest first, then the shipped ones. Only the files' headers are read."""
+    listed = paths.available_models()
+    while True:
+        try:
+            serving: Path | None = paths.default_model()
+        except FileNotFoundError:
+            serving = None
+        models = [_model(path, serving) for path in listed]
+        # A model that was renamed meanwhile would be missing under both names.
+        before, listed = listed, paths.available_models()
+        if set(listed) == set(before):
+            break
+    for path in _descriptions.keys() - set(listed):
+        _descriptions.pop(path, None)
+    return [model for model in models if model is not None]
 
 
 def find_model(name: str) -> Model:
-    """The model of a name, or in a file of the workspace or the shipped ones. Raises `StorageError`."""
+    """The listed model with a name or a path. Raises `StorageError` if there is none."""
     models = list_models()
     try:
         path: Path | None = Path(name).resolve()
-    except ValueError:  # a zero byte, or half of a character: the path of no file
+    except ValueError:  # a zero byte or a lone surrogate
         path = None
     for model in models:
         if model.name == name or model.path.resolve() == path:
@@ -130,7 +141,7 @@ def find_model(name: str) -> Model:
 
 
 def model_of_run(run: str, models: list[Model]) -> Model | None:
-    """The model that a run published, whatever it is called now; None when it is gone."""
+    """The model that a run published, also if it was renamed; None if it was deleted."""
     own = [model for model in models if not model.shipped]
     return next((model for model in own if model.run == run), None) or next(
         (model for model in own if model.name == run and not model.run), None
@@ -138,26 +149,24 @@ def model_of_run(run: str, models: list[Model]) -> Model | None:
 
 
 def check_new_run(name: str) -> None:
-    """Check the name of a run that is to be begun: its model will have it too.
+    """Check the name of a new run, which its model will have too.
 
-    Raises `InvalidName` for a name that can't be one, `StorageError` when a run or model has it.
+    Raises `InvalidName` for a name that can't be one, `StorageError` if a run or a model has it.
     """
     checked_name(name, "run")
     if holds_files(paths.runs_folder() / name):
-        raise StorageError(f"run {name} exists already: go on with it, or choose another name")
+        raise StorageError(f"run {name} exists already: resume it, or choose another name")
     if _target(name).exists():
         raise StorageError(f"there is a model {name} already, which would be lost: choose another name for the run")
 
 
 @permissions.operators_only
 def rename_model(model: Model, name: str) -> Path:
-    """Give one of the workspace's models another name, in the file too; if it answers, it goes on answering.
+    """Rename one of the workspace's models: its file and the name in it. A chosen default model stays the default.
 
     Raises `InvalidName` for a name that can't be one, `StorageError` for a shipped model, a name that is taken, or a
-    model that is being written; `ModelError` for a damaged file.
+    model that is being written, `ModelError` for a damaged file.
     """
-    from extexify.model.file import read_model, write_model
-
     target = _target(checked_name(name, "model"))
     if target == model.path:
         return target
@@ -170,8 +179,8 @@ def rename_model(model: Model, name: str) -> Path:
         description, weights = read_model(model.path)
         was_chosen = paths.chosen_model() == model.path
         write_model(target, replace(description, name=name), weights)
-        os.utime(target, (model.date, model.date))  # it is no newer than it was
-        # In this order a crash leaves two models, and never none or a choice that leads nowhere.
+        os.utime(target, (model.date, model.date))  # lists sort by date
+        # In this order a crash leaves two models, never none, and never a choice of a missing file.
         if was_chosen:
             paths.choose_model(target)
         model.path.unlink()
@@ -180,7 +189,7 @@ def rename_model(model: Model, name: str) -> Path:
 
 @permissions.operators_only
 def delete_model(model: Model) -> None:
-    """Delete one of the workspace's models. Raises `StorageError` for a shipped one, or one that is being written."""
+    """Delete one of the workspace's models. Raises `StorageError` for a shipped one or one that is being written."""
     _check_changeable(model, "deleted")
     with _library_lock(), explained(model.path):
         model.path.unlink(missing_ok=True)
@@ -188,11 +197,12 @@ def delete_model(model: Model) -> None:
 
 @permissions.operators_only
 def add_model(file: BinaryIO, file_name: str) -> Path:
-    """Check a file as a whole and, if it is a model, keep it under its name, or a similar one that is free.
+    """Add a model file to the workspace under its name, or a similar one that is free.
 
-    Raises `ModelError`, one sentence, for anything else, and for a name that is no model's.
+    Raises `ModelError` unless its name ends in `SUFFIX` and it is a whole model, which is checked by loading it.
     """
-    from extexify.model.file import ModelError, load_network, write_model
+    # onnxruntime takes a third of a second to import.
+    from extexify.model.classifier import Classifier
 
     if not file_name.endswith(SUFFIX):
         raise ModelError(f"{file_name} is no model: model files end in {SUFFIX}")
@@ -205,24 +215,25 @@ def add_model(file: BinaryIO, file_name: str) -> Path:
         with received.open("wb") as copy:
             shutil.copyfileobj(file, copy)
         try:
-            description, network = load_network(received)
+            description, weights = read_model(received)
+            Classifier.load(received)
         except ModelError as error:
             raise ModelError(str(error).replace(str(received), file_name)) from None
         name = free_name(usable_name(file_name.removesuffix(SUFFIX), "model"), _is_taken)
-        # Written anew: only what was understood and checked comes in.
-        write_model(_target(name), replace(description, name=name), network.state_dict())
+        # Written from what was read and checked, so that nothing else in the file is stored.
+        write_model(_target(name), replace(description, name=name), weights)
     return _target(name)
 
 
 @permissions.operators_only
 def publish_run(run_model: Path, run: str) -> Path:
-    """Put the best model of a run so far among the models, under the run's name or a similar one that is free."""
+    """Copy the best model of a run so far to the models, under the run's name or a similar one that is free."""
     name = free_name(run, lambda taken: _target(taken).exists())
     return publish(run_model, paths.models_folder(), name)
 
 
 def publish(model: Path, models_folder: Path, name: str) -> Path:
-    """Copy a run's model to the models folder under `name`, atomically; the app finds it there."""
+    """Copy a run's model to the models folder under `name`, atomically."""
     target = models_folder / f"{name}{SUFFIX}"
     with atomic_file(target) as temporary:
         shutil.copyfile(model, temporary)
@@ -238,7 +249,7 @@ def _is_taken(name: str) -> bool:
 
 
 def _is_of_another_run(name: str, run: str) -> bool:
-    """Whether a run will publish, or go on and publish anew, under a name that a model of `run` is to get."""
+    """Whether there is a run with this name other than `run`: it will publish its model under its name."""
     return name != run and (paths.runs_folder() / name).exists()
 
 
@@ -250,21 +261,21 @@ def _check_changeable(model: Model, how: str) -> None:
 
 
 def _library_lock() -> AbstractContextManager[None]:
-    """The right to rename, delete and add: one at a time, so that a name that is free stays so until it is used."""
+    """The lock for renaming, deleting and adding, so that a name that is free stays free until it is used."""
     return writer_lock(paths.models_folder() / "library", "the list of models in", wait=_PATIENCE)
 
 
 def _model(path: Path, serving: Path | None) -> Model | None:
-    from extexify.model.file import ModelError
-
-    try:
-        status = path.stat()
-    except FileNotFoundError:  # deleted since the listing
-        return None
+    """The model of a file; None if the file is gone."""
     description, problem = None, ""
     try:
+        status = path.stat()
         description = _description(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+    except FileNotFoundError:
+        return None
     except ModelError as error:
+        if not path.exists():
+            return None
         problem = str(error)
     return Model(
         path=path,
@@ -277,14 +288,16 @@ def _model(path: Path, serving: Path | None) -> Model | None:
     )
 
 
-@lru_cache(maxsize=2048)
-def _description(path: Path, version: tuple[int, int, int]) -> ModelDescription:
-    from extexify.model.file import read_description
-
-    return read_description(path)
+def _description(path: Path, version: _Version) -> ModelDescription:
+    known = _descriptions.get(path)
+    if known and known[0] == version:
+        return known[1]
+    description = read_description(path)
+    _descriptions[path] = version, description
+    return description
 
 
 def _text(value: object, name: str) -> str:
-    """An entry of an object in a file that anybody may have written, as text that a page can show."""
+    """An entry of an object in unchecked JSON, as one printable line; empty if it is not text."""
     entry = value.get(name) if isinstance(value, dict) else None
     return in_one_line(entry) if isinstance(entry, str) else ""

@@ -1,12 +1,13 @@
-"""Network architectures, by name.
+"""Network architectures, by name, in PyTorch.
 
-`reads` says what a network's forward takes, in that order: "images", float32 (B, in_channels, size, size) in 0…1, and
-"sequences", float32 (B, CHANNELS, 1, points). It returns logits (B, classes).
+`reads` lists the arguments of a network's forward: "images", float32 (B, in_channels, size, size) from 0 to 1, and
+"sequences", float32 (B, CHANNELS, 1, points). forward returns logits (B, classes).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,29 +16,31 @@ from torch.nn import functional as F
 
 from extexify.drawing.inputs import ModelInputs
 from extexify.drawing.resample import CHANNELS
+from extexify.model.file import ModelDescription
+from extexify.model.onnx import read_graph
 
 
 class Network(nn.Module):
-    """What all architectures share: they read one-channel images and have one head, unless they say otherwise."""
+    """Base class: by default a network reads one-channel images and has one head."""
 
     reads: tuple[str, ...] = ("images",)
     in_channels = 1
 
     def heads(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Logits (B, classes) to train: those of `forward` first, then those of the network's parts by themselves."""
+        """Logits (B, classes) that the loss is computed on: those of `forward`, then those of the network's parts."""
         return (self(*inputs),)
 
     @torch.no_grad()
     def shift(self, by: Tensor) -> None:
-        """Add `by` (classes) to all logits from now on."""
+        """Add `by` (classes,) to the biases of the logits."""
         self.classify.bias += by  # type: ignore[operator, union-attr]
 
 
 class OriginalNet(Network):
-    """The blog post's network: five 3×3 convolutions, each ReLU then batch norm, average pool, linear.
+    """The blog post's network: five 3×3 convolutions, each with ReLU and batch norm, average pool, linear.
 
-    It reads three equal channels, as torchvision's ImageFolder gives for a grey PNG; dark_on_light: of black ink on
-    white, as in the post's pictures, from which it learns faster.
+    It reads three equal channels, as torchvision's ImageFolder makes of a grey PNG. dark_on_light: invert the images
+    to black ink on white, as in the post's pictures; the network learns faster from these.
     """
 
     in_channels = 3
@@ -57,12 +60,12 @@ class OriginalNet(Network):
         self.classify = nn.Linear(before, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        seen = 1 - images if self.dark_on_light else images
-        return self.classify(self.features(seen).mean((2, 3)))
+        images = 1 - images if self.dark_on_light else images
+        return self.classify(self.features(images).mean((2, 3)))
 
 
 class SqueezeExcite(nn.Module):
-    """Weighs the channels by what the whole picture holds (Hu, Shen & Sun, CVPR 2018)."""
+    """Squeeze-and-excitation: scales channels by a function of their global means (Hu, Shen & Sun, CVPR 2018)."""
 
     def __init__(self, width: int, ratio: int = 8) -> None:
         super().__init__()
@@ -75,9 +78,9 @@ class SqueezeExcite(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a short cut (He et al., CVPR 2016), squeeze-and-excitation before the sum.
+    """Two convolutions with a shortcut (He et al., CVPR 2016), squeeze-and-excitation before the sum.
 
-    kernel and stride are of the axes (down, right): (3, 3) in a picture, (1, 3) along a sequence.
+    kernel and stride are (height, width): (3, 3) for images, (1, 3) for sequences.
     """
 
     def __init__(self, before: int, width: int, stride: tuple[int, int], kernel: tuple[int, int] = (3, 3)) -> None:
@@ -90,10 +93,10 @@ class ResidualBlock(nn.Module):
         self.weigh = SqueezeExcite(width)
         self.short_cut: nn.Module = nn.Identity()
         if stride != (1, 1) or before != width:
-            # Averaging before the 1×1 convolution sees every pixel; a stride of its own would skip three of four.
+            # A 1×1 convolution with a stride would skip three of four pixels.
             pool = nn.AvgPool2d(stride, ceil_mode=True) if stride != (1, 1) else nn.Identity()
             self.short_cut = nn.Sequential(pool, nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width))
-        # Starting as the short cut alone keeps the first steps of a high learning rate tame.
+        # The block starts as its shortcut alone, which keeps the first steps stable at a high learning rate.
         nn.init.zeros_(self.norm2.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,8 +108,8 @@ class ResidualBlock(nn.Module):
 class ResidualNet(Network):
     """A small residual network for one-channel line drawings.
 
-    A 4×4 convolution of stride 2 halves the image, each later stage halves it again; the last map is
-    averaged and classified. channels and blocks give each stage's width and depth.
+    A 4×4 convolution of stride 2 halves the image, each later stage halves it again; the last map is averaged and
+    classified. channels and blocks: width and depth of each stage.
     """
 
     def __init__(
@@ -132,9 +135,9 @@ class ResidualNet(Network):
 class SequenceNet(Network):
     """A residual network along the points of the strokes.
 
-    A convolution over five points halves their number, each later stage halves it again; the last ones are averaged
-    and classified. channels and blocks as in `ResidualNet`. All convolutions are of pictures one pixel high: on a CPU
-    the kernels for those are several times as fast as those for one axis.
+    A convolution over five points halves their number, each later stage halves it again; the last map is averaged and
+    classified. channels and blocks as in `ResidualNet`. The convolutions are two-dimensional, on maps of height 1: on a
+    CPU they are several times as fast as one-dimensional ones.
     """
 
     reads = ("sequences",)
@@ -159,11 +162,11 @@ class SequenceNet(Network):
 
 
 class FusedNet(Network):
-    """A residual network over the picture and one along the strokes, trained as one: their logits are added.
+    """An ensemble trained as one: the logits of a `ResidualNet` on the image and a `SequenceNet` are added.
 
-    The picture doesn't show how the strokes were drawn, the sequence doesn't show what lies side by side; each part
-    errs on its own. `picture` and `sequence` are the options of the two. Adding the logits of two that are sure of the
-    same thing makes surer than either should be, hence a factor that is learned.
+    The image lacks the order and direction of strokes, the sequence lacks which strokes are next to each other, so the
+    two make different errors. picture and sequence: their options. The sum of two confident networks' logits is
+    overconfident, hence a learned factor.
     """
 
     reads = ("images", "sequences")
@@ -176,8 +179,8 @@ class FusedNet(Network):
 
     def heads(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         images, sequences = inputs
-        seen, followed = self.picture(images), self.sequence(sequences)
-        return self.factor * (seen + followed), seen, followed
+        of_image, of_sequence = self.picture(images), self.sequence(sequences)
+        return self.factor * (of_image + of_sequence), of_image, of_sequence
 
     def forward(self, images: Tensor, sequences: Tensor) -> Tensor:
         return self.heads(images, sequences)[0]
@@ -190,7 +193,7 @@ class FusedNet(Network):
 def _stages(
     channels: Sequence[int], blocks: Sequence[int], stride: tuple[int, int], kernel: tuple[int, int]
 ) -> nn.Sequential:
-    """Residual blocks in stages; every stage but the first begins with `stride`."""
+    """Residual blocks in stages; the first block of every stage but the first has `stride`."""
     layers: list[nn.Module] = []
     before = channels[0]
     for stage, (width, depth) in enumerate(zip(channels, blocks, strict=True)):
@@ -206,7 +209,7 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "sequence": SequenceNet,
     "fused": FusedNet,
 }
-"""What a model file may name."""
+"""Architectures by their names in model files."""
 
 
 def build(name: str, classes: int, options: dict[str, Any] | None = None) -> Network:
@@ -220,13 +223,21 @@ def build(name: str, classes: int, options: dict[str, Any] | None = None) -> Net
     return network.to(memory_format=torch.channels_last)
 
 
-def to_tensors(inputs: ModelInputs, network: Network, device: torch.device) -> tuple[Tensor, ...]:
-    """Model inputs → what `network` reads, on the device, channels last.
+def load_network(path: Path) -> tuple[ModelDescription, Network]:
+    """The description and network of a model file, on the CPU, in evaluation mode. Raises `ModelError`."""
+    description, weights, _ = read_graph(path)
+    network = build(description.architecture, len(description.classes), description.options)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return description, network.eval()
 
-    Raises ValueError when the network reads sequences and none were made.
+
+def to_tensors(inputs: ModelInputs, network: Network, device: torch.device) -> tuple[Tensor, ...]:
+    """The arguments of `network`'s forward, on `device`, in channels-last layout.
+
+    Raises ValueError if the network reads sequences and `inputs` has none.
     """
-    made = {"images": _image_input, "sequences": _sequence_input}
-    return tuple(made[kind](inputs, network, device) for kind in network.reads)
+    convert = {"images": _image_input, "sequences": _sequence_input}
+    return tuple(convert[kind](inputs, network, device) for kind in network.reads)
 
 
 def _image_input(inputs: ModelInputs, network: Network, device: torch.device) -> Tensor:

@@ -1,20 +1,21 @@
-"""A model as an ONNX graph: what answers drawings, on the server, on the command line and in a browser.
+"""A model as an ONNX graph, which ONNX Runtime runs on the server, on the command line and in a browser.
 
-PyTorch trains a network, ONNX Runtime answers with it: in less than half the time, and without the seconds and the
-hundreds of megabytes that importing PyTorch takes. So each architecture of `extexify.model.networks` is written down
-here once more, as the operators of its forward pass; tests hold the two against each other. PyTorch's own exporter
-would need PyTorch and two more packages, and seconds a model; here the graph is made from a model file's arrays in
-milliseconds, wherever the file came from, and in the form that is fastest to run.
+PyTorch trains networks, ONNX Runtime runs them: in less than half the time, and without the seconds and the hundreds of
+megabytes that importing PyTorch takes. Each architecture of `extexify.model.networks` is defined here a second time, as
+the ONNX operators of its forward pass; tests compare the two. PyTorch's own exporter needs PyTorch, two more packages,
+and seconds per model; this module builds the graph from a model file's arrays in milliseconds, which also checks the
+names, shapes and types of the weights, and in the form that runs fastest.
 
 A graph takes `extexify.drawing.inputs.ModelInputs`: `images` uint8 (N, size, size) and, where the network reads
-them, `sequences` float32 (N, CHANNELS, points). It gives `logits` float32 (N, classes), before the temperature. Weights
-stay float16 where the model file has them so, and batch normalisation is a node: the runtime folds both as it loads.
+them, `sequences` float32 (N, CHANNELS, points). Its output is `logits` float32 (N, classes), before the temperature.
+Weights stay float16 if the model file has them so, and batch norm is a node: the runtime folds both when it loads.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,23 +23,23 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from extexify.drawing.resample import CHANNELS
-from extexify.model.file import ModelDescription
+from extexify.model.file import ModelDescription, ModelError, Weights, read_model
 
 OPSET = 18
-"""The version of ONNX's operators; every runtime since 2023 knows it."""
+"""Version of the ONNX operators; supported by runtimes since 2023."""
 
 IR_VERSION = 9
-"""The version of the file format; the oldest that goes with the operators is read by the most programs."""
+"""Version of the file format: the oldest that has these operators, for the sake of older programs."""
 
 METADATA = "extexify"
-"""The entry of the metadata with the model's description, the same JSON as a model file's."""
-
-Weights = Mapping[str, NDArray[Any]]
+"""Key of the metadata entry with the model's description, the same JSON as in a model file."""
 
 
 def to_onnx(description: ModelDescription, weights: Weights) -> ModelProto:
-    """The graph of a model, whose description is in the metadata. Raises ValueError unless the weights are those of the
-    architecture."""
+    """The graph of a model, with its description in the metadata.
+
+    Raises ValueError unless the weights have the names, shapes and types of the architecture.
+    """
     if description.architecture not in _ARCHITECTURES:
         raise ValueError(f"no architecture {description.architecture!r}: there are {', '.join(sorted(_ARCHITECTURES))}")
     graph = _Graph(weights, len(description.classes))
@@ -47,7 +48,7 @@ def to_onnx(description: ModelDescription, weights: Weights) -> ModelProto:
         sides["sequences"] = ["N", CHANNELS, description.sequence.points]
     try:
         logits = _ARCHITECTURES[description.architecture](graph, "", **description.options)
-    except (TypeError, LookupError, AttributeError) as error:  # options that are no such thing
+    except (TypeError, LookupError, AttributeError) as error:  # options of another type or name
         raise ValueError(f"architecture {description.architecture!r}: {error}") from None
     graph.check_all_used()
     if missing := graph.inputs - set(sides):
@@ -68,8 +69,17 @@ def to_onnx(description: ModelDescription, weights: Weights) -> ModelProto:
     return model
 
 
+def read_graph(path: Path) -> tuple[ModelDescription, Weights, ModelProto]:
+    """The description, weights and graph of a model file. Raises `ModelError` unless it is a whole model."""
+    description, weights = read_model(path)
+    try:
+        return description, weights, to_onnx(description, weights)
+    except ValueError as error:
+        raise ModelError(f"the weights in {path} do not fit its architecture ({error})") from None
+
+
 class _Graph:
-    """Nodes and constants of a graph as it grows; values are known by their names."""
+    """Nodes and constants of a graph under construction; values are referred to by name."""
 
     def __init__(self, weights: Weights, classes: int) -> None:
         self.classes = classes
@@ -77,28 +87,32 @@ class _Graph:
         self.constants: list[TensorProto] = []
         self.inputs: set[str] = set()
         self._weights = weights
-        # Not a weight, but counted by PyTorch's normalisation in training.
-        self._unused = {name for name in weights if not name.endswith(".num_batches_tracked")}
+        self._unused = {name for name, array in weights.items() if not self._is_batch_count(name, array)}
+
+    def _is_batch_count(self, name: str, array: NDArray[Any]) -> bool:
+        """Whether an array is the counter of a PyTorch batch norm, which only training uses."""
+        norm, _, last = name.rpartition(".")
+        return last == "num_batches_tracked" and array.shape == () and f"{norm}.running_mean" in self._weights
 
     def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Add an operator; returns what its output is called."""
+        """Add an operator; returns the name of its output."""
         output = output or f"{operator}{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
     def constant(self, value: NDArray[Any], name: str | None = None) -> str:
-        """Add a constant; returns what it is called."""
+        """Add a constant; returns its name."""
         name = name or f"constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(value, name))
         return name
 
     def input(self, name: str) -> str:
-        """One of the graph's own inputs."""
+        """Declare an input of the graph; returns its name."""
         self.inputs.add(name)
         return name
 
     def weight(self, name: str, *shape: int, as_shape: tuple[int, ...] | None = None, part: slice = slice(None)) -> str:
-        """A weight of the model as float32, or a part of it. Raises ValueError unless there is one of that shape."""
+        """A weight as float32, or a slice of it. Raises ValueError unless the model has one of that name and shape."""
         if name not in self._weights:
             raise ValueError(f"{name} is missing")
         array = self._weights[name]
@@ -114,7 +128,7 @@ class _Graph:
         return constant if array.dtype == np.float32 else self.node("Cast", constant, to=TensorProto.FLOAT)
 
     def check_all_used(self) -> None:
-        """Raise ValueError when the model has weights that the architecture has no place for."""
+        """Raise ValueError if the model has weights that the architecture doesn't."""
         if self._unused:
             raise ValueError(f"{len(self._unused)} are too many, such as {min(self._unused)}")
 
@@ -124,18 +138,18 @@ class _Graph:
 Pair = tuple[int, int]
 
 _GROUP = 64
-"""Filters that the runtime computes at a time."""
+"""Filters in a group of a large convolution."""
 
 _LARGE = 400_000
-"""Bytes of a group's weights from which on groups are convolutions of their own: a core's cache then holds such weights
-for all drawings of a batch, while those of all groups together would be fetched anew for every drawing."""
+"""Bytes of a group's weights from which on a convolution is split into groups: the weights of one group then stay in a
+core's cache for all drawings of a batch; those of the whole convolution would be fetched again for every drawing."""
 
 
 def _convolve(
     graph: _Graph, x: str, name: str, before: int, width: int, kernel: Pair, stride: Pair = (1, 1),
     padding: Pair = (0, 0), bias: bool = False, part: slice = slice(None),
 ) -> str:  # fmt: skip
-    """`nn.Conv2d`, or a part of its filters."""
+    """`nn.Conv2d`, or a slice of its filters."""
     inputs = [x, graph.weight(f"{name}.weight", width, before, *kernel, part=part)]
     if bias:
         inputs.append(graph.weight(f"{name}.bias", width, part=part))
@@ -143,7 +157,7 @@ def _convolve(
 
 
 def _normalise(graph: _Graph, x: str, name: str, width: int, part: slice = slice(None)) -> str:
-    """`nn.BatchNorm2d`, as it answers, or a part of its channels."""
+    """`nn.BatchNorm2d` in evaluation mode, or a slice of its channels."""
     weights = [
         graph.weight(f"{name}.{kind}", width, part=part) for kind in ("weight", "bias", "running_mean", "running_var")
     ]
@@ -154,8 +168,8 @@ def _convolve_and_normalise(
     graph: _Graph, x: str, convolution: str, norm: str, before: int, width: int, kernel: Pair, stride: Pair = (1, 1),
     padding: Pair = (0, 0), relu: bool = False,
 ) -> str:  # fmt: skip
-    """Both, and `nn.ReLU` where asked; large ones in groups of filters."""
-    # One row high, the kernels are read once for a whole batch anyway (see `_sequence`).
+    """`nn.Conv2d`, `nn.BatchNorm2d`, and `nn.ReLU` if `relu`; large convolutions in groups of filters."""
+    # Kernels of height 1 are read once per batch anyway (see `_sequence`).
     large = kernel[0] > 1 and _GROUP * before * kernel[0] * kernel[1] * 4 > _LARGE
     groups = []
     for start in range(0, width, _GROUP) if large else [None]:
@@ -173,20 +187,20 @@ def _linear(graph: _Graph, x: str, name: str, before: int, width: int) -> str:
 
 
 def _mean(graph: _Graph, x: str, kernel: Pair) -> str:
-    """The mean of each map, or of each row where the rows are sequences (see `_sequence`)."""
+    """The mean of each map, or of each row for kernels of height 1, whose rows are sequences (see `_sequence`)."""
     if kernel[0] == 1:
         return graph.node("ReduceMean", x, graph.constant(np.array([3])))
     return graph.node("GlobalAveragePool", x)
 
 
 def _classify(graph: _Graph, x: str, name: str, before: int) -> str:
-    """The mean of each picture's map, classified."""
+    """Global average pooling and the linear classifier, of images."""
     mean = graph.node("Flatten", graph.node("GlobalAveragePool", x))
     return _linear(graph, mean, name, before, graph.classes)
 
 
 def _squeeze_excite(graph: _Graph, x: str, name: str, width: int, kernel: Pair, ratio: int = 8) -> str:
-    """`models.SqueezeExcite`; its linear layers as 1×1 convolutions, for which the runtime needn't turn the map."""
+    """`networks.SqueezeExcite`; its linear layers are 1×1 convolutions, which need no transposition of the map."""
     narrow = max(width // ratio, 1)
 
     def layer(value: str, part: str, before: int, after: int) -> str:
@@ -198,7 +212,7 @@ def _squeeze_excite(graph: _Graph, x: str, name: str, width: int, kernel: Pair, 
 
 
 def _residual_block(graph: _Graph, x: str, name: str, before: int, width: int, stride: Pair, kernel: Pair) -> str:
-    """`models.ResidualBlock`."""
+    """`networks.ResidualBlock`."""
     padding = (kernel[0] // 2, kernel[1] // 2)
     y = _convolve_and_normalise(
         graph, x, f"{name}.conv1", f"{name}.norm1", before, width, kernel, stride, padding, relu=True
@@ -215,7 +229,7 @@ def _residual_block(graph: _Graph, x: str, name: str, before: int, width: int, s
 def _stages(
     graph: _Graph, x: str, name: str, channels: Sequence[int], blocks: Sequence[int], stride: Pair, kernel: Pair
 ) -> str:
-    """Residual blocks in stages; every stage but the first begins with `stride`."""
+    """Residual blocks in stages; the first block of every stage but the first has `stride`."""
     before, number = channels[0], 0
     for stage, (width, depth) in enumerate(zip(channels, blocks, strict=True)):
         for block in range(depth):
@@ -229,7 +243,7 @@ def _stages(
 
 
 def _images(graph: _Graph) -> str:
-    """The pictures as float32 (N, 1, size, size), 0 to 1."""
+    """The images as float32 (N, 1, size, size), 0 to 1."""
     levels = graph.node("Cast", graph.input("images"), to=TensorProto.FLOAT)
     scaled = graph.node("Div", levels, graph.constant(np.array(255, np.float32)))
     return graph.node("Unsqueeze", scaled, graph.constant(np.array([1])))
@@ -238,7 +252,7 @@ def _images(graph: _Graph) -> str:
 def _original(
     graph: _Graph, name: str, channels: Sequence[int] = (64, 64, 128, 256, 512), dark_on_light: bool = False
 ) -> str:
-    """`models.OriginalNet`."""
+    """`networks.OriginalNet`."""
     images = _images(graph)
     if dark_on_light:
         images = graph.node("Sub", graph.constant(np.array(1, np.float32)), images)
@@ -257,7 +271,7 @@ def _residual(
     graph: _Graph, name: str, channels: Sequence[int] = (64, 128, 256, 512), blocks: Sequence[int] = (1, 1, 1, 1),
     dropout: float = 0.1,
 ) -> str:  # fmt: skip
-    """`models.ResidualNet`."""
+    """`networks.ResidualNet`."""
     x = _convolve_and_normalise(
         graph, _images(graph), f"{name}stem.0", f"{name}stem.1", 1, channels[0], (4, 4), (2, 2), (1, 1), relu=True
     )
@@ -269,9 +283,9 @@ def _sequence(
     graph: _Graph, name: str, channels: Sequence[int] = (64, 128, 256, 384), blocks: Sequence[int] = (1, 2, 2, 2),
     dropout: float = 0.1,
 ) -> str:  # fmt: skip
-    """`models.SequenceNet`."""
-    # All sequences are the rows of one picture, whose kernels are one row high: so the runtime reads each weight once
-    # for all of them, and not once for each.
+    """`networks.SequenceNet`."""
+    # The sequences of a batch are the rows of one map with kernels of height 1: the runtime then reads each weight once
+    # per batch instead of once per sequence.
     rows = graph.node("Transpose", graph.input("sequences"), perm=[1, 0, 2])
     x = graph.node("Unsqueeze", rows, graph.constant(np.array([0])))
     x = _convolve_and_normalise(
@@ -283,10 +297,10 @@ def _sequence(
 
 
 def _fused(graph: _Graph, name: str, picture: dict[str, Any], sequence: dict[str, Any]) -> str:
-    """`models.FusedNet`."""
-    seen = _residual(graph, f"{name}picture.", **picture)
-    followed = _sequence(graph, f"{name}sequence.", **sequence)
-    return graph.node("Mul", graph.node("Add", seen, followed), graph.weight(f"{name}factor", 1))
+    """`networks.FusedNet`."""
+    of_image = _residual(graph, f"{name}picture.", **picture)
+    of_sequence = _sequence(graph, f"{name}sequence.", **sequence)
+    return graph.node("Mul", graph.node("Add", of_image, of_sequence), graph.weight(f"{name}factor", 1))
 
 
 _ARCHITECTURES: dict[str, Callable[..., str]] = {

@@ -30,7 +30,7 @@ from extexify.drawing.resample import SequenceSettings, resample
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.answers import Result, commonness, fold_look_alikes
 from extexify.model.classifier import Classifier, Prediction
-from extexify.model.file import load_network, read_description
+from extexify.model.file import read_description
 from extexify.model.offline import made_files, page_zip, write_page
 from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 from extexify.sources.open import open_source
@@ -94,7 +94,7 @@ def test_what_is_no_model_is_told_in_a_line(tmp_path: Path, capsys: pytest.Captu
 def test_pytorch_gives_the_same_five_answers() -> None:
     import torch
 
-    from extexify.model.networks import to_tensors
+    from extexify.model.networks import load_network, to_tensors
 
     drawings = Drawings.pack(starter_drawings(200))
     description, network = load_network(SHIPPED)

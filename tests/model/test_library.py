@@ -1,4 +1,4 @@
-"""The models that can answer: listed by their headers, renamed, deleted, added after a check."""
+"""The list of models: read from headers; models are renamed, deleted, and added after a check."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from safetensors.torch import save_file
 
 from extexify.cli import parser
 from extexify.core.names import InvalidName
 from extexify.drawing.raster import preset
+from extexify.model import library
 from extexify.model.classifier import Classifier
 from extexify.model.file import ModelDescription, ModelError, read_description, write_model
 from extexify.model.library import (
@@ -84,7 +86,7 @@ def test_a_model_that_was_never_tested_shows_its_validation() -> None:
     assert own("blank", metrics={}).evaluated_split == ""
 
 
-def test_a_damaged_file_is_told_and_hides_no_other() -> None:
+def test_a_damaged_file_is_listed_with_its_problem() -> None:
     own("good")
     (paths.models_folder() / "bad.safetensors").write_bytes(b"no model")
     bad = find_model("bad")
@@ -96,7 +98,7 @@ def test_a_damaged_file_is_told_and_hides_no_other() -> None:
     assert names() == ["good", "shipped"]
 
 
-def test_what_a_file_tells_of_its_training_may_be_anything() -> None:
+def test_training_metadata_of_other_types_is_ignored() -> None:
     model = own("odd", training={"recipe": 3, "dataset": [], "run": {}})
     assert (model.recipe, model.dataset_hash, model.run) == ("", "", "")
 
@@ -112,7 +114,7 @@ def test_renaming_changes_file_and_description_and_keeps_date_and_place() -> Non
     assert find_model("after").date == 1e9
 
 
-def test_the_answering_model_goes_on_answering_under_its_new_name() -> None:
+def test_the_default_model_stays_the_default_under_its_new_name() -> None:
     model = own("before")
     own("newer")
     paths.choose_model(model.path)
@@ -120,12 +122,12 @@ def test_the_answering_model_goes_on_answering_under_its_new_name() -> None:
     assert paths.default_model() == target
 
 
-@pytest.mark.parametrize("name", ["", "..", "../up", "a/b", ".hidden", "x" * 100])
-def test_a_model_can_not_be_renamed_out_of_its_folder(name: str) -> None:
+def test_a_model_can_not_be_renamed_out_of_its_folder() -> None:
     model = own("mine")
-    with pytest.raises(InvalidName):
-        rename_model(model, name)
-    assert names() == ["mine", "shipped"]
+    for name in ("", "..", "../up", "a/b", ".hidden", "x" * 100):
+        with pytest.raises(InvalidName):
+            rename_model(model, name)
+        assert names() == ["mine", "shipped"]
 
 
 def test_a_taken_name_is_refused() -> None:
@@ -157,7 +159,7 @@ def test_a_model_that_a_job_writes_is_left_alone(monkeypatch: pytest.MonkeyPatch
         rename_model(model, "other")
 
 
-def test_deleting_the_answering_model_leaves_the_answer_to_another() -> None:
+def test_another_model_is_the_default_after_the_default_was_deleted() -> None:
     model = own("mine")
     paths.choose_model(model.path)
     delete_model(find_model("mine"))
@@ -177,56 +179,27 @@ def test_an_uploaded_model_is_kept_under_a_free_name(tmp_path: Path) -> None:
     assert sorted(names()) == ["mine", "mine-2", "shipped"]
 
 
-@pytest.mark.parametrize("name", ["../../up.safetensors", "/etc/x.safetensors", ".safetensors", "ä ö.safetensors"])
-def test_an_uploads_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
-    added = upload(make_model(tmp_path / "m.safetensors"), name)
-    assert added.parent == paths.models_folder()
-    assert added in paths.available_models()
+def test_an_uploads_name_leads_nowhere_else(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "m.safetensors")
+    for name in ("../../up.safetensors", "/etc/x.safetensors", ".safetensors", "ä ö.safetensors"):
+        added = upload(model, name)
+        assert added.parent == paths.models_folder()
+        assert added in paths.available_models()
 
 
-def hostile(tmp_path: Path, kind: str) -> bytes:
-    path = make_model(tmp_path / "m.safetensors")
-    if kind == "no model":
-        return b"PK\x03\x04 not a model"
-    if kind == "empty":
-        return b""
-    if kind == "cut short":
-        return path.read_bytes()[:-100]
-    if kind == "another's safetensors":
-        save_file({"x": torch.zeros(1)}, path)
-    elif kind == "huge":
-        make_model(path, architecture={"name": "residual", "options": {"channels": [10**6, 10**6], "blocks": [1, 1]}})
-    elif kind == "impossible":
-        make_model(path, architecture={"name": "residual", "options": {"channels": [-1, 0], "blocks": [1, 1]}})
-    elif kind == "no options":
-        make_model(path, architecture={"name": "residual", "options": {"channels": {"a": 1}, "blocks": None}})
-    elif kind == "figures":
-        make_model(path, metrics={"test": {"top5": "<b>"}})
-    elif kind == "fewer weights":
-        save_file({"x": torch.zeros(1)}, path, metadata={"extexify": _description_text(path)})
-    return path.read_bytes()
-
-
-def _description_text(path: Path) -> str:
-    return json.dumps(read_description(path).to_json())
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "no model", "empty", "cut short", "another's safetensors", "huge", "impossible", "no options", "figures",
-        "fewer weights",
-    ],
-)  # fmt: skip
-def test_anything_else_is_refused_in_one_sentence_that_names_it(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(ModelError) as refused:
-        add_model(io.BytesIO(hostile(tmp_path, kind)), "evil.safetensors")
-    message = str(refused.value)
-    assert "evil.safetensors" in message
-    assert str(tmp_path) not in message
-    assert "\n" not in message
-    assert names() == ["shipped"]
-    assert not [path for path in paths.models_folder().iterdir() if path.suffix != ".lock"]
+def test_a_file_that_is_no_model_is_refused_in_one_sentence_that_names_it(tmp_path: Path) -> None:
+    """What can be wrong with a model file is tested in test_file.py."""
+    whole = make_model(tmp_path / "m.safetensors").read_bytes()
+    make_model(tmp_path / "m.safetensors", classes=["a", "b"])
+    for content in (b"", b"PK\x03\x04 not a model", whole[:-100], (tmp_path / "m.safetensors").read_bytes()):
+        with pytest.raises(ModelError) as refused:
+            add_model(io.BytesIO(content), "evil.safetensors")
+        message = str(refused.value)
+        assert "evil.safetensors" in message
+        assert str(tmp_path) not in message
+        assert "\n" not in message
+        assert names() == ["shipped"]
+        assert not [path for path in paths.models_folder().iterdir() if path.suffix != ".lock"]
 
 
 def test_a_file_of_another_kind_is_not_even_read() -> None:
@@ -252,7 +225,7 @@ def test_the_best_model_so_far_is_put_beside_one_of_that_name(tmp_path: Path) ->
     assert path.name == "run-2.safetensors"
 
 
-def test_the_command_line_lists_models_and_lets_another_answer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_lists_models_and_chooses_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     own("mine")
     assert parser.main(["use", "mine"]) == 0
     assert "mine answers from now on" in capsys.readouterr().out
@@ -266,7 +239,7 @@ def test_the_command_line_lists_models_and_lets_another_answer(capsys: pytest.Ca
     assert find_model("shipped").serves
 
 
-def test_only_a_whole_model_can_be_told_to_answer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_a_whole_model_can_be_chosen_as_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert parser.main(["use", "nothing"]) == 1
     assert capsys.readouterr().err == "extexify: error: there is no model nothing: there are shipped\n"
     paths.models_folder().mkdir(parents=True)
@@ -277,11 +250,61 @@ def test_only_a_whole_model_can_be_told_to_answer(capsys: pytest.CaptureFixture[
 
 
 def test_a_list_of_hundreds_reads_each_header_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from extexify.model import file
-
     first = own("m0").path
     for number in range(1, 300):
         shutil.copy(first, first.with_name(f"m{number}.safetensors"))
     assert len(list_models()) == 301
-    monkeypatch.setattr(file, "read_description", None)  # nothing more is read
+    monkeypatch.setattr(library, "read_description", None)  # nothing more is read
     assert len(list_models()) == 301
+
+
+def test_descriptions_of_files_that_are_gone_are_dropped() -> None:
+    for name in ("one", "two"):
+        own(name)
+    assert {path.stem for path in library._descriptions} == {"one", "two", "shipped"}
+    delete_model(find_model("one"))
+    rename_model(find_model("two"), "three")
+    list_models()
+    assert {path.stem for path in library._descriptions} == {"three", "shipped"}
+
+
+def test_a_model_that_is_renamed_during_a_look_at_the_list_stays_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = own("before")
+    read = library._model
+
+    def rename_first(path: Path, serving: Path | None) -> Model | None:
+        if path == model.path and path.exists():
+            path.rename(path.with_stem("after"))
+        return read(path, serving)
+
+    monkeypatch.setattr(library, "_model", rename_first)
+    assert names() == ["after", "shipped"]
+
+
+def test_a_server_without_pytorch_lists_renames_adds_and_deletes_models(tmp_path: Path) -> None:
+    """docs/deploy.md proposes such servers."""
+    own("mine")
+    make_model(tmp_path / "other.safetensors")
+    script = f"""
+import sys
+from pathlib import Path
+
+sys.modules["torch"] = None  # importing it is an ImportError now
+from extexify.core.errors import UserError
+from extexify.evaluation import calibration
+from extexify.model import library, offline
+from extexify.workspace import paths
+
+paths.SHIPPED_MODELS = Path({str(paths.SHIPPED_MODELS)!r})
+other = Path({str(tmp_path / "other.safetensors")!r})
+library.rename_model(library.find_model("mine"), "renamed")
+with other.open("rb") as file:
+    library.add_model(file, "added.safetensors")
+assert {{model.name for model in library.list_models()}} == {{"renamed", "added", "shipped"}}
+assert offline.onnx_bytes(library.find_model("added").path)[1]
+library.delete_model(library.find_model("renamed"))
+assert not [model.problem for model in library.list_models() if model.problem]
+print(*sorted(model.name for model in library.list_models()))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("added shipped\n", "")
