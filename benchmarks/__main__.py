@@ -29,9 +29,9 @@ ROWS = {
     "export-dump": "benchmarks.export_dump:measure",
     "train-epoch": "benchmarks.train_epoch:measure",
     "time-to-accuracy": "benchmarks.time_to_accuracy:measure",
-    "answer": "benchmarks.answering:single",
-    "batch": "benchmarks.answering:batches",
-    "start": "benchmarks.answering:starting",
+    "answer": "benchmarks.answers:single",
+    "batch": "benchmarks.answers:batches",
+    "start": "benchmarks.start_up:starting",
 }
 """The rows of the table, in its order, with the function that measures each."""
 

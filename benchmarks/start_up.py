@@ -1,23 +1,18 @@
-"""What starting costs: seconds, memory and imports of a new process, until it is there or has answered.
+"""Row `start`: seconds, memory and heavy imports of a new process, until it is there or has answered.
 
-    PYTHONPATH=. python benchmarks/start_up.py [--rounds 5]
-
-The last row is a first prediction as it was before ONNX Runtime gave the answers. Rows take turns; seconds are medians
-over the rounds, memory is the most that was resident in any of them. Caches are warm: a round before the first isn't
-counted.
+The last method is a first prediction by PyTorch, which ONNX Runtime replaced.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import subprocess
 import sys
 
-from benchmarks.measuring import of_command
+from benchmarks.measuring import Method, Row, Setting, of_command
 
 HEAVY = ("torch", "plotly", "pandas", "streamlit", "onnxruntime", "numba")
-"""Imports that are told; the first four are those that nobody should wait for in vain."""
+"""Imports that are listed; none of the first four may be needed by a command that only answers."""
 
 _COMMAND = "import sys; from extexify.cli.parser import main; sys.argv[1:] = []; main({})"
 _DRAWING = "[[[0,0],[10,0]],[[0,4],[10,4]],[[0,8],[10,8]]]"
@@ -28,38 +23,30 @@ STARTS = {
     "`import streamlit`": "import streamlit",
     "first prediction: `python -m extexify classify`": "import io, sys; sys.stdin = io.TextIOWrapper(io.BytesIO("
     f"b'{_DRAWING}')); " + _COMMAND.format(["classify"]),
-    "first prediction, by PyTorch": "from benchmarks.pytorch_answers import PyTorchClassifier; "
+    "first prediction, by PyTorch": "from benchmarks.answers import PyTorchClassifier; "
     "from extexify.drawing.strokes import parse_strokes; from extexify.workspace.paths import default_model; "
     f"PyTorchClassifier(default_model()).classify(parse_strokes('{_DRAWING}'))",
 }
 
 
-def main() -> None:
-    """Start everything in turn and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    seconds: dict[str, list[float]] = {name: [] for name in STARTS}
-    memory = dict.fromkeys(STARTS, 0.0)
-    for number in range(1 + options.rounds):
-        for name, code in STARTS.items():
-            wall, _, peak = of_command([sys.executable, "-c", code])
-            if number > 0:
-                seconds[name].append(wall)
-                memory[name] = max(memory[name], peak)
-    print("| start | seconds | peak memory, MB | imports |")
-    print("| --- | ---: | ---: | --- |")
-    for name, code in STARTS.items():
-        heavy = ", ".join(imports(code)) or "–"
-        print(f"| {name} | {statistics.median(seconds[name]):.2f} | {memory[name]:.0f} | {heavy} |")
+def starting(setting: Setting) -> Row:
+    """Start the processes in turn, after a round that isn't counted."""
+    rounds = [
+        {name: of_command([sys.executable, "-c", code]) for name, code in STARTS.items()}
+        for _ in range(1 + setting.rounds)
+    ]
+    methods = []
+    for name in STARTS:
+        done = [times[name] for times in rounds[1:]]
+        seconds = statistics.median(wall for wall, _, _ in done)
+        heavy = ", ".join(imports(STARTS[name])) or "none"
+        memory = max(memory for _, _, memory in done)
+        methods.append(Method(f"{name} (heavy imports: {heavy})", seconds, 1, memory, shown=f"{seconds:.2f} s"))
+    return Row("start of a process", methods, "first paint in a browser: `make first-paint`.")
 
 
 def imports(code: str) -> list[str]:
-    """Which of `HEAVY` a start imports."""
-    asking = f"{code}; print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", f"import sys; {asking}"], capture_output=True, check=True, text=True)
+    """The modules of HEAVY that a process imports."""
+    report = f"{code}; print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", f"import sys; {report}"], capture_output=True, check=True, text=True)
     return done.stderr.splitlines()[-1].split() if done.stderr.strip() else []
-
-
-if __name__ == "__main__":
-    main()

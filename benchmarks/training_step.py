@@ -25,7 +25,7 @@ from unittest import mock
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.answer_time import multiplications
+from benchmarks.answers import matrix_flops
 from benchmarks.data import add_dataset_option, open_dataset
 from extexify.core.progress import Stopped
 from extexify.dataset.dataset import Dataset
@@ -78,7 +78,7 @@ def main() -> None:
     for name in BESIDE:
         print(f"| beside the step: {name} | {1e3 * times[name]:.1f} | |")
     done = operations(asked, dataset) / (times["forward"] + times["backward"])
-    reached, most = done / 1e9, multiplications(torch.bfloat16 if has_bfloat16(torch.device("cpu")) else torch.float32)
+    reached, most = done / 1e9, matrix_flops(torch.bfloat16 if has_bfloat16(torch.device("cpu")) else torch.float32)
     print(f"\nforward and backward: {reached:,.0f} GFLOP/s; a matrix multiplication: {most / 1e9:,.0f}")
 
 
