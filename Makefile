@@ -1,12 +1,26 @@
-# make run    the dashboard, ready to draw
-# make test   every test, with the browser and the PostgreSQL server they need
-# make check  style and types
-# make fuzz   hostile input for everything that reads files, links or addresses, for BUDGET=600 seconds
-# make faults disks that fill up, kill -9, servers that stop: many times, with a table (ARGS=--times=100 for more)
-# make load   how many visitors one server carries
-# make bench  ours beside the methods it replaces: the table of README.md (ARGS="--source DUMP.sql.gz [ROW …]")
+# make run        the dashboard, ready to draw
+# make check      style and types
+# make test       everything that a change must pass besides; installs the browser and the PostgreSQL server it needs
+# make test-long  fuzz and faults, long: before a release, or after changes to reading or writing files
+# make fuzz       hostile input for everything that reads files, links or addresses (BUDGET=SECONDS, default 600)
+# make faults     kills, full disks, stopped servers, many times, with a table (ARGS=--times=100 for more)
+# make format     format the code, and fix what ruff can fix
 #
-# The first run of each makes .venv and installs what is missing; stamps in .venv keep later runs quick.
+# Measurements, on an otherwise idle machine:
+# make bench         ours beside the methods it replaces (ARGS="--source DUMP.sql.gz [ROW …]")
+# make growth        time and memory with 1, 3 and 10 times the drawings (ARGS="--source DUMP.sql.gz")
+# make load          visitors that one server carries
+# make latency       a stroke until its answers are on the page (ARGS=--training: beside a training, too)
+# make first-paint   every page, opened in a fresh browser
+# make page-timings  the Symbols page: first glyph, scrolling, search
+# make studies       the other benchmarks, on the workspace's dataset
+#
+# make screenshots  the pictures of the documentation
+# make demo         the animation of the README
+# make setup        install everything that these need
+# make clean        remove what they installed
+#
+# .venv is made on the first run; its stamps save later runs from installing again.
 
 PYTHON ?= $(shell tools/find-python)
 VENV ?= .venv
@@ -14,21 +28,23 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 BUDGET ?= 600
-CHECKED := extexify pages app.py tests tools $(if $(wildcard benchmarks/*.py),benchmarks)
+CHECKED := extexify pages app.py tests tools benchmarks
 
-STUDIES := $(addprefix benchmarks/,breakdown.py starter.py robustness.py doubt.py answer_time.py training_step.py onnx_agreement.py start_up.py link_lengths.py)
+STUDIES := breakdown starter robustness rejection answers training_step link_lengths
 
-.PHONY: run test check format bench growth studies fuzz faults load latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test test-long check format bench growth studies fuzz faults load latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 run: $(STAMPS)/requirements
 	$(BIN)/streamlit run app.py $(ARGS)
 
 test: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-long: fuzz faults
 
 check: $(STAMPS)/requirements-dev
 	$(BIN)/ruff check $(CHECKED)
@@ -46,33 +62,31 @@ growth: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	$(BIN)/python -m benchmarks.growth $(ARGS)
 
 studies: $(STAMPS)/requirements-dev
-	@set -e; for script in $(STUDIES); do \
-		echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); \
-	done
+	@set -e; for study in $(STUDIES); do echo "== $$study"; $(BIN)/python -m benchmarks.$$study $(ARGS); done
 
 fuzz: $(STAMPS)/requirements-dev
 	EXTEXIFY_FUZZ_SECONDS=$(BUDGET) $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --dist worksteal $(ARGS)
 
 screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
-	PYTHONPATH=. $(BIN)/python tools/screenshots.py $(ARGS)
+	$(BIN)/python -m tools.screenshots $(ARGS)
 
 demo: $(STAMPS)/requirements-dev $(STAMPS)/browser
-	PYTHONPATH=. $(BIN)/python tools/demo.py
+	$(BIN)/python -m tools.demo
 
 page-timings: $(STAMPS)/requirements-dev $(STAMPS)/browser
-	PYTHONPATH=. $(BIN)/python tools/page_timings.py
+	$(BIN)/python -m benchmarks.pages symbols $(ARGS)
 
 first-paint: $(STAMPS)/requirements-dev $(STAMPS)/browser
-	PYTHONPATH=. $(BIN)/python tools/first_paint.py
+	$(BIN)/python -m benchmarks.pages first-paint $(ARGS)
 
 latency: $(STAMPS)/requirements-dev $(STAMPS)/browser
-	PYTHONPATH=. $(BIN)/python tools/latency.py $(ARGS)
+	$(BIN)/python -m benchmarks.pages latency $(ARGS)
 
 faults: $(STAMPS)/requirements-dev
-	PYTHONPATH=. $(BIN)/python -m tools.faults $(ARGS)
+	$(BIN)/python -m tools.faults $(ARGS)
 
 load: $(STAMPS)/requirements-dev
-	PYTHONPATH=. $(BIN)/python benchmarks/load.py $(ARGS)
+	$(BIN)/python -m benchmarks.load $(ARGS)
 
 setup: $(STAMPS)/requirements-dev $(STAMPS)/browser
 

@@ -1,6 +1,6 @@
 """Answers by ONNX Runtime, which the library uses, beside PyTorch; rows `answer` and `batch`.
 
-    PYTHONPATH=. python benchmarks/answers.py [--dataset DIR] [MODEL …]
+    python -m benchmarks.answers [--dataset DIR] [MODEL …]
 
 The program prints, for any models, what the rows measure and beside it the arithmetic of the network in GFLOP/s and
 that of a float32 matrix multiplication, which is the limit. All timings include fitting, picture and sequence.

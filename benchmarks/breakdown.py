@@ -1,6 +1,6 @@
 """Where models do well: top-1 and top-5 on the test split by the class's training drawings, and by its LaTeX package.
 
-    PYTHONPATH=. python benchmarks/breakdown.py [--dataset DIR] [MODEL …]
+    python -m benchmarks.breakdown [--dataset DIR] [MODEL …]
 
 All models are judged on the same drawings in one run; a class's size is counted in that dataset's train split.
 """

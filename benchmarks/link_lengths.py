@@ -1,6 +1,6 @@
 """How long links to drawings are, and what they change: pictures, answers; and what coding takes.
 
-    PYTHONPATH=. python benchmarks/link_lengths.py [--source SOURCE] [--drawings 1000] [--model FILE]
+    python -m benchmarks.link_lengths [--source SOURCE] [--drawings 1000] [--model FILE]
 
 Drawings are taken evenly from the whole source; the default are starter drawings.
 """

@@ -1,6 +1,6 @@
 """How many people one server carries: visitors over real websockets who draw, look at the answers, and draw on.
 
-    PYTHONPATH=. python benchmarks/load.py [--visitors 50 100] [--seconds 60] [--soak 300] [--source SOURCE]
+    python -m benchmarks.load [--visitors 50 100] [--seconds 60] [--soak 300] [--source SOURCE]
 
 Each visitor opens the Draw page and draws one drawing after the other, stroke by stroke, with the pauses that hands
 and eyes need (see `PEN`, `READING`). An answer's time is from the message of the stroke to the list of answers,

@@ -1,6 +1,6 @@
 """Whether a model knows what is no symbol: how many scribbles it doubts, and how many real drawings.
 
-    PYTHONPATH=. python benchmarks/rejection.py [--dataset DIR] [--split SPLIT] [--count N] [MODEL …]
+    python -m benchmarks.rejection [--dataset DIR] [--split SPLIT] [--count N] [MODEL …]
 
 The first kinds of scribbles are those that training shows, here with a generator of their own; of the last two it
 shows none: three real drawings of other symbols on one another, and three beside one another. The last row is the

@@ -1,6 +1,6 @@
 """How little a model minds the way of drawing: its figures on drawings that were changed without changing the symbol.
 
-    PYTHONPATH=. python benchmarks/robustness.py [--dataset DIR] [--split SPLIT] [MODEL …]
+    python -m benchmarks.robustness [--dataset DIR] [--split SPLIT] [MODEL …]
 
 Strokes turned around, in another order, noted down at half or double density, rounded to the pixels of a small
 canvas, turned by ten degrees, and sent through the canvas component's JSON. Every row is the whole split, judged

@@ -1,6 +1,6 @@
 """What starter drawings know of real ones, without training a network: the nearest neighbours in small pictures.
 
-    PYTHONPATH=. python benchmarks/starter.py --dataset DIR [--each 40] [--queries 3000] [--seed 0]
+    python -m benchmarks.starter --dataset DIR [--each 40] [--queries 3000] [--seed 0]
 
 For every query, a real drawing of the test split, symbols are ranked by their nearest drawing: cosine similarity of
 24×24 pictures, blurred a little. The real training drawings beside it show what is to be reached. The generator's

@@ -1,6 +1,6 @@
 """Where the time of a training step goes, part by part, and how far the machine is from what it can do.
 
-    PYTHONPATH=. python benchmarks/training_step.py [--dataset DIR] [--recipe default] [--steps 40]
+    python -m benchmarks.training_step [--dataset DIR] [--recipe default] [--steps 40]
 
 Trains by a recipe for some steps at the size of its last epochs, in a folder that is thrown away, with a clock around
 each part of the step. The next batch is made in a thread beside the step; those parts are told apart, as the step

@@ -1,6 +1,6 @@
 """Draws stored drawings on the real Draw page with the mouse, and compares its answers with the library's.
 
-    PYTHONPATH=. python tools/replay.py --source detexify.sql.gz --count 50
+    python -m tools.replay --source detexify.sql.gz --count 50
 
 The library classifies the strokes as they are stored. The page gets them as a hand's: through Chromium's whole
 pixels, the canvas's brush (which drops points closer than 0.4 pixels) and the adapter from canvas to strokes.
