@@ -1,12 +1,12 @@
-"""The review list: drawings that somebody marked as mislabelled, which exports leave out.
+"""The review list: drawings marked as mislabelled, which exports leave out.
 
-A JSON lines file, one drawing a line: `key`, `id`, `strokes`, `when` (ISO 8601), `note`. A drawing is known by its key
-and its points, since ids may be given anew; nothing is ever removed from where it came from.
+A JSON lines file with one drawing a line: `key`, `id`, `strokes`, `when` (ISO 8601), `note`. A drawing is identified by
+its key and its points, because exports may change ids. The drawing's source is never changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,23 +17,28 @@ import orjson
 from numpy.typing import NDArray
 
 from extexify.access import permissions
-from extexify.core.schema import check_form, moment
-from extexify.drawing.strokes import BadDrawing, Drawing, content_digest, drawing_from_lists
+from extexify.core.errors import UserError
+from extexify.core.schema import validate
+from extexify.drawing.strokes import Drawing, content_digest, drawing_from_lists
 from extexify.sources.rows import checked_key
 from extexify.workspace.files import StorageError, atomic_file, writer_lock
 
 Mark = tuple[str, int]
-"""What a rejected drawing is known by: its key, and the digest of its strokes."""
+"""The identity of a rejected drawing: its key and the digest of its strokes."""
 
 MAX_NOTE = 500
 """Characters of a note."""
 
-_WAIT = 30.0  # seconds; a change takes milliseconds
+_LOCK_TIMEOUT = 30.0  # seconds; a change takes milliseconds
+
+
+class NoteError(UserError, ValueError):
+    """A note is too long or is not valid text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A drawing in the review list: as it was when it was marked, when that was, and why."""
+    """An entry of the review list: the drawing as it was marked, when, and a note."""
 
     key: str
     id: int
@@ -43,20 +48,31 @@ class Rejected:
 
     @property
     def mark(self) -> Mark:
-        """What it is known by."""
         return mark_of(self.key, self.drawing)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of the file. `note` is any text, which may have line breaks; strokes have a check of their own."""
+
+    key: str
+    id: int
+    when: datetime
+    note: Any
+    strokes: Any
+
+
 def mark_of(key: str, drawing: Sequence[NDArray[np.float32]]) -> Mark:
-    """What a drawing under a key is known by."""
+    """The identity of a drawing under a key."""
     counts = np.array([len(drawing), *map(len, drawing)], np.int64)
     return key, content_digest(counts, np.concatenate(drawing))
 
 
 class ReviewList:
-    """The review list in a file, which several processes may read and change at once; without the file it is empty.
+    """The review list in a file, which several processes may read and change; a missing file is an empty list.
 
-    Everything that reads raises `StorageError`, naming the line, when one is damaged.
+    Every change rereads the file under a lock, so that it concerns one drawing and no other entry is lost. Of two
+    notes on one drawing the later one stays. All methods raise `StorageError`, naming the line, if one is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,53 +88,44 @@ class ReviewList:
         return [self._entry(line, number) for number, line in enumerate(lines, 1) if line.strip()]
 
     def marks(self) -> frozenset[Mark]:
-        """What an export leaves out."""
+        """The drawings that an export leaves out."""
         return frozenset(entry.mark for entry in self.entries())
 
     @permissions.operators_only
     def reject(self, key: str, identifier: int, drawing: Drawing, note: str = "") -> Rejected:
-        """Mark a drawing as mislabelled; one that is marked already gets the new note, or keeps its own without one.
+        """Mark a drawing as mislabelled.
 
-        Raises ValueError, one sentence, for a note that can't be kept.
+        If it is marked already, its entry is replaced; an empty note leaves the old note. Raises `NoteError` for an
+        invalid note.
         """
-        entry = Rejected(key, identifier, drawing, datetime.now().astimezone().replace(microsecond=0), _checked(note))
-        mark = entry.mark
-        with writer_lock(self.path, "the review list", wait=_WAIT):
-            others = []
-            for other in self.entries():
-                if other.mark != mark:
-                    others.append(other)
-                elif not note:
-                    entry = replace(entry, note=other.note)
-            self._write([*others, entry])
-        return entry
+        _check_note(note)
+        new = Rejected(key, identifier, drawing, datetime.now().astimezone().replace(microsecond=0), note)
+        mark = new.mark
+        with writer_lock(self.path, "the review list", wait=_LOCK_TIMEOUT):
+            entries = self.entries()
+            if not note:
+                new = replace(new, note=next((entry.note for entry in entries if entry.mark == mark), ""))
+            self._write([*(entry for entry in entries if entry.mark != mark), new])
+        return new
 
     @permissions.operators_only
-    def annotate(self, mark: Mark, note: str, seen: Collection[str]) -> bool:
-        """Change the note of a drawing on the list; False when it isn't there.
+    def annotate(self, mark: Mark, note: str) -> bool:
+        """Replace the note of a drawing on the list; False if it isn't there.
 
-        `seen` is what the note may have said to whoever changes it. If it says something else by now, somebody has
-        changed it meanwhile: then what both say is kept, one below the other. Raises ValueError, one sentence, for a
-        note that can't be kept.
+        Raises `NoteError` for an invalid note.
         """
-        _checked(note)
-        with writer_lock(self.path, "the review list", wait=_WAIT):
+        _check_note(note)
+        with writer_lock(self.path, "the review list", wait=_LOCK_TIMEOUT):
             entries = self.entries()
-            at = next((number for number, entry in enumerate(entries) if entry.mark == mark), None)
-            if at is None:
-                return False
-            now = entries[at].note
-            if now != note and now not in seen:
-                note = _both(now, note)
-            if now != note:
-                entries[at] = replace(entries[at], note=note)
-                self._write(entries)
-        return True
+            found = any(entry.mark == mark for entry in entries)
+            if found:
+                self._write([replace(entry, note=note) if entry.mark == mark else entry for entry in entries])
+        return found
 
     @permissions.operators_only
     def restore(self, mark: Mark) -> bool:
-        """Take a drawing off the list; False when it isn't there."""
-        with writer_lock(self.path, "the review list", wait=_WAIT):
+        """Remove a drawing from the list; False if it isn't there."""
+        with writer_lock(self.path, "the review list", wait=_LOCK_TIMEOUT):
             before = self.entries()
             after = [entry for entry in before if entry.mark != mark]
             if len(after) < len(before):
@@ -137,40 +144,21 @@ class ReviewList:
                 }
                 file.write(orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
 
-    def _entry(self, line: bytes, number: int) -> Rejected:
+    def _entry(self, text: bytes, number: int) -> Rejected:
         try:
-            fields: Any = orjson.loads(line)
-            key, identifier, when, note = (fields[name] for name in ("key", "id", "when", "note"))
-            check_form(identifier, int, "its id")
-            if not isinstance(note, str):
+            line = validate(orjson.loads(text), _Line)
+            if not isinstance(line.note, str):
                 raise ValueError("its note is no text")
-            drawing = drawing_from_lists(fields["strokes"])
-            return Rejected(checked_key(key), identifier, drawing, moment(when), note)
+            return Rejected(checked_key(line.key), line.id, drawing_from_lists(line.strokes), line.when, line.note)
         except orjson.JSONDecodeError:
             why = "it is no JSON"
-        except KeyError as error:
-            why = f"it has no {error.args[0]}"
-        except (BadDrawing, ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             why = str(error)
         raise StorageError(f"line {number} of {self.path} is damaged ({why}): correct or remove that line")
 
 
-def _checked(note: str) -> str:
+def _check_note(note: str) -> None:
     if len(note) > MAX_NOTE:
-        raise ValueError(f"a note may have {MAX_NOTE} characters, not {len(note):,}")
+        raise NoteError(f"a note may have {MAX_NOTE} characters, not {len(note):,}")
     if any("\ud800" <= letter <= "\udfff" for letter in note):
-        raise ValueError("a note can't hold half a character")
-    return note
-
-
-def _both(now: str, note: str) -> str:
-    """Two notes, one below the other; lines that the first has already aren't repeated."""
-    if not note or f"\n{note}\n" in f"\n{now}\n":
-        return now
-    both = f"{now}\n{note}" if now else note
-    if len(both) > MAX_NOTE:
-        raise ValueError(
-            f"somebody else has changed the note meanwhile, and both together have {len(both):,} characters, more than "
-            f"{MAX_NOTE}: make yours shorter"
-        )
-    return both
+        raise NoteError("a note can't hold half a character")

@@ -85,7 +85,7 @@ ACTS: dict[str, Callable[[Path], object]] = {
     "delete a run": lambda here: runs.delete_run("run"),
     "read the review list": lambda here: ReviewList(places.review_file()).entries(),
     "reject a drawing": lambda here: ReviewList(places.review_file()).reject("key", 1, zigzag(1)),
-    "annotate a drawing": lambda here: ReviewList(places.review_file()).annotate(("key", 1), "note", ()),
+    "annotate a drawing": lambda here: ReviewList(places.review_file()).annotate(("key", 1), "note"),
     "restore a drawing": lambda here: ReviewList(places.review_file()).restore(("key", 1)),
     "list evaluations": lambda here: list_evaluations(places.evaluations_folder()),
     "open an evaluation": lambda here: Evaluation.open(here / "evaluations" / "x"),

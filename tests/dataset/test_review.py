@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from extexify.cli import parser
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.export import export_dataset
-from extexify.dataset.review import MAX_NOTE, ReviewList, mark_of
+from extexify.dataset.review import MAX_NOTE, NoteError, ReviewList, mark_of
 from extexify.drawing.strokes import Drawing, strokes_json
 from extexify.sources.base import SourceError
 from extexify.workspace.files import StorageError
@@ -68,38 +68,29 @@ def test_a_note_is_changed_and_nothing_else(review: ReviewList) -> None:
     mark = review.reject(B, 2, zigzag(2), note="before").mark
     review.reject(A, 3, zigzag(3))
     before = [json.loads(line) for line in review.path.read_bytes().splitlines()]
-    for note, seen in (("after", "before"), ("", "after")):
-        assert review.annotate(mark, note, [seen])
+    for note in ("after", ""):
+        assert review.annotate(mark, note)
         after = [json.loads(line) for line in review.path.read_bytes().splitlines()]
         assert after == [before[0], before[1] | {"note": note}, before[2]]
-    assert not review.annotate(mark_of(A, zigzag(9)), "of none", [""])
+    assert not review.annotate(mark_of(A, zigzag(9)), "of none")
 
 
-def test_of_a_note_that_two_people_change_at_once_both_stay(review: ReviewList) -> None:
+def test_of_two_notes_on_a_drawing_the_later_one_stays_and_other_drawings_are_unchanged(review: ReviewList) -> None:
     mark = review.reject(A, 1, zigzag(1)).mark
-    for note in ("mine", "yours", "yours"):
-        assert review.annotate(mark, note, [""])
-    assert review.entries()[0].note == "mine\nyours"
-    assert review.annotate(mark, "", [""])
-    assert review.entries()[0].note == "mine\nyours"
-    assert review.annotate(mark, "our", [""])
-    assert review.entries()[0].note == "mine\nyours\nour"
-    assert review.annotate(mark, "ours", ["mine", "mine\nyours\nour"])
-    assert review.entries()[0].note == "ours"
+    review.reject(B, 2, zigzag(2), note="of another")
+    for note in ("mine", "yours"):
+        assert review.annotate(mark, note)
+    assert [entry.note for entry in review.entries()] == ["yours", "of another"]
 
 
-@pytest.mark.parametrize(
-    ("note", "why"),
-    [
-        ("x" * (MAX_NOTE + 1), "a note may have 500 characters, not 501"),
-        ("y" * MAX_NOTE, "both together have 505 characters, more than 500"),
-        ("\ud83d", "half a character"),
-    ],
-)
-def test_a_note_that_cannot_be_kept_is_told_and_the_earlier_one_stays(review: ReviewList, note: str, why: str) -> None:
+def test_an_invalid_note_is_refused_and_the_earlier_one_stays(review: ReviewList) -> None:
     mark = review.reject(A, 1, zigzag(1), note="mine").mark
-    with pytest.raises(ValueError, match=why):
-        review.annotate(mark, note, [""])
+    for note, why in (
+        ("x" * (MAX_NOTE + 1), "a note may have 500 characters, not 501"),
+        ("\ud83d", "half a character"),
+    ):
+        with pytest.raises(NoteError, match=why):
+            review.annotate(mark, note)
     assert review.entries()[0].note == "mine"
 
 
@@ -115,11 +106,11 @@ def test_any_drawing_key_and_note_come_back(
 ) -> None:
     review = ReviewList(tmp_path_factory.mktemp("review") / "review.jsonl")
     note = note.encode("utf-8", "replace").decode()
-    said: Drawing = drawing(*strokes)
-    mark = review.reject(key, 5, said, note).mark
+    drawn: Drawing = drawing(*strokes)
+    mark = review.reject(key, 5, drawn, note).mark
     (entry,) = review.entries()
     assert (entry.key, entry.note, entry.mark) == (key, note, mark)
-    assert all(np.array_equal(a, b) for a, b in zip(entry.drawing, said, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(entry.drawing, drawn, strict=True))
 
 
 def test_the_mark_is_of_key_and_strokes_and_not_of_ids() -> None:
@@ -176,31 +167,38 @@ def test_the_command_line_uses_the_workspace_s_list_unless_told_not_to(
         assert "line 1 of" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        (b'{"key": "a", "id"', "no JSON"),
-        (b"[]", ""),
-        (b"{}", "no key"),
-        (b'{"key": "a", "id": 1, "when": "2026-01-01", "note": ""}', "no strokes"),
-        (b'{"key": "a", "id": 1, "when": "2026-01-01", "note": "", "strokes": [[]]}', "stroke 1 has no points"),
-        (b'{"key": "a", "id": 1, "when": "soon", "note": "", "strokes": [[[0, 0]]]}', "soon"),
-        (b'{"key": "", "id": 1, "when": "2026-01-01", "note": "", "strokes": [[[0, 0]]]}', "key"),
-        (b'{"key": "a", "id": "1", "when": "2026-01-01", "note": "", "strokes": [[[0, 0]]]}', "id"),
-        (b'{"key": "a", "id": 1, "when": "2026-01-01", "note": "", "strokes": [[[0, 0]]]}', "time zone"),
-        (b'{"key": "a", "id": 1, "when": "0001-01-01T00:00:00+23:59", "note": "", "strokes": [[[0, 0]]]}', "odd year"),
-        (b"\xff\xfe", "no JSON"),
-    ],
-)
-def test_a_damaged_line_is_named_and_never_overwritten(review: ReviewList, line: bytes, why: str) -> None:
+def test_a_damaged_line_is_named_and_never_overwritten(review: ReviewList) -> None:
     review.reject(A, 1, zigzag(1))
-    review.path.write_bytes(review.path.read_bytes() + line + b"\n")
-    content = review.path.read_bytes()
-    for touch in (review.entries, review.marks, lambda: review.reject(B, 2, zigzag(2))):
-        with pytest.raises(StorageError, match=f"line 2 of .*review.jsonl is damaged .*{why}") as told:
-            touch()
-        assert "\n" not in str(told.value)
-    assert review.path.read_bytes() == content
+    good = review.path.read_bytes()
+    when = "2026-01-01T00:00:00Z"
+    entry: dict[str, object] = {"key": "a", "id": 1, "when": when, "note": "", "strokes": [[[0, 0]]]}
+    for line, why in (
+        (b'{"key": "a", "id"', "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[]", "object"),
+        (b"{}", "key"),
+        (json.dumps({name: value for name, value in entry.items() if name != "strokes"}).encode(), "strokes"),
+        *(
+            (json.dumps(entry | change).encode(), why)
+            for change, why in (
+                ({"strokes": [[]]}, "stroke 1 has no points"),
+                ({"key": ""}, "key"),
+                ({"id": "1"}, "id"),
+                ({"when": "soon"}, "when"),
+                ({"when": "2026-01-01T00:00:00"}, "time zone"),
+                ({"when": "0001-01-01T00:00:00+23:59"}, "when"),
+                ({"note": 7}, "note"),
+            )
+        ),
+    ):
+        review.path.write_bytes(good + line + b"\n")
+        for call in (review.entries, review.marks, lambda: review.reject(B, 2, zigzag(2))):
+            with pytest.raises(StorageError, match=f"line 2 of .*review.jsonl is damaged .*{why}") as caught:
+                call()
+            assert "\n" not in str(caught.value)
+        assert review.path.read_bytes() == good + line + b"\n"
+    review.path.write_bytes(good + json.dumps(entry).encode() + b"\n")
+    assert [one.id for one in review.entries()] == [1, 1]
 
 
 def test_a_crash_while_writing_leaves_the_list_as_it_was(review: ReviewList, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ const made = new WeakMap();
 let written = 0; // notes, in this browser's window
 
 // What is kept of a component from one message to the next. `edits` are the notes that the server hasn't answered yet,
-// by the ids of their drawings: [number, note, what it may have said before].
+// by the ids of their drawings: [number, note].
 function start() {
   return { tiles: new Map(), boxes: [], edits: {}, setState: null };
 }
@@ -22,8 +22,8 @@ function makeTile(drawing, kept) {
   const percent = element("span", "percent", answer);
   const button = element("button", "mark", tile);
   button.type = "button";
-  const keep = (note, seen) => {
-    kept.edits[drawing.id] = [(written += 1), note, seen];
+  const keep = (note) => {
+    kept.edits[drawing.id] = [(written += 1), note];
     kept.setState("notes", { ...kept.edits });
   };
   const note = drawing.note === null ? null : makeNote(tile, keep, button);

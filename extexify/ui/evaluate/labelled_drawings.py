@@ -42,10 +42,9 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """How notes are kept: `keep` is called with a drawing's id, its note, and all that the note may have said when its
-    writer began; limit is in characters."""
+    """How notes are saved: `save` is called with a drawing's id and its note; limit is in characters."""
 
-    keep: Callable[[str, str, Sequence[str]], None]
+    save: Callable[[str, str], None]
     limit: int
 
 
@@ -132,10 +131,10 @@ def _keep_new(notes: Notes, key: str) -> None:
     """
     written = st.session_state[key].notes
     last = st.session_state.get(_DONE + key, 0)
-    for name, (number, note, seen) in written.items():
+    for name, (number, note) in written.items():
         if number > last:
-            notes.keep(name, note, seen)
-    st.session_state[_DONE + key] = max(last, *(number for number, _, _ in written.values()))
+            notes.save(name, note)
+    st.session_state[_DONE + key] = max(last, *(number for number, _ in written.values()))
 
 
 def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None], key: str) -> None:

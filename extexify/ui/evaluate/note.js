@@ -1,6 +1,6 @@
 // A field for a note, which is kept when it is left.
 
-// `keep` gets the note, and all that it may have said when its writer began. The field stands before `next`.
+// `keep` is called with the note. The field stands before `next`.
 function makeNote(parent, keep, next) {
   const box = element("div", "note");
   parent.insertBefore(box, next);
@@ -9,7 +9,7 @@ function makeNote(parent, keep, next) {
   field.placeholder = "Note";
   const said = element("p", "", box);
   said.setAttribute("role", "status");
-  // `text` is what the server says, `shown` is that as the field has it, and `sent` what was sent last.
+  // `text` is the note that the server has, `shown` is that as the field has it, and `sent` what was sent last.
   const note = { field, said, limit: 0, text: null, shown: "", sent: null };
   field.oninput = () => {
     const length = [...field.value.trim()].length;
@@ -18,11 +18,10 @@ function makeNote(parent, keep, next) {
     said.textContent = over ? `A note may have ${note.limit} characters, this one has ${length}: it isn’t kept.` : "";
   };
   field.onchange = () => {
-    const before = note.sent === null ? [note.text] : [note.text, note.sent];
     const now = field.value.trim();
     if ([...now].length > note.limit) return;
     field.value = note.sent = now;
-    keep(now, before);
+    keep(now);
   };
   // What is written is no shortcut of the dashboard's.
   field.onkeydown = (event) => event.stopPropagation();
@@ -36,12 +35,8 @@ function fillNote(note, text, { limit, about, waiting }) {
   note.limit = limit;
   field.setAttribute("aria-label", `Note on ${about}`);
   if (waiting || note.text === text) return;
-  if (note.text !== null && field.value !== note.shown && field.value !== sent) {
-    if (text === sent) note.text = text; // it goes on from what it has just written
-    return;
-  }
-  if (sent === null || field.value !== sent) said.textContent = "";
-  else said.textContent = text === sent ? "Kept." : "Somebody else has written here, too: both are kept.";
+  if (note.text !== null && field.value !== note.shown && field.value !== sent) return;
+  said.textContent = text === sent && field.value === sent ? "Kept." : "";
   note.text = text;
   note.sent = null;
   field.value = text;

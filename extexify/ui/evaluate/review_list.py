@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from extexify.catalog.symbols import symbol_for
@@ -67,8 +65,8 @@ def show_review() -> None:
             if entry := by_id.get(name):
                 set_marked(entry.key, entry.id, entry.drawing, marked)
 
-        def save_note(name: str, note: str, seen: Sequence[str]) -> None:
-            _save_note(by_id.get(name), note, seen)
+        def save_note(name: str, note: str) -> None:
+            _save_note(by_id.get(name), note)
 
         show_sections(
             [Section("", tiles)], set_mark=set_mark, mark="Reject", restore="Restore", fading=False,
@@ -78,9 +76,9 @@ def show_review() -> None:
             st.button("Show more", type="tertiary", key="review-more", on_click=_show_more, args=(2 * shown,))
 
 
-def _save_note(entry: Rejected | None, note: str, seen: Sequence[str]) -> None:
+def _save_note(entry: Rejected | None, note: str) -> None:
     try:
-        if entry is None or not _review().annotate(entry.mark, note, seen):
+        if entry is None or not _review().annotate(entry.mark, note):
             st.session_state[_PROBLEM] = f"The drawing is no longer in the review list: its note “{note}” wasn't saved"
     except UserError as error:
         st.session_state[_PROBLEM] = str(error)
