@@ -96,10 +96,10 @@ def write_model(path: Path, description: ModelDescription, weights: Mapping[str,
         array = value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()
         narrow = array.ndim > 1 and np.issubdtype(array.dtype, np.floating)
         arrays[name] = np.asarray(array, np.float16 if narrow else None, order="C")
-    content = save(arrays, metadata={_METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
     with atomic_file(path) as temporary:
+        metadata = {_METADATA: json.dumps(description.to_json(), ensure_ascii=False)}
         # safetensors' own writer raises an error of its own for a full disk.
-        temporary.write_bytes(content)
+        temporary.write_bytes(save(arrays, metadata=metadata))
 
 
 def read_model(path: Path) -> tuple[ModelDescription, dict[str, NDArray[Any]]]:
