@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
-from extexify.evaluation.metrics import Fold
+from extexify.evaluation.metrics import first_answers
 from extexify.model.classifier import BATCH, Classifier, softmax
 from extexify.model.file import ModelError, read_model, write_model
 from extexify.model.rejection import certainty, fit_rejection_threshold
@@ -254,10 +254,10 @@ def _validation_logits(
 def _diagrams(
     classifier: Classifier, logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
 ) -> dict[str, ReliabilityDiagram]:
-    folds = [Fold(groups_of(classifier.classes, match)) for match in MATCHES]
+    groups = [groups_of(classifier.classes, match) for match in MATCHES]
     counters = {match: ReliabilityCounter() for match in MATCHES}
     for start in range(0, len(labels), BATCH):
         probabilities = softmax(logits[start : start + BATCH], temperature)
-        for fold, counter in zip(folds, counters.values(), strict=True):
-            counter.add(*fold.first(probabilities, labels[start : start + BATCH]))
+        for of_match, counter in zip(groups, counters.values(), strict=True):
+            counter.add(*first_answers(probabilities, labels[start : start + BATCH], of_match))
     return {match: counter.diagram() for match, counter in counters.items()}

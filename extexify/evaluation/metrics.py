@@ -1,4 +1,4 @@
-"""What a model says of drawings, and how often it is right: batches of answers, ranks, top-k."""
+"""Metrics of an evaluation: evaluation records, ranks, and top-k accuracy."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.drawing.strokes import Drawings
 
 TOP_K = (1, 3, 5, 10)
-"""The k of the top-k figures."""
+"""The k of the top-k metrics."""
 
 STORED_ANSWERS = TOP_K[-1]
-"""Answers of each drawing that are kept."""
+"""Number of answers that are stored of each drawing."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRecords:
-    """Drawings (n) with their right classes and what a model says of them.
+    """n drawings with their labels and a model's answers.
 
-    ids int64 (n,); labels int32 (n,), the right classes; top int32 (n, 10), the most probable classes, best first;
-    probabilities float32 (n, 10), theirs; where the model has fewer classes, −1 and 0 stand for the missing ones.
+    ids: int64 (n,). labels: int32 (n,), class numbers. top: int32 (n, 10), the most probable classes, best first.
+    probabilities: float32 (n, 10), theirs. A model of fewer classes leaves −1 and 0 in the rest.
 
-    The others take look-alikes for one answer, which is as probable as all its members together, in each of the
-    three ways: confidence float32 (n, 3), the probability of the first answer; correct uint8 (n, 3), 1 where that is
-    right; right float32 (n, 3), the probability of the right answer.
+    The other arrays have a column for each of `MATCHES`; the symbols that match each other count as one answer, with
+    the sum of their probabilities. confidence: float32 (n, 3), the probability of the first answer. correct: uint8
+    (n, 3), 1 if it is right. right: float32 (n, 3), the probability of the right answer.
     """
 
     drawings: Drawings
@@ -41,22 +41,47 @@ class EvaluationRecords:
     right: NDArray[np.float32]
 
 
+def evaluation_records(
+    drawings: Drawings,
+    ids: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    probabilities: NDArray[np.float32],
+    groups: Sequence[NDArray[np.integer]],
+) -> EvaluationRecords:
+    """The records of n drawings with their ids and labels (n,), from the probabilities of all classes (n, classes).
+
+    groups: those of `groups_of` for each of `MATCHES`.
+    """
+    top = top_classes(probabilities)
+    firsts = [first_answers(probabilities, labels, of_match) for of_match in groups]
+    confidence, correct, right = (np.stack(columns, 1) for columns in zip(*firsts, strict=True))
+    return EvaluationRecords(
+        drawings=drawings,
+        ids=ids,
+        labels=labels,
+        top=top,
+        probabilities=np.where(top >= 0, np.take_along_axis(probabilities, top, 1), np.float32(0)),
+        confidence=confidence.astype(np.float32),
+        correct=correct.astype(np.uint8),
+        right=right.astype(np.float32),
+    )
+
+
 RecordSink = Callable[[EvaluationRecords], None]
-"""What becomes of judged drawings beside being counted."""
+"""Receives the records of each batch of an evaluation."""
 
 
-def discard(judged: EvaluationRecords) -> None:
-    """Keep nothing."""
+def discard(records: EvaluationRecords) -> None:
+    """The `RecordSink` that stores nothing."""
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """What an evaluation found.
+    """Top-k accuracy.
 
-    n drawings were judged; top[k] is the part of them (0 to 1) with the right symbol among the first k; prints_alike
-    and drawn_alike are the same, counting as right also a symbol that prints or is drawn alike (see
-    `extexify.catalog.lookalikes`). unknown_keys counts drawings whose key the model doesn't know, which are outside n;
-    unusable counts a source's rows that an export would leave out too.
+    n: evaluated drawings. top[k]: fraction of them (0 to 1) with the right symbol among the first k answers.
+    prints_alike, drawn_alike: the same with the other two of `MATCHES`. unknown_keys: drawings outside n, because the
+    model has no class for their key. unusable: rows of a source that an export would leave out too.
     """
 
     n: int
@@ -67,7 +92,7 @@ class Metrics:
     unusable: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The figures as the command line prints them."""
+        """The JSON object that the command line prints."""
 
         def named(top: dict[int, float]) -> dict[str, float]:
             return {f"top{k}": round(value, 6) for k, value in top.items()}
@@ -83,69 +108,62 @@ class Metrics:
 
 
 class MetricsCounter:
-    """Counts at which rank the right class stood, in each of the three ways to be right."""
+    """Counts the ranks of the right answers, for each of `MATCHES`."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         self._groups = [groups_of(classes, match) for match in MATCHES]
         self._counts = np.zeros((len(MATCHES), STORED_ANSWERS + 1), np.int64)
-        self.unknown = 0
+        self.unknown_keys = 0
 
-    def add(self, judged: EvaluationRecords) -> None:
-        """Count judged drawings."""
+    def add(self, records: EvaluationRecords) -> None:
         for counts, groups in zip(self._counts, self._groups, strict=True):
-            counts += np.bincount(ranks(judged.top, judged.labels, groups), minlength=STORED_ANSWERS + 1)
+            counts += np.bincount(ranks(records.top, records.labels, groups), minlength=STORED_ANSWERS + 1)
 
     def metrics(self, unusable: int = 0) -> Metrics:
-        """The figures of all drawings so far."""
+        """The metrics of all records so far."""
         n = int(self._counts[0].sum())
         right = np.cumsum(self._counts, axis=1)
         top, prints_alike, drawn_alike = ({k: float(row[k - 1] / n) if n else 0.0 for k in TOP_K} for row in right)
-        return Metrics(n, top, prints_alike, drawn_alike, self.unknown, unusable)
+        return Metrics(n, top, prints_alike, drawn_alike, self.unknown_keys, unusable)
 
 
-class Fold:
-    """Sums the probabilities of look-alikes."""
+def first_answers(
+    probabilities: NDArray[np.float32], labels: NDArray[np.integer], groups: NDArray[np.integer]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+    """The first answers if the classes of a group are one answer, with the sum of their probabilities.
 
-    def __init__(self, groups: NDArray[np.integer]) -> None:
-        """groups (classes,) as `groups_of` gives them."""
-        _, self._answer = np.unique(groups, return_inverse=True)
-        self._order = np.argsort(self._answer, kind="stable")
-        self._starts = np.flatnonzero(np.diff(self._answer[self._order], prepend=-1))
-
-    def first(
-        self, probabilities: NDArray[np.float32], labels: NDArray[np.integer]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-        """Each drawing's first answer: its probability, whether it is right, and the probability of the right answer.
-
-        probabilities (n, classes), labels (n,) → three arrays (n,).
-        """
-        folded = np.add.reduceat(probabilities[:, self._order], self._starts, axis=1)
-        rows, right = np.arange(len(labels)), self._answer[labels]
-        first = folded.argmax(1)
-        return folded[rows, first], first == right, folded[rows, right]
+    probabilities: (n, classes), labels: (n,), groups: (classes,) of `groups_of`. Returns three arrays (n,): the first
+    answer's probability, whether it is right, and the right answer's probability.
+    """
+    _, answers = np.unique(groups, return_inverse=True)
+    by_answer = np.argsort(answers, kind="stable")
+    starts = np.flatnonzero(np.diff(answers[by_answer], prepend=-1))
+    sums = np.add.reduceat(probabilities[:, by_answer], starts, axis=1)
+    rows, right, first = np.arange(len(labels)), answers[labels], sums.argmax(1)
+    return sums[rows, first], first == right, sums[rows, right]
 
 
 def top_classes(probabilities: NDArray[np.float32]) -> NDArray[np.int32]:
     """The ten most probable classes, best first: (n, classes) → (n, 10), −1 where there are fewer classes.
 
-    Among equal probabilities the lower class number stands first, as in `Classifier.classify`.
+    Of equal probabilities the lower class number is first, as in `Classifier.classify`.
     """
     count = probabilities.shape[1]
-    # The bits of floats from 0 on are in the order of the floats. With the class number below them no two are equal,
-    # and ten of a thousand are found without sorting all.
+    # The bits of non-negative floats sort like the floats. With the class number appended no two are equal, and a
+    # partition finds the first ten without sorting all.
     bits = np.ascontiguousarray(probabilities).view(np.uint32).astype(np.uint64)
     ordered = (bits << np.uint64(32)) | np.arange(count - 1, -1, -1, dtype=np.uint64)
-    kept = min(STORED_ANSWERS, count)
-    best = np.sort(np.partition(ordered, count - kept, axis=1)[:, count - kept :], axis=1)[:, ::-1]
+    stored = min(STORED_ANSWERS, count)
+    best = np.sort(np.partition(ordered, count - stored, axis=1)[:, count - stored :], axis=1)[:, ::-1]
     top = np.full((len(probabilities), STORED_ANSWERS), -1, np.int32)
-    top[:, :kept] = count - 1 - (best & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    top[:, :stored] = count - 1 - (best & np.uint64(0xFFFFFFFF)).astype(np.int64)
     return top
 
 
 def ranks(top: NDArray[np.integer], labels: NDArray[np.integer], groups: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The rank (0 is first) of the best answer in the right class's group; 10 when it is beyond the first ten.
+    """The rank, from 0, of the best answer in the label's group; 10 if none of the ten is.
 
-    top (n, 10) as `top_classes` gives it, labels (n,), groups (classes,) as `groups_of` gives them → (n,).
+    top: (n, 10) of `top_classes`, labels: (n,), groups: (classes,) of `groups_of`. Returns (n,).
     """
     hits = (groups[top] == groups[labels][:, None]) & (top >= 0)
     return np.where(hits.any(1), hits.argmax(1), STORED_ANSWERS)

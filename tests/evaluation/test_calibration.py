@@ -1,4 +1,4 @@
-"""The temperature is the best one, and writing it into a model file loses nothing."""
+"""The fitted temperature minimizes the loss, and a calibrated model file is otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -39,7 +39,7 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A model that is far too unsure of itself."""
+    """A model with a much too high temperature."""
     return written(model_of(list(SHAPES), temperature=8.0), tmp_path / "tiny.safetensors")
 
 
@@ -50,6 +50,7 @@ def written(model: tuple[ModelDescription, Network], path: Path) -> Path:
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.3, 4))
+@settings(max_examples=15)
 def test_the_temperature_that_made_the_labels_is_found(seed: int, temperature: float) -> None:
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 3, (4000, 5))
@@ -89,7 +90,7 @@ def test_a_dataset_sorted_by_symbol_is_fitted_to_all_its_symbols() -> None:
     assert len(np.unique(np.tile(np.arange(1000), 8)[calibration_rows(np.tile(np.arange(1000), 8), 4000)])) == 1000
 
 
-def test_calibrating_makes_the_file_honest_and_changes_nothing_else(model: Path, dataset: Dataset) -> None:
+def test_calibrating_lowers_the_loss_and_changes_nothing_else(model: Path, dataset: Dataset) -> None:
     before, weights = read_model(model)
     found = calibrate(model, model, dataset)
     after, same = read_model(model)
@@ -98,27 +99,27 @@ def test_calibrating_makes_the_file_honest_and_changes_nothing_else(model: Path,
     assert all(np.array_equal(weights[name], same[name]) for name in weights)
     assert after.training["calibration"]["dataset"] == {"content_hash": dataset.content_hash}
     assert replace(after, temperature=8.0, rejection_threshold=before.rejection_threshold, training={}) == before
-    # The figures are those of the file, on the same drawings.
+    # The measures are those of the file, on the same drawings.
     drawings = dataset.drawings.take(dataset.indices("validation"))
-    (said,) = Classifier.load(model).probabilities(drawings)
-    right = said[np.arange(len(said)), dataset.labels[dataset.indices("validation")]]
-    assert found.drawings == len(said)
+    (probabilities,) = Classifier.load(model).probabilities(drawings)
+    right = probabilities[np.arange(len(probabilities)), dataset.labels[dataset.indices("validation")]]
+    assert found.drawings == len(probabilities)
     assert found.after["exact"].nll == pytest.approx(float(-np.log(right).mean()), rel=1e-4)
 
 
-def test_only_validation_drawings_that_the_model_knows_count(dataset: Dataset, tmp_path: Path) -> None:
+def test_only_validation_drawings_of_known_symbols_are_used(dataset: Dataset, tmp_path: Path) -> None:
     fewer = written(model_of(list(SHAPES)[:4]), tmp_path / "fewer.safetensors")
     known = [dataset.classes.index(key) for key in list(SHAPES)[:4]]
     labels = dataset.labels[dataset.indices("validation")]
     assert calibrate(fewer, fewer, dataset).drawings == np.isin(labels, known).sum()
-    stranger = written(model_of(["x", "y", "z"]), tmp_path / "stranger.safetensors")
-    content = stranger.read_bytes()
+    unknown = written(model_of(["x", "y", "z"]), tmp_path / "unknown.safetensors")
+    content = unknown.read_bytes()
     with pytest.raises(ModelError, match="knows none of the symbols"):
-        calibrate(stranger, stranger, dataset)
-    assert stranger.read_bytes() == content
+        calibrate(unknown, unknown, dataset)
+    assert unknown.read_bytes() == content
 
 
-def test_a_model_from_elsewhere_is_copied_and_no_other_model_is_lost(
+def test_a_model_outside_the_workspace_is_copied_and_no_other_model_is_replaced(
     model: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = model.read_bytes()
@@ -146,7 +147,7 @@ def test_a_model_from_elsewhere_is_copied_and_no_other_model_is_lost(
     assert copy.read_bytes() == content
 
 
-def test_a_run_s_model_is_copied_under_the_run_s_name(model: Path) -> None:
+def test_the_model_of_a_run_is_copied_under_the_name_of_the_run(model: Path) -> None:
     run = paths.runs_folder() / "first"
     run.mkdir(parents=True)
     best = run / "model.safetensors"
