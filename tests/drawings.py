@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extexify.drawing.strokes import Drawing, strokes_json
+from extexify.drawing.strokes import Drawing, parse_strokes, strokes_json
 from extexify.sources.base import COLUMNS, Row, SourceError
+from extexify.sources.open import open_source
 
 RawRow = tuple[object, ...]
 """A row's values in the order of its columns: None, bytes, text or numbers."""
@@ -26,6 +27,12 @@ def zigzag(number: int) -> Drawing:
         [[10 * stroke, number], [30.5, 40], [number % 7, 5]] for stroke in range(number % 3 + 1)
     ]
     return drawing(*strokes)
+
+
+def starter_drawings(count: int) -> list[Drawing]:
+    """Starter drawings, each of another symbol."""
+    rows = list(open_source("starter:each=1,seed=1").rows())
+    return [parse_strokes(rows[number].strokes) for number in np.linspace(0, len(rows) - 1, count).astype(int)]
 
 
 def sample_rows(classes: int = 3, each: int = 5, first: int = 1) -> list[tuple[int, bytes, bytes]]:

@@ -1,27 +1,26 @@
-// The ranked answers in rows, as the Draw page and the page that works offline show them. Rows are reused from one
-// answer to the next, so that a stroke changes what has changed and nothing flickers; the probability bars glide to
-// their new length.
+// The list of ranked answers on the Draw page and the offline page. Rows are reused from one drawing to the next, so that
+// nothing flickers and the probability bars are animated to their new length.
 
 const UNSURE = "Not sure: this looks like none of the symbols I know. The nearest are these.";
-const FEW_MEMBERS = [3, 2]; // look-alikes that are shown at once: of the first answer, and of any other
+const FEW_LOOK_ALIKES = [3, 2]; // shown before "more" is clicked: of the first answer, of the others
 
-// Shows answers, best first, in the list within `place`; without any, the invitation. An answer is a symbol (see
-// extexify/catalog/symbols.py) with `probability`, `percent`, and `alike`: the symbols that a drawing like this may mean, too.
-// `rows` are those that are there already, `make` makes one; `strokes` is the count of strokes that were answered.
-function showAnswers(place, rows, { answers, unsure, strokes }, make) {
+// Shows answers, best first, in the list within `container`; without any, the invitation. An answer is a summary of a
+// symbol (see symbol_summary in extexify/catalog/symbols.py) with `probability`, `percent`, and `alike`, the summaries of
+// its look-alikes. `rows` are the existing rows, `make` creates one; `strokes` is the drawing's number of strokes.
+function showAnswers(container, rows, { answers, unsure, strokes }, make) {
   while (rows.length > answers.length) rows.pop().row.remove();
   while (rows.length < answers.length) rows.push(make());
   answers.forEach((answer, index) => fillRow(rows[index], answer, index === 0));
-  place.querySelector(".invitation").hidden = answers.length > 0;
-  const note = place.querySelector(".unsure");
+  container.querySelector(".invitation").hidden = answers.length > 0;
+  const note = container.querySelector(".unsure");
   note.hidden = !unsure || !answers.length;
   note.textContent = note.hidden ? "" : UNSURE;
-  // For whoever (or whatever) waits for the answer to a certain drawing.
-  place.querySelector("ol").dataset.strokes = strokes;
+  // Tells tests and scripts which drawing the list belongs to.
+  container.querySelector("ol").dataset.strokes = strokes;
 }
 
-// `dress` may add to the chip of a symbol that is drawn alike.
-function makeRow(list, dress = () => {}) {
+// Creates a row; `decorateChip` may add to the chip of each look-alike.
+function makeRow(list, decorateChip = () => {}) {
   const row = element("li", "row", list);
   const glyph = element("span", "glyph", row);
   const middle = element("div", "middle", row);
@@ -33,7 +32,8 @@ function makeRow(list, dress = () => {}) {
   const bar = element("div", "bar", element("div", "track", share));
   const button = copyButton(row, () => command.textContent);
   const members = element("div", "members", row);
-  return { row, glyph, command, about, origin, percent, bar, button, members, dress, key: "", alike: "", chips: [] };
+  const state = { key: "", alike: "", chips: [] };
+  return { row, glyph, command, about, origin, percent, bar, button, members, decorateChip, ...state };
 }
 
 function fillRow(parts, answer, first) {
@@ -49,14 +49,14 @@ function fillRow(parts, answer, first) {
   button.setAttribute("aria-label", `Copy ${answer.command}`);
   if (parts.key !== answer.key) button.reset();
   parts.key = answer.key;
-  fillMembers(parts, answer.alike, FEW_MEMBERS[first ? 0 : 1]);
+  fillMembers(parts, answer.alike, FEW_LOOK_ALIKES[first ? 0 : 1]);
 }
 
-// The other symbols that a drawing like this may mean, each a button that copies its command.
+// Shows the look-alikes of an answer as chips that copy their commands.
 function fillMembers(parts, alike, few) {
-  const names = JSON.stringify([few, alike.map((member) => member.key)]);
-  if (parts.alike === names) return;
-  parts.alike = names;
+  const shown = JSON.stringify([few, alike.map((member) => member.key)]);
+  if (parts.alike === shown) return;
+  parts.alike = shown;
   parts.members.replaceChildren();
   parts.members.hidden = !alike.length;
   parts.chips = [];
@@ -72,7 +72,7 @@ function fillMembers(parts, alike, few) {
     pick.prepend(glyph, element("code", "", null, member.command));
     pick.title = `${member.command} · ${member.about}: click to copy`;
     pick.setAttribute("aria-label", `Copy ${member.command}, ${member.about}`);
-    parts.dress(chip, member);
+    parts.decorateChip(chip, member);
     return chip;
   });
   const more = alike.length - few;

@@ -1,4 +1,4 @@
-// What our components share: making elements, and buttons that copy.
+// Functions that the components share: elements, copy buttons, glyphs and navigation.
 
 const COPIED_MS = 1600;
 
@@ -15,8 +15,8 @@ async function copy(text, near) {
     await navigator.clipboard.writeText(text);
     return;
   }
-  // Without HTTPS (a colleague's machine on the local network) browsers leave only the old way. The field is put
-  // beside the button, because an open dialog lets nothing outside it be selected.
+  // Without HTTPS, as on a local network, browsers support only execCommand. The field is put beside the button, because
+  // an open dialog allows no selection outside it.
   const field = document.createElement("textarea");
   field.value = text;
   field.style.position = "fixed";
@@ -29,7 +29,7 @@ async function copy(text, near) {
   if (!done) throw new Error("copy refused");
 }
 
-// A button that copies what `text()` says at the time of the click, and says so.
+// A button that copies the result of `text()` when it is clicked, and reports that.
 function copyButton(parent, text) {
   const button = element("button", "copy", parent);
   button.type = "button";
@@ -55,7 +55,7 @@ function copyButton(parent, text) {
   return button;
 }
 
-// Puts a symbol's printed glyph into a box, or its character when there is no glyph.
+// Shows a symbol's printed glyph in an element, or its character if it has no glyph.
 function showGlyph(glyph, symbol) {
   if (symbol.svg) glyph.innerHTML = symbol.svg;
   else glyph.textContent = symbol.character || "";
@@ -63,18 +63,18 @@ function showGlyph(glyph, symbol) {
   glyph.title = symbol.name || "";
 }
 
-// The address of a symbol's page, relative to any page of the dashboard.
+// The address of a symbol on the Symbols page, relative to any page of the dashboard.
 function addressOf(key, page = "") {
   return `${page}?symbol=${encodeURIComponent(key)}`;
 }
 
-// A click that the browser should handle itself: it opens a new tab or window.
+// Whether a click opens a new tab or window, which the browser handles itself.
 function opensElsewhere(event) {
   return event.button > 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
 }
 
-// Goes to another page of the dashboard as the browser's Back and Forward do: without loading it anew, which
-// would end the visit and lose the drawing.
+// Navigates to another page of the dashboard without reloading, as the browser's Back and Forward buttons do: a reload
+// would end the session and lose the drawing.
 function goTo(address) {
   window.history.pushState({}, "", address);
   window.dispatchEvent(new PopStateEvent("popstate"));

@@ -1,5 +1,5 @@
-// The rasterizer of extexify/drawing/raster.py: strokes → a picture, the same to a level of 255 (the library rounds its
-// distances to 32 bits, this keeps 64). Tests hold the two against each other.
+// The rasterizer, the JavaScript counterpart of extexify/drawing/raster.py. Tests compare the two: levels differ by at
+// most 1 of 255, since the library computes distances in 32 bits and this in 64.
 
 const DOT_FACTOR = 1.5;
 const MIN_DOT_RADIUS = 1;
@@ -7,8 +7,8 @@ const MIN_DOT_RADIUS = 1;
 const f32 = Math.fround;
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 
-// strokes: [[[x, y], …], …], y growing downwards; settings: {size, stroke_width, margin, fit, antialias}, as a model
-// has them → Uint8Array (size × size), row by row, ink 255 on 0.
+// strokes: [[[x, y], …], …], y down; settings: a model's {size, stroke_width, margin, fit, antialias}. Returns a
+// Uint8Array (size × size), row by row, ink 255 on 0.
 export function rasterize(strokes, settings) {
   const { size, antialias } = settings;
   const image = new Uint8Array(size * size);
@@ -18,7 +18,7 @@ export function rasterize(strokes, settings) {
     return image;
   }
   const radius = f32(settings.stroke_width / 2);
-  const nearest = new Float32Array(size * size).fill((radius + 1) ** 2); // farther than any ink
+  const nearest = new Float32Array(size * size).fill((radius + 1) ** 2); // beyond any ink
   for (const stroke of fitted) drawStroke(stroke, radius, size, nearest);
   const outer = radius + 0.5;
   nearest.forEach((distance2, index) => {
@@ -27,7 +27,7 @@ export function rasterize(strokes, settings) {
   return image;
 }
 
-// The strokes in pixels of the picture.
+// The strokes in image coordinates, in pixels.
 function fit(strokes, { size, margin, fit }) {
   const points = strokes.flat().map(([x, y]) => [f32(x), f32(y)]);
   if (!points.length) return [];
@@ -36,13 +36,14 @@ function fit(strokes, { size, margin, fit }) {
   let height = high[1] - low[1];
   const inner = 1 - 2 * margin;
   if (fit === "aspect") width = height = Math.max(width, height);
-  // An axis without extent (a straight line, a dot) has no scale: its points lie in the middle.
+  // The points of an axis without extent (a straight line, a dot) lie in the middle.
   const scale = [width, height].map((side) => (side > 0 ? (size * inner) / side : 0));
   const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
-  const place = (point) => [0, 1].map((axis) => f32(size / 2 + (f32(point[axis]) - middle[axis]) * scale[axis]));
-  return strokes.map((stroke) => stroke.map(place));
+  const toImage = (point) => [0, 1].map((axis) => f32(size / 2 + (f32(point[axis]) - middle[axis]) * scale[axis]));
+  return strokes.map((stroke) => stroke.map(toImage));
 }
 
+// The lowest and highest x and y, [[x, y], [x, y]].
 export function bounds(points) {
   const low = [Infinity, Infinity];
   const high = [-Infinity, -Infinity];
@@ -55,10 +56,10 @@ export function bounds(points) {
   return [low, high];
 }
 
-// Lowers `nearest` (squared pixels) to each pixel's squared distance from the stroke's segments.
+// Lowers `nearest`, squared distances in pixels, to each pixel's distance from the stroke's segments.
 function drawStroke(stroke, radius, size, nearest) {
   const [low, high] = bounds(stroke);
-  // A stroke smaller than a dot is widened to the size of one; the wider it is, the less.
+  // A stroke smaller than a dot is widened to a dot's size.
   const extent = Math.max(high[0] - low[0], high[1] - low[1]);
   const dot = Math.max(radius * DOT_FACTOR, MIN_DOT_RADIUS);
   const boost = Math.max(0, dot - radius - extent / 2);
@@ -81,14 +82,14 @@ function drawStroke(stroke, radius, size, nearest) {
         const px = column + 0.5 - ax;
         const along = clip((px * dx + py * dy) * inverse, 0, 1);
         const distance = Math.max(Math.hypot(px - along * dx, py - along * dy) - boost, 0);
-        const place = row * size + column;
-        nearest[place] = Math.min(nearest[place], distance * distance);
+        const pixel = row * size + column;
+        nearest[pixel] = Math.min(nearest[pixel], distance * distance);
       }
     }
   }
 }
 
-// One-pixel lines by Bresenham's algorithm, with the rounding and tie rule of Pillow's `ImageDraw.line`.
+// One-pixel lines by Bresenham's algorithm, with the rounding and tie-breaking of Pillow's `ImageDraw.line`.
 function drawPixels(stroke, size, image) {
   const last = stroke.length - 1;
   const ink = (x, y) => {

@@ -1,5 +1,4 @@
-// The resampler of extexify/drawing/resample.py: strokes → a sequence of equally many points. Tests hold the two against
-// each other.
+// The resampler, the JavaScript counterpart of extexify/drawing/resample.py. Tests compare the two.
 
 import { bounds } from "./raster.js";
 
@@ -7,7 +6,7 @@ const CHANNELS = 6; // x, y, the direction's unit vector, 1 at the beginning of 
 
 const f32 = Math.fround;
 
-// strokes: [[[x, y], …], …]; settings: {points}, as a model has them → Float32Array (6 × points), channel by channel.
+// strokes: [[[x, y], …], …]; settings: a model's {points}. Returns a Float32Array (6 × points), channel by channel.
 export function resample(strokes, { points: wanted }) {
   const sequence = Array.from({ length: CHANNELS }, () => new Float32Array(wanted));
   const drawing = strokes.map((stroke) => stroke.map(([x, y]) => [f32(x), f32(y)]));
@@ -17,28 +16,28 @@ export function resample(strokes, { points: wanted }) {
   if (count > wanted) {
     for (let index = 0; index < wanted; index++) {
       const number = Math.floor(((2 * index + 1) * count) / (2 * wanted));
-      walk(drawing[number], lengths[number], index, 1, sequence);
+      resampleStroke(drawing[number], lengths[number], index, 1, sequence);
     }
   } else {
-    // One point a stroke, the others by length: what is due up to a stroke's end, rounded, is dealt by then.
-    let due = 0;
-    let dealt = 0;
+    // One point per stroke, the others by length: the cumulative share up to each stroke's end is rounded.
+    let share = 0;
+    let assigned = 0;
     let begin = 0;
     drawing.forEach((stroke, number) => {
-      due += (total > 0 ? lengths[number] / total : 1 / count) * (wanted - count);
-      const more = number === count - 1 ? wanted - count - dealt : Math.trunc(due + 0.5) - dealt;
-      walk(stroke, lengths[number], begin, 1 + more, sequence);
+      share += (total > 0 ? lengths[number] / total : 1 / count) * (wanted - count);
+      const more = number === count - 1 ? wanted - count - assigned : Math.trunc(share + 0.5) - assigned;
+      resampleStroke(stroke, lengths[number], begin, 1 + more, sequence);
       begin += 1 + more;
-      dealt += more;
+      assigned += more;
     });
   }
-  // The drawing's middle becomes 0, and its longer side 2.
+  // Center the drawing at 0 and scale its longer side to 2.
   const [low, high] = bounds(drawing.flat());
   const side = Math.max(high[0] - low[0], high[1] - low[1]);
   for (const axis of [0, 1]) {
     const middle = (low[axis] + high[axis]) / 2;
-    sequence[axis].forEach((place, index) => {
-      sequence[axis][index] = (place - middle) * (side > 0 ? 2 / side : 0);
+    sequence[axis].forEach((coordinate, index) => {
+      sequence[axis][index] = (coordinate - middle) * (side > 0 ? 2 / side : 0);
     });
   }
   const flat = new Float32Array(CHANNELS * wanted);
@@ -58,13 +57,13 @@ function lengthOf(stroke) {
   return length;
 }
 
-// Puts `count` points of a stroke, equally far apart, into the sequence from `begin` on: places in the drawing's own
-// units, directions, flags. A single point lies half-way.
-function walk(stroke, length, begin, count, sequence) {
+// Writes `count` equidistant points of a stroke to the sequence from `begin` on: positions in the drawing's units,
+// directions, flags. A single point lies half-way along the stroke.
+function resampleStroke(stroke, length, begin, count, sequence) {
   const [xs, ys, directionsX, directionsY, begins, ends] = sequence;
   const last = stroke.length - 1;
   const step = length / (count > 1 ? count - 1 : 2);
-  // `here` is the length walked up to point `index`, the near end of the segment that the next point lies on.
+  // `here` is the length up to point `index`, the start of the segment that contains the next point.
   let index = 0;
   let here = 0;
   let segment = 0;
@@ -88,7 +87,7 @@ function walk(stroke, length, begin, count, sequence) {
   begins[begin] = 1;
   ends[begin + count - 1] = 1;
   for (let number = 0; number < count; number++) {
-    // Between both neighbours, which evens out the steps of a coarse screen.
+    // The direction between both neighbours, which smooths the steps of a coarse screen.
     const before = begin + Math.max(number - 1, 0);
     const after = begin + Math.min(number + 1, count - 1);
     const dx = xs[after] - xs[before];

@@ -1,9 +1,9 @@
-// The page: a box to draw in, and the answers of the model that works beside it (worker.js).
-// `element`, `makeRow` and `showAnswers` are the dashboard's (shared/page.js, shared/answer_rows.js).
+// The offline page: a canvas, and the answers of the model in a web worker (worker.js).
+// `element`, `makeRow` and `showAnswers` come from shared/page.js and shared/answer_rows.js.
 
-const PEN = 6; // pixels
-const SIDE = 400; // the box in its own units, whatever size it is shown at
-const FEW = 5; // answers that are shown until one asks for more
+const PEN_WIDTH = 6; // in canvas units
+const SIDE = 400; // canvas units per side, independent of its size on the screen
+const FEW_ANSWERS = 5; // shown before "Show more" is clicked
 
 const pad = document.querySelector("#pad");
 const undo = document.querySelector("#undo");
@@ -13,16 +13,16 @@ const list = answers.querySelector("ol");
 const more = document.querySelector("#more");
 const status = document.querySelector("#status");
 const problem = document.querySelector("#problem");
-const seen = document.querySelector("#seen");
+const input = document.querySelector("#model-input");
 const caption = document.querySelector("figcaption");
 
-const strokes = []; // [[[x, y], …], …] in units of the box
-let drawing = null; // the stroke that is being drawn
-let number = 0; // of the drawing that is on the box: an answer to an earlier one is late
+const strokes = []; // [[[x, y], …], …] in canvas units
+let current = null; // the stroke that is being drawn, {pointer, stroke}
+let number = 0; // of the drawing on the canvas; answers to earlier ones are dropped
 
 // --- drawing ------------------------------------------------------------------------------------
 
-function place(event) {
+function position(event) {
   const box = pad.getBoundingClientRect();
   const border = pad.clientLeft;
   const scale = SIDE / pad.clientWidth;
@@ -30,38 +30,38 @@ function place(event) {
 }
 
 pad.onpointerdown = (event) => {
-  if (event.button !== 0 || drawing) return;
+  if (event.button !== 0 || current) return;
   event.preventDefault();
   pad.setPointerCapture(event.pointerId);
-  drawing = { pointer: event.pointerId, stroke: [place(event)] };
-  strokes.push(drawing.stroke);
-  show();
+  current = { pointer: event.pointerId, stroke: [position(event)] };
+  strokes.push(current.stroke);
+  redraw();
 };
 
 pad.onpointermove = (event) => {
-  if (event.pointerId !== drawing?.pointer) return;
+  if (event.pointerId !== current?.pointer) return;
   const moves = event.getCoalescedEvents?.() ?? [];
-  for (const move of moves.length ? moves : [event]) drawing.stroke.push(place(move));
-  show();
+  for (const move of moves.length ? moves : [event]) current.stroke.push(position(move));
+  redraw();
 };
 
 pad.onpointerup = pad.onpointercancel = (event) => {
-  if (event.pointerId !== drawing?.pointer) return;
-  drawing = null;
+  if (event.pointerId !== current?.pointer) return;
+  current = null;
   changed();
 };
 
-function takeBack(count) {
-  if (drawing || !strokes.length) return;
+function removeLast(count) {
+  if (current || !strokes.length) return;
   strokes.splice(strokes.length - count);
   changed();
 }
 
-undo.onclick = () => takeBack(1);
-clear.onclick = () => takeBack(strokes.length);
+undo.onclick = () => removeLast(1);
+clear.onclick = () => removeLast(strokes.length);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") takeBack(strokes.length);
-  else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey) takeBack(1);
+  if (event.key === "Escape") removeLast(strokes.length);
+  else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey) removeLast(1);
   else return;
   event.preventDefault();
 });
@@ -69,18 +69,18 @@ document.addEventListener("keydown", (event) => {
 function changed() {
   number += 1;
   undo.disabled = clear.disabled = !strokes.length;
-  show();
+  redraw();
   if (strokes.length) worker.postMessage({ strokes, number });
   else answer({ answers: [], unsure: false, strokes: 0, image: null });
 }
 
-function show() {
+function redraw() {
   const pen = pad.getContext("2d");
   const scale = pad.width / SIDE;
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   pen.clearRect(0, 0, SIDE, SIDE);
   pen.strokeStyle = pen.fillStyle = getComputedStyle(pad).getPropertyValue("--ink");
-  pen.lineWidth = PEN;
+  pen.lineWidth = PEN_WIDTH;
   pen.lineCap = pen.lineJoin = "round";
   for (const [first, ...rest] of strokes) {
     pen.beginPath();
@@ -92,28 +92,28 @@ function show() {
 
 new ResizeObserver(() => {
   pad.width = pad.height = Math.round(pad.clientWidth * devicePixelRatio);
-  show();
+  redraw();
 }).observe(pad);
 
 // --- answers ------------------------------------------------------------------------------------
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const rows = [];
-let latest = null; // what the worker said last
-let many = false; // whether all of its answers are shown
+let latest = null; // the worker's latest answers
+let showAll = false; // whether all of them are shown
 
 more.onclick = () => {
-  many = !many;
+  showAll = !showAll;
   answer(latest);
 };
 
 worker.onmessage = ({ data }) => {
   if (data.problem) fail(data.problem);
-  else if (data.part !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.part)}%`;
+  else if (data.loaded !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.loaded)}%`;
   else if (data.description) ready(data.description);
   else if (data.number === number) answer(data);
 };
-worker.onerror = (event) => fail(event.message || "the model's part of the page can't be loaded");
+worker.onerror = (event) => fail(event.message || "the web worker can't be loaded");
 
 function fail(reason) {
   problem.hidden = false;
@@ -123,37 +123,37 @@ function fail(reason) {
 
 function ready({ name, classes, raster, metrics }) {
   status.hidden = true;
-  seen.parentElement.hidden = false;
-  seen.width = seen.height = raster.size;
+  input.parentElement.hidden = false;
+  input.width = input.height = raster.size;
   const top5 = (metrics.test ?? metrics.validation)?.top5;
-  const figure = top5 === undefined ? "" : `, right within five for ${(100 * top5).toFixed(0)}% of unseen drawings`;
+  const accuracy = top5 === undefined ? "" : `, right within five for ${(100 * top5).toFixed(0)}% of unseen drawings`;
   caption.replaceChildren();
   element("span", "", caption, `What the model sees: ${raster.size} × ${raster.size} pixels`);
-  element("span", "", caption, `Model “${name}”: ${classes.length.toLocaleString("en")} symbols${figure}`);
+  element("span", "", caption, `Model “${name}”: ${classes.length.toLocaleString("en")} symbols${accuracy}`);
 }
 
-// Shows what the worker says of the drawing.
-function answer(said) {
-  latest = said;
-  const shown = many ? said.answers : said.answers.slice(0, FEW);
-  const found = shown.map((one) => ({ ...one, percent: percentage(one.probability) }));
-  more.hidden = said.answers.length <= FEW;
-  more.textContent = many ? "Show fewer" : `Show ${said.answers.length - FEW} more`;
-  showAnswers(answers, rows, { ...said, answers: found }, () => makeRow(list));
-  showSeen(said.image);
+// Shows the worker's message about the drawing: {answers, unsure, strokes, image}.
+function answer(message) {
+  latest = message;
+  const shown = showAll ? message.answers : message.answers.slice(0, FEW_ANSWERS);
+  const labelled = shown.map((one) => ({ ...one, percent: percentage(one.probability) }));
+  more.hidden = message.answers.length <= FEW_ANSWERS;
+  more.textContent = showAll ? "Show fewer" : `Show ${message.answers.length - FEW_ANSWERS} more`;
+  showAnswers(answers, rows, { ...message, answers: labelled }, () => makeRow(list));
+  showInput(message.image);
 }
 
-function percentage(share) {
-  const percent = 100 * share;
+function percentage(probability) {
+  const percent = 100 * probability;
   if (percent < 0.1) return "<0.1%";
   return `${percent.toFixed(percent >= 9.95 ? 0 : 1)}%`;
 }
 
-// Ink in the colour of the text, on nothing.
-function showSeen(image) {
-  const { width } = seen;
-  const picture = seen.getContext("2d").createImageData(width, width);
-  const [red, green, blue] = getComputedStyle(seen).color.match(/[\d.]+/g);
+// Shows the model's input image, ink in the text colour.
+function showInput(image) {
+  const { width } = input;
+  const picture = input.getContext("2d").createImageData(width, width);
+  const [red, green, blue] = getComputedStyle(input).color.match(/[\d.]+/g);
   image?.forEach((level, index) => picture.data.set([red, green, blue, level], 4 * index));
-  seen.getContext("2d").putImageData(picture, 0, 0);
+  input.getContext("2d").putImageData(picture, 0, 0);
 }

@@ -1,12 +1,12 @@
-// Answers drawings beside the page, so that no ink waits for an answer.
+// Web worker that classifies drawings, so that drawing isn't delayed.
 
 import { load, loadModel } from "./model.js";
-import { foldLookAlikes, isRejected } from "./results.js";
+import { foldLookAlikes, isRejected } from "./answers.js";
 
-const MOST = 25; // answers
+const MAX_ANSWERS = 25;
 
 const ready = Promise.all([
-  loadModel(new URL("model.onnx", import.meta.url), (part) => postMessage({ part })),
+  loadModel(new URL("model.onnx", import.meta.url), (loaded) => postMessage({ loaded })),
   load(new URL("symbols.json", import.meta.url)).then((bytes) => JSON.parse(new TextDecoder().decode(bytes))),
 ]);
 ready.then(
@@ -19,7 +19,7 @@ onmessage = async ({ data: { strokes, number } }) => {
     const [model, { summed_classes, symbols }] = await ready;
     const { image, predictions } = await model.classify(strokes);
     const answers = foldLookAlikes(predictions, symbols)
-      .slice(0, MOST)
+      .slice(0, MAX_ANSWERS)
       .map(({ members, probability }) => {
         const [head, ...alike] = members.map(({ key }) => symbols[key]);
         return { ...head, alike, probability };

@@ -1,0 +1,28 @@
+// Folding look-alikes and rejection: the JavaScript counterpart of extexify/model/answers.py and rejection.py. Tests
+// compare the two.
+
+// predictions: [{key, probability}, …] of different symbols, most probable first; symbols: {key: {group, commonness}} of
+// symbols.json. Returns one result for each group of look-alikes, [{members: [prediction, …], probability}, …], most
+// probable first; members are sorted by probability × commonness.
+export function foldLookAlikes(predictions, symbols) {
+  const weight = ({ key, probability }) => probability * symbols[key].commonness;
+  const groups = new Map();
+  for (const prediction of [...predictions].sort((one, other) => weight(other) - weight(one))) {
+    const { group } = symbols[prediction.key];
+    if (!groups.has(group)) groups.set(group, []);
+    groups.get(group).push(prediction);
+  }
+  return [...groups.values()]
+    .map((members) => ({ members, probability: total(members) }))
+    .sort((one, other) => other.probability - one.probability);
+}
+
+// Whether the probabilities of the `summed` most probable predictions add up to less than the rejection threshold. A
+// model without a threshold, or with no more than `summed` classes, has 0 and rejects nothing.
+export function isRejected(predictions, summed, threshold) {
+  return total(predictions.slice(0, summed)) < threshold;
+}
+
+function total(predictions) {
+  return predictions.reduce((sum, { probability }) => sum + probability, 0);
+}

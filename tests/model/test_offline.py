@@ -1,0 +1,130 @@
+"""Exported models: the ONNX file and the offline page's files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from extexify.catalog.lookalikes import drawn_alike
+from extexify.catalog.symbols import symbol_summary
+from extexify.cli import parser
+from extexify.drawing.inputs import model_inputs
+from extexify.drawing.raster import RasterSettings
+from extexify.drawing.strokes import Drawings
+from extexify.model.answers import commonness
+from extexify.model.classifier import Classifier
+from extexify.model.file import read_description
+from extexify.model.offline import made_files, page_zip, write_page
+from extexify.model.rejection import SUMMED_CLASSES
+from extexify.workspace.paths import SHIPPED_MODELS
+from tests.drawings import starter_drawings
+from tests.tiny import SHAPES, shape
+
+SHIPPED = SHIPPED_MODELS / "extexify.safetensors"
+VENDOR = Path(__file__).parents[2] / "extexify" / "web" / "offline" / "vendor"
+
+
+def test_the_command_writes_a_file_that_any_program_can_run(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "tiny.onnx"
+    assert parser.main(["export-onnx", "--model", str(tiny_model), "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "onnx": str(out), "symbols": 29, "bytes": out.stat().st_size, "page": None,
+    }  # fmt: skip
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    entry = session.get_modelmeta().custom_metadata_map["extexify"]
+    description = read_description(tiny_model)
+    assert json.loads(entry) == description.to_json()
+    drawings = Drawings.pack([shape(key, np.random.default_rng(0)) for key in SHAPES])
+    inputs = model_inputs(drawings, RasterSettings.from_json(json.loads(entry)["raster"]), None)
+    (logits,) = session.run(None, {"images": inputs.images})
+    np.testing.assert_allclose(logits, Classifier.load(tiny_model).logits(drawings), atol=1e-5)
+
+
+def test_by_default_the_serving_model_is_exported_to_the_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
+    assert parser.main(["export-onnx"]) == 0
+    assert "1,122 symbols" in capsys.readouterr().out
+    assert (tmp_path / "onnx" / "extexify.onnx").stat().st_size <= 12_000_000
+
+
+def test_a_file_that_is_no_model_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "no.safetensors").write_bytes(b"nothing")
+    out = tmp_path / "no.onnx"
+    assert parser.main(["export-onnx", "--model", str(tmp_path / "no.safetensors"), "--out", str(out)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_pytorch_gives_the_same_five_answers() -> None:
+    import torch
+
+    from extexify.model.networks import load_network, to_tensors
+
+    drawings = Drawings.pack(starter_drawings(100))
+    description, network = load_network(SHIPPED)
+    with torch.inference_mode():
+        tensors = to_tensors(
+            model_inputs(drawings, description.raster, description.sequence), network, torch.device("cpu")
+        )
+        wanted = network(*tensors).topk(5).indices.numpy()
+    found = np.argsort(-Classifier.load(SHIPPED).logits(drawings), 1)[:, :5]
+    assert (found == wanted).all()
+
+
+def test_a_folder_with_other_files_is_left_alone(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert parser.main(["export-onnx", "--model", str(tiny_model), "--page", str(tmp_path)]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_page_can_be_overwritten(tiny_model: Path, tmp_path: Path) -> None:
+    write_page(tiny_model, tmp_path / "page")
+    (tmp_path / "page" / "symbols.json").write_text("old")
+    write_page(tiny_model, tmp_path / "page")
+    assert len(json.loads((tmp_path / "page" / "symbols.json").read_bytes())["symbols"]) == 29
+
+
+def test_the_zip_holds_the_same_files(tiny_model: Path, tmp_path: Path) -> None:
+    write_page(tiny_model, tmp_path / "tiny")
+    with zipfile.ZipFile(io.BytesIO(page_zip(tiny_model))) as archive:
+        packed = {name: archive.read(name) for name in archive.namelist()}
+    written = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert packed == written
+    assert {"tiny/index.html", "tiny/model.onnx", "tiny/vendor/LICENSE"} <= packed.keys()
+
+
+def test_the_page_has_the_groups_of_look_alikes_and_their_commonness() -> None:
+    known = json.loads(made_files(SHIPPED)["symbols.json"])
+    symbols = known["symbols"]
+    assert known["summed_classes"] == SUMMED_CLASSES
+    assert list(symbols) == list(read_description(SHIPPED).classes)
+    members: dict[int, set[str]] = {}
+    for key, symbol in symbols.items():
+        members.setdefault(symbol["group"], set()).add(key)
+        assert symbol["commonness"] == commonness(key)
+        assert symbol.items() >= symbol_summary(key).items()
+    for group in members.values():
+        for key in group:
+            assert group - {key} == symbols.keys() & set(drawn_alike(key))
+
+
+def test_the_runtime_has_the_digests_of_its_npm_package() -> None:
+    digests = dict(re.findall(r"^\| `(.+)` \| `([0-9a-f]{64})` \|$", (VENDOR / "README.md").read_text(), re.MULTILINE))
+    assert len(digests) == 2
+    for name, digest in digests.items():
+        packed = VENDOR / f"{name}.gz"
+        content = gzip.decompress(packed.read_bytes()) if packed.exists() else (VENDOR / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
