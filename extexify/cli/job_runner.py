@@ -1,78 +1,96 @@
-"""Inside a background job's process: it runs a command of the command line, and says how that ended.
+"""The process of a background job: runs a command of the command line and records how it ended.
 
-    python -m extexify.cli.job_runner FOLDER LOCK
+    python -m extexify.cli.job_runner FOLDER
 
-`extexify.workspace.jobs` starts it; LOCK is the number of the file that it inherits.
+`extexify.workspace.jobs` starts it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
-import orjson
+import psutil
 
-from extexify.workspace.jobs import END_ROOM, find
+from extexify.core import interruption
+from extexify.core.processes import ProcessIdentity, kill_tree, lower_priority
+from extexify.workspace import jobs
+from extexify.workspace.files import file_lock, write_json
 
-_NICE = 10
-"""A tenth of the share of what runs beside it: enough to go on under load, too little to be felt by the pages."""
+_LOOK_EVERY = 0.2  # seconds between two looks for a request to stop
 
 
-def run(folder: Path, lock: int) -> int:
-    """Run the job of a folder in this process, holding the inherited lock; returns the exit code."""
-    os.set_inheritable(lock, False)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    job = find(folder.name)
-    if job is None or job.is_stopping:
-        return 1
-    _step_back()
-    # Imported here: a job that was stopped at once needs no command.
-    from extexify.cli import parser
-
-    code, complaint = 1, ""
-
-    def complain(why: str) -> None:
-        nonlocal complaint
-        complaint = why
-        parser.say(why)
-
-    arguments = [job.kind, *job.arguments, "--json", "--events", str(folder / "events.jsonl")]
-    try:
-        code = parser.main(arguments, complain=complain)
-    except SystemExit as refused:  # the command line's own way to say that an argument is wrong
-        code = int(refused.code or 0)
-    finally:
-        with suppress(OSError):  # figures that a full disk doesn't take; what they are of is there
-            sys.stdout.flush()
+def run(folder: Path) -> int:
+    """Run the job of a folder in this process; returns the exit code."""
+    with file_lock(folder / jobs.LOCK, wait=60):
+        write_json(folder / jobs.PROCESS, asdict(ProcessIdentity.current()))
+        job = jobs.find(folder.name)
+        if job is None or job.is_stopping:
+            return 1
+        lower_priority()
+        code, error = _run_command(job)
         seconds = max(time.monotonic() - job.clock, 0.0)
-        error = complaint.removeprefix("error: ")
-        _write_end(folder, {"code": code, "time": time.time(), "seconds": seconds, "error": error})
+        jobs.write_end(folder, code=code, seconds=seconds, error=error)
     return code
 
 
-def _write_end(folder: Path, end: dict[str, object]) -> None:
-    """Say how the job ended, in the room that was taken for it: in one step, and on a full disk, too."""
-    said = orjson.dumps(end) + b"\n"
-    with (folder / END_ROOM).open("r+b") as file:
-        file.write(said)
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
-    (folder / END_ROOM).rename(folder / "end.json")
+def _run_command(job: jobs.Job) -> tuple[int, str]:
+    """Run the job's command; returns its exit code and, if it failed, why."""
+    # Imported late: a job that was stopped before it began needs no command.
+    from extexify.cli import parser
 
+    errors: list[str] = []
 
-def _step_back() -> None:
-    """Let everything else on the machine go first: people who draw are waiting, a job is not."""
-    os.nice(_NICE)
+    def show_error(line: str) -> None:
+        errors.append(line.removeprefix("error: "))
+        parser.print_error(line)
+
+    arguments = [job.kind, *job.arguments, "--json", "--events", str(job.folder / "events.jsonl")]
     try:
-        # Linux shares the cores between sessions before it looks at the processes' own nice values.
-        Path("/proc/self/autogroup").write_text(str(_NICE), "ascii")
-    except OSError:
-        return  # another system, or a kernel without autogroups: the nice value counts
+        with interruption.interruptible(), _watch_for_stop(job.folder):
+            # The log takes the traceback of a fault.
+            code = parser.main(arguments, show_error=show_error, debug=True)
+    except SystemExit as exit_by_argparse:  # a wrong option
+        code = int(exit_by_argparse.code or 0)
+    except KeyboardInterrupt:  # before the command began, or after it ended
+        code = interruption.STOPPED
+    with suppress(OSError):  # a full disk
+        sys.stdout.flush()
+    return code, "".join(errors[-1:])
+
+
+@contextmanager
+def _watch_for_stop(folder: Path) -> Iterator[None]:
+    """Inside, interrupt the main thread when the stop file appears; end the process when the kill file does.
+
+    A signal from outside would not do: another container can't send one, and the process might have been replaced.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        is_stopping = False
+        while not ended.wait(_LOOK_EVERY):
+            if (folder / jobs.KILL).exists():
+                kill_tree(psutil.Process())
+                os._exit(interruption.STOPPED)
+            if not is_stopping and (folder / jobs.STOP).exists():
+                is_stopping = True
+                interruption.interrupt_main_thread()
+
+    watcher = threading.Thread(target=watch, name="stop", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(run(Path(sys.argv[1])))

@@ -1,71 +1,69 @@
-"""The command line: `python -m extexify COMMAND`, the same functions that the pages call.
+"""The command line: `python -m extexify COMMAND`. It calls the same functions as the pages.
 
-Figures go to standard output (as JSON with `--json`), progress and errors to standard error. Exit codes:
-0 done, 1 an error, told in one line, 2 a wrong option, 130 stopped.
+Results go to standard output (as JSON with `--json`), progress and errors to standard error. Exit codes: 0 done,
+1 an error, reported in one line, 2 a wrong option, 130 stopped. What the user can mend is a `UserError`; any other
+exception is a fault of Extexify, whose traceback `--debug` shows.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from extexify.cli import commands
 from extexify.core import interruption
-from extexify.core.errors import in_one_line
+from extexify.core.errors import UserError, fault_message, in_one_line
 from extexify.core.interruption import STOPPED
 from extexify.core.progress import SilentExit, Stopped
 
 
-def say(complaint: str) -> None:
-    """Tell the user in one line what is wrong."""
-    with suppress(OSError):  # a log on a full disk; the code says it, too
-        print(f"extexify: {complaint}", file=sys.stderr, flush=True)
+def print_error(line: str) -> None:
+    """Write a line for the user to standard error."""
+    with suppress(OSError):  # a log on a full disk
+        print(f"extexify: {line}", file=sys.stderr, flush=True)
 
 
-def main(arguments: Sequence[str] | None = None, *, complain: Callable[[str], None] = say) -> int:
-    """Run a command; returns the exit code. `complain` is told in one line why it isn't 0."""
+def main(
+    arguments: Sequence[str] | None = None, *, show_error: Callable[[str], None] = print_error, debug: bool = False
+) -> int:
+    """Run a command; returns the exit code.
 
-    def ended(code: int, why: str) -> int:
-        # Terminals obey control characters, and messages hold names that anybody may have chosen.
-        complain(in_one_line(why))
-        return code
-
+    Unless it is 0, `show_error` gets one line that says why. `debug` writes the traceback of a fault to standard
+    error, as the option --debug does.
+    """
     options = parser().parse_args(arguments)
+    code, line = 1, ""
     try:
         run: Callable[[argparse.Namespace], None] = options.run_command
         with interruption.interruptible():
             run(options)
         return 0
     except KeyboardInterrupt:
-        return ended(STOPPED, "stopped")
+        code, line = STOPPED, "stopped"
     except Stopped as stop:
-        return ended(STOPPED, str(stop))
+        code, line = STOPPED, str(stop)
     except SilentExit:
         return 1
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has left; there is nobody to tell
+        sys.stderr.close()  # the reader of the output is gone, as with `| head`
         return 1
-    except Exception as error:
-        if not _is_expected(error):
-            raise
-        return ended(1, f"error: {_one_line(error)}")
-
-
-def _is_expected(error: Exception) -> bool:
-    """Whether an error is about what the user gave (its message is meant for them), not a fault of ours."""
-    if isinstance(error, OSError):
-        return True
-    # All of the library's own errors are ValueErrors or RuntimeErrors of its own modules.
-    return isinstance(error, ValueError) or type(error).__module__.startswith("extexify.")
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split())
+    except UserError as error:
+        line = f"error: {error}"
+    except Exception as fault:
+        shows_traceback = debug or options.debug
+        line = f"error: {fault_message(fault)}"
+        line += "; the traceback is above" if shows_traceback else ": repeat the command with --debug for the traceback"
+        if shows_traceback:
+            with suppress(OSError):
+                traceback.print_exc()
+    # Messages hold names of any origin, and terminals obey control characters.
+    show_error(in_one_line(line))
+    return code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,11 +72,13 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m extexify",
         description="Find a LaTeX symbol by drawing it; train the classifier behind that.",
     )
+    _debug_option(top, default=False)
     subparsers = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
         sub = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         sub.set_defaults(run_command=run)
+        _debug_option(sub, default=argparse.SUPPRESS)
         return sub
 
     export = command("export", commands.export, "samples of one or several sources → a dataset")
@@ -165,6 +165,10 @@ def parser() -> argparse.ArgumentParser:
 
     command("hash-password", commands.hash_password, "a password, typed or piped in → what to keep of it")
     return top
+
+
+def _debug_option(sub: argparse.ArgumentParser, *, default: Any) -> None:
+    sub.add_argument("--debug", action="store_true", default=default, help="show the traceback of an internal error")
 
 
 def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:

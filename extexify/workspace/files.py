@@ -1,52 +1,58 @@
-"""Atomic writes and locks: a crash leaves the old file or folder, or the new one, never half of it.
+"""Atomic writes, locks, JSON and arrays on disk: a crash leaves the old file or folder, or the new one, never a part.
 
-Beside a file or folder NAME there may be, all hidden: `.NAME.PID.N.tmp`, which is being written (or was, when
-its process died; the next write removes it), `.NAME.old`, the folder before, for the moment of the exchange,
-and `.NAME.lock`, an empty file that stays; the lock itself is the operating system's and ends with its process.
+Beside a file or folder NAME there may be, all hidden: `.NAME.PID.N.tmp`, which is being written (the next write
+removes what a dead process left), `.NAME.old`, the former folder during an exchange, and `.NAME.lock`, an empty file
+that stays; the lock itself is the operating system's and ends with its process.
 
-In a public demo none of this writes for visitors (`extexify.access.permissions`).
+In a public demo the functions that write refuse visitors (`extexify.access.permissions`).
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import orjson
-from filelock import FileLock, Timeout
+import psutil
+from filelock import FileLock, SoftFileLock, Timeout, lock_descriptor, unlock_descriptor
 from numpy.typing import NDArray
 
 from extexify.access import permissions
 from extexify.core.errors import UserError
 
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 _STALE_AFTER = 3600.0  # seconds
 _RECOVER_WITHIN = 10.0  # seconds; an exchange of folders takes two renames
-_A_LOOK = 0.1  # seconds
+_LOOK_SECONDS = 0.1  # more than a look at a lock takes
 
 _numbers = count()
 _T = TypeVar("_T")
 
 
 class StorageError(UserError, OSError):
-    """Something on disk is missing, damaged, of another version or in use; the message says what to do."""
+    """A file or folder is missing, damaged, of another version or in use."""
 
 
 class NoRoom(StorageError):
-    """There is no room for a file or folder; what was there before is unchanged."""
+    """A file or folder can't be written for lack of space; the former one is unchanged."""
 
     def __init__(self, path: Path, number: int) -> None:
-        """`number` is the system's: of a full disk or quota, or (EFBIG) of a limit on the size of a file."""
+        """`number` is the errno: of a full disk or quota (ENOSPC, EDQUOT), or of a limit on file sizes (EFBIG)."""
         if number == errno.EFBIG:
             why = f"{path} would be larger than a file may be here: raise that limit and try again"
         else:
@@ -111,18 +117,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def recover_folder(path: Path) -> None:
-    """Put the old folder back if a crash in the middle of `atomic_folder` left none; for those who read it."""
+    """Before reading: put the old folder back if a crash in the middle of `atomic_folder` left none."""
     path = path.resolve()
     if path.exists() or not _aside(path).exists():
         return
-    # Under the lock, because the writer may be alive and between its two renames. Who may not write there reads on.
-    with suppress(Timeout, OSError), FileLock(_lock_file(path), timeout=_RECOVER_WITHIN):
+    # Under the lock, because the writer may be between its two renames. Without the right to write, nothing is done.
+    with suppress(Timeout, OSError), file_lock(_lock_file(path), wait=_RECOVER_WITHIN):
         _put_back(path)
 
 
 @permissions.operators_only
 def remove_folder(folder: Path) -> None:
-    """Remove a folder: out of sight in one step, so that what a crash leaves of it has a name that nobody reads.
+    """Remove a folder: it is renamed first, so that a crash leaves no folder that looks whole.
 
     Raises FileNotFoundError when it isn't there, `StorageError` when this user may not remove it.
     """
@@ -134,7 +140,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def holds_files(folder: Path) -> bool:
-    """Whether there is anything in a folder but what a write left that broke off; False when it isn't there."""
+    """Whether a folder exists and holds anything but hidden files (such as an interrupted write leaves)."""
     try:
         with os.scandir(folder) as entries:
             return any(not entry.name.startswith(".") for entry in entries)
@@ -143,7 +149,7 @@ def holds_files(folder: Path) -> bool:
 
 
 def read_consistently(path: Path, read: Callable[[Path], _T]) -> _T:
-    """What `read(path)` returns, read from one folder: again, if a writer exchanged the folder meanwhile."""
+    """Return `read(path)`; repeated if a writer exchanged the folder meanwhile."""
     while True:
         recover_folder(path)
         before = _identity(path)
@@ -166,7 +172,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _put_back(path: Path) -> None:
-    """End an exchange of folders, wherever it stopped; under the writer's lock."""
+    """Complete or undo an interrupted exchange of folders; under the writer's lock."""
     aside = _aside(path)
     if path.exists():
         shutil.rmtree(aside, ignore_errors=True)
@@ -175,13 +181,13 @@ def _put_back(path: Path) -> None:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Raise `StorageError` unless `path` is free, an empty folder, or one with a manifest and arrays."""
+    """Raise `StorageError` unless `path` doesn't exist, is an empty folder, or holds a manifest and arrays."""
     if not path.exists():
         return
     if not path.is_dir():
         raise StorageError(f"{path} is a file, not a folder: name another one")
-    ours = (path / "manifest.json").exists() and any(path.glob("*.npy"))
-    if not ours and any(path.iterdir()):
+    is_replaceable = (path / "manifest.json").exists() and any(path.glob("*.npy"))
+    if not is_replaceable and any(path.iterdir()):
         raise StorageError(f"{path} holds other files, which would be lost: name a new or an empty folder")
 
 
@@ -190,20 +196,17 @@ def _temporary(path: Path) -> Path:
 
 
 def _temporaries(path: Path) -> list[Path]:
-    """What writers of `path`, alive or dead, have beside it."""
-    form = re.compile(rf"\.{re.escape(path.name)}\.\d+\.\d+\.tmp")
-    return [other for other in path.parent.iterdir() if form.fullmatch(other.name)]
+    """The temporary files or folders of all writers of `path`."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.\d+\.\d+\.tmp")
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
 
 
 def _is_stale(temporary: Path) -> bool:
-    """Whether the process that wrote a file is dead, and not in another container that shares the folder."""
-    try:
-        os.kill(int(temporary.name.split(".")[-3]), 0)
-    except (ProcessLookupError, OverflowError):
-        with suppress(OSError):
-            return time.time() - temporary.stat().st_mtime > _STALE_AFTER
-    except PermissionError:  # alive, and another user's
-        pass
+    """Whether the process that wrote a file is dead: no such process here, nor any recent write by one elsewhere."""
+    if psutil.pid_exists(int(temporary.name.split(".")[-3])):
+        return False
+    with suppress(OSError):
+        return time.time() - temporary.stat().st_mtime > _STALE_AFTER
     return False
 
 
@@ -217,11 +220,11 @@ def _lock_file(path: Path) -> Path:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Inside, the system's refusals to write `path` become a `StorageError`, one sentence that names it."""
+    """Inside, an OSError that refuses to write `path` (rights, space) becomes a `StorageError` that names it."""
     try:
         yield
     except NoRoom as error:
-        # Of a file within a folder that is being written: what is known by a name is the folder.
+        # Raised for a file within a temporary folder: the user knows the folder.
         raise NoRoom(path, error.number) from None
     except OSError as error:
         if error.errno in _FULL:
@@ -238,7 +241,7 @@ _REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def _is_about(error: OSError, path: Path) -> bool:
-    """Whether an error is about `path`, what lies around it or is written in its place, and not what is read for it."""
+    """Whether an error is about `path`, a folder around it or its temporary file, not about a file read meanwhile."""
     if not isinstance(error.filename, str | bytes | os.PathLike):
         return False
     place = Path(os.fsdecode(error.filename))
@@ -246,8 +249,11 @@ def _is_about(error: OSError, path: Path) -> bool:
 
 
 def _sync(path: Path) -> None:
-    """Have content on the disk before its name: a rename can outlive a power failure, data can't."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Flush a file or folder to the disk, before it is renamed: after a power failure the name may be there first."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows can't open folders
+    # For writing, which Windows requires to flush a file.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -260,29 +266,34 @@ def write_json(path: Path, value: object) -> None:
         temporary.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY) + b"\n")
 
 
-def read_json(path: Path) -> object:
-    """Read a JSON file. Raises `StorageError` when it is missing, can't be read or is no JSON."""
+def read_bytes(path: Path) -> bytes:
+    """Read a file. Raises `StorageError` if it is missing or can't be read."""
     try:
-        return orjson.loads(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
         raise StorageError(f"{path} does not exist") from None
-    except OSError as error:
-        raise StorageError(f"{path} can't be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise StorageError(f"{path} can't be read ({getattr(error, 'strerror', error)})") from None
+
+
+def read_json(path: Path) -> object:
+    """Read a JSON file. Raises `StorageError` if it is missing, can't be read or is not JSON."""
+    try:
+        return orjson.loads(read_bytes(path))
     except orjson.JSONDecodeError as error:
         raise StorageError(f"{path} is not valid JSON ({error}); write it anew") from None
 
 
 def read_array(path: Path, dtype: str, tail: tuple[int, ...] = ()) -> NDArray[np.generic]:
-    """Open a `.npy` file as a read-only memory map, never unpickling anything.
+    """Open a `.npy` file as a read-only memory map, without pickle, of shape (n, *tail) and `dtype`.
 
-    dtype is the type that it must hold, `tail` the lengths of all axes after the first.
-    Raises `StorageError` when the file is missing, damaged or holds something else.
+    Raises `StorageError` if the file is missing, damaged or holds another type or shape.
     """
     try:
         array = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise StorageError(f"{path} does not exist") from None
-    except Exception as error:  # of a damaged header, numpy passes on whatever ast, tokenize or mmap say
+    except Exception as error:  # for damaged headers numpy raises errors of ast, tokenize and mmap
         why = " ".join(str(error).split())[:200] or type(error).__name__
         raise StorageError(f"{path} is not a readable array ({why}); write it anew") from None
     if array.dtype != np.dtype(dtype) or array.ndim == 0 or array.shape[1:] != tail:
@@ -291,22 +302,22 @@ def read_array(path: Path, dtype: str, tail: tuple[int, ...] = ()) -> NDArray[np
 
 
 class ArrayWriter:
-    """Appends rows to a `.npy` file whose length is known only at the end.
+    """Appends rows to a `.npy` file of shape (n, *tail); n is known only at the end.
 
-    NumPy pads the header so that the first axis may grow in place; the final length is written on `close`.
-    As a context manager it closes the file; after an error, without finishing it.
+    NumPy pads the header so that the first axis may grow in place; `close` writes the final length. As a context
+    manager it closes the file; after an error, without the final length.
     """
 
     @permissions.operators_only
     def __init__(self, path: Path, dtype: str, tail: tuple[int, ...] = ()) -> None:
-        """dtype of the values; `tail` is the lengths of all axes after the first."""
+        """`tail` is the shape of a row."""
         self._file = path.open("wb")
         self._dtype = np.dtype(dtype)
         self._tail = tail
         self.rows = 0
         self._header()
         self.offset = self._file.tell()
-        """Where in the file the first row begins."""
+        """Byte at which the first row begins."""
 
     def __enter__(self) -> Self:
         return self
@@ -317,7 +328,7 @@ class ArrayWriter:
         if error is None:
             self.close()
         else:
-            with suppress(OSError):  # a full disk refuses once more; the first error is the one to tell
+            with suppress(OSError):  # a full disk fails again; the first error is reported
                 self._file.close()
 
     def append(self, values: NDArray[np.generic]) -> None:
@@ -327,13 +338,13 @@ class ArrayWriter:
         self.rows += len(values)
 
     def close(self) -> None:
-        """Write the final length and close the file; a second time does nothing."""
+        """Write the final length and close the file; further calls do nothing."""
         if not self._file.closed:
             try:
                 self._file.seek(0)
                 self._header()
             finally:
-                self._file.close()  # on a full disk, too
+                self._file.close()
 
     def _header(self) -> None:
         # numpy pads a C-ordered array's header for a first axis of up to 21 digits.
@@ -344,37 +355,65 @@ class ArrayWriter:
         np.lib.format.write_array_header_1_0(self._file, header)
 
 
-@permissions.operators_only
+# --- locks --------------------------------------------------------------------------------------
+
+
 @contextmanager
-def writer_lock(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold the right to write `path` (a file or folder); one process has it at a time, and a crash frees it.
+def file_lock(file: Path, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold an exclusive lock on `file`, which is created and stays; the lock ends with its process, too.
 
-    Raises `StorageError` saying that `what` is being written already, when that is still so after `wait` seconds, or
-    that this user may not write there.
+    Raises `Timeout` if another process or thread holds it for `wait` seconds. Its holder may not write to the file:
+    Windows locks its first byte.
     """
-    path = path.resolve()
-    lock = FileLock(_lock_file(path))
-    try:
-        with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Whoever just looks whether a writer is there (`is_being_written`) is in the way for a moment.
-            lock.acquire(timeout=max(wait, _A_LOOK))
-    except Timeout:
-        raise StorageError(f"{what} {path} is being written by another process: wait for it or stop it") from None
-    try:
+    # A look by `is_locked` holds the lock for a moment.
+    with FileLock(file, timeout=max(wait, _LOOK_SECONDS)):
         yield
-    finally:
-        lock.release()
 
 
-def is_being_written(path: Path) -> bool:
-    """Whether some process, this one or another, holds `writer_lock(path)` now."""
+def is_locked(file: Path) -> bool:
+    """Whether a process, this one or another, holds `file_lock(file)` now."""
     try:
-        with _lock_file(path.resolve()).open("rb") as file:
-            # Shared: those who look at the same time don't take each other for a writer.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with file.open("rb") as look:
+            if fcntl is not None:
+                # A shared lock: two looks at the same time don't see each other.
+                fcntl.flock(look, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return False
+            give_up = time.monotonic() + _LOOK_SECONDS  # another look is over by then
+            while not lock_descriptor(look.fileno(), blocking=False):
+                if time.monotonic() > give_up:
+                    return True
+                time.sleep(0.005)
+            unlock_descriptor(look.fileno())
             return False
     except BlockingIOError:
         return True
     except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        # Without locks by the system, `FileLock` writes the holder's process id into the file.
+        return SoftFileLock(file).pid is not None
+
+
+@permissions.operators_only
+@contextmanager
+def writer_lock(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold the exclusive right to write `path`, a file or folder that messages call `what`.
+
+    Raises `StorageError` if another process holds it for `wait` seconds, or this user may not write there.
+    """
+    path = path.resolve()
+    with ExitStack() as stack:
+        try:
+            with explained(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(file_lock(_lock_file(path), wait=wait))
+        except Timeout:
+            raise StorageError(f"{what} {path} is being written by another process: wait for it or stop it") from None
+        yield
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a process, this one or another, holds `writer_lock(path)` now."""
+    return is_locked(_lock_file(path.resolve()))
