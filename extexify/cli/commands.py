@@ -1,6 +1,6 @@
-"""What each command of the command line does with its options: calls the library, and prints what came of it.
+"""The commands of the command line: each calls the library with its options and prints the result.
 
-Errors are the library's own; `extexify.cli.parser` tells them in one line.
+`extexify.cli.parser` reports the errors that they raise.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extexify.core import interruption
+from extexify.core.errors import UserError
 from extexify.core.names import checked_name
 from extexify.core.progress import EventLog, Progress, Reporter, TerminalProgress, quiet
 from extexify.model import rejection
 from extexify.workspace import paths
+from extexify.workspace.files import explained, read_bytes
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Figures of a model on a dataset's split or on sources."""
+    """Evaluate a model on a dataset's split or on sources."""
     from extexify.catalog.lookalikes import MATCHES
     from extexify.dataset.dataset import Dataset
     from extexify.evaluation.calibration import ReliabilityCounter
@@ -100,7 +102,7 @@ def evaluate(options: argparse.Namespace) -> None:
     from extexify.model.classifier import Classifier
 
     if options.source and options.dataset:
-        raise ValueError("evaluate takes --source or --dataset, not both")
+        raise UserError("evaluate takes --source or --dataset, not both")
     model = options.model or paths.default_model()
     classifier = Classifier.load(model)
     sources = _sources(options) if options.source else []
@@ -109,10 +111,10 @@ def evaluate(options: argparse.Namespace) -> None:
     counters = {match: ReliabilityCounter() for match in MATCHES}
 
     def evaluate(sink: RecordSink) -> Metrics:
-        def count(judged: EvaluationRecords) -> None:
+        def count(records: EvaluationRecords) -> None:
             for number, counter in enumerate(counters.values()):
-                counter.add(judged.confidence[:, number], judged.correct[:, number], judged.right[:, number])
-            sink(judged)
+                counter.add(records.confidence[:, number], records.correct[:, number], records.right[:, number])
+            sink(records)
 
         if dataset is None:
             return evaluate_sources(classifier, sources, sink=count, report=_reporter(options))
@@ -140,12 +142,12 @@ def evaluate(options: argparse.Namespace) -> None:
         text += f"mean negative log-likelihood {exact.nll:.3f}"
     if figures.unknown_keys:
         text += f"\n{figures.unknown_keys:,} more have keys that the model doesn't know"
-    honest = {match: {"ece": found.ece, "nll": found.nll} for match, found in calibration.items()}
-    _print(options, {**figures.to_json(), "calibration": honest}, text)
+    errors = {match: {"ece": found.ece, "nll": found.nll} for match, found in calibration.items()}
+    _print(options, {**figures.to_json(), "calibration": errors}, text)
 
 
 def calibrate(options: argparse.Namespace) -> None:
-    """A model's temperature, fitted on validation."""
+    """Fit a model's temperature on the validation split."""
     from extexify.dataset.dataset import Dataset
     from extexify.evaluation.calibration import calibrate
 
@@ -159,12 +161,12 @@ def calibrate(options: argparse.Namespace) -> None:
         for match, what in (("exact", "by symbol"), ("drawn", "with those that are drawn alike as one answer"))
     )
     if out != model:
-        text += f"\n{model} stays as it was: this is a copy"
+        text += f"\n{model} is unchanged: this is a copy"
     _print(options, {**result.to_json(), "copied": out != model}, text)
 
 
 def export_onnx(options: argparse.Namespace) -> None:
-    """A model → an ONNX file, and a page that answers with it."""
+    """A model → an ONNX file, and optionally a page that classifies with it."""
     from extexify.model.offline import write_onnx, write_page
 
     model = options.model or paths.default_model()
@@ -186,25 +188,25 @@ def classify(options: argparse.Namespace) -> None:
     from extexify.model.classifier import Classifier
 
     if options.top < 1:
-        raise ValueError(f"--top must be at least 1, not {options.top}")
+        raise UserError(f"--top must be at least 1, not {options.top}")
     if options.link is not None:
         drawing = open_link(options.link)
     else:
-        drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes())
+        drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else read_bytes(Path(options.file)))
     classifier = Classifier.load(options.model or paths.default_model())
-    considered = classifier.classify(drawing, max(options.top, rejection.SUMMED_CLASSES))
-    predictions = considered[: options.top]
+    predictions = classifier.classify(drawing, max(options.top, rejection.SUMMED_CLASSES))
+    shown = predictions[: options.top]
     if options.json:
-        print(json.dumps([asdict(prediction) for prediction in predictions], ensure_ascii=False))
+        print(json.dumps([asdict(prediction) for prediction in shown], ensure_ascii=False))
     else:
-        for prediction in predictions:
+        for prediction in shown:
             print(f"{prediction.probability:6.1%}  {prediction.command:<24}  {prediction.key}")
-        if rejection.is_rejected(considered, classifier.description.rejection_threshold):
-            print("not sure: the drawing is like none of the symbols that the model knows", file=sys.stderr)
+        if rejection.is_rejected(predictions, classifier.description.rejection_threshold):
+            print("not sure: the drawing resembles none of the model's symbols", file=sys.stderr)
 
 
 def pipeline(options: argparse.Namespace) -> None:
-    """All of it."""
+    """Export, render, split, train and evaluate."""
     from extexify.training.pipeline import run_pipeline
 
     recipe = _recipe(options)
@@ -220,7 +222,7 @@ def pipeline(options: argparse.Namespace) -> None:
 
 
 def models(options: argparse.Namespace) -> None:
-    """The models there are."""
+    """List the models."""
     from extexify.model.library import list_models
 
     models = list_models()
@@ -233,7 +235,7 @@ def models(options: argparse.Namespace) -> None:
 
 
 def _about(model: Model) -> str:
-    """What is known of a model, in a few words."""
+    """A model's metrics, or why it has none."""
     if model.problem:
         return model.problem
     figures = ", ".join(f"top-{k} {model.metrics[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.metrics)
@@ -243,19 +245,21 @@ def _about(model: Model) -> str:
 
 
 def use(options: argparse.Namespace) -> None:
-    """Which model answers from now on."""
+    """Choose the model that answers."""
     from extexify.model.library import find_model
 
     model = find_model(options.model)
     if model.problem:
-        raise ValueError(model.problem)
+        raise UserError(model.problem)
     paths.choose_model(model.path)
     _print(options, {"model": str(model.path)}, f"{model.name} answers from now on")
 
 
 def hash_password(options: argparse.Namespace) -> None:
-    """A password → the line for `.streamlit/secrets.toml` or a file of environment variables. It is never an option,
-    since every user of the machine can read those."""
+    """A password → the line for `.streamlit/secrets.toml` or a file of environment variables.
+
+    The password is read from the terminal or standard input: options can be read by every user of the machine.
+    """
     from getpass import getpass
 
     from extexify.access.passwords import hash_password
@@ -264,13 +268,13 @@ def hash_password(options: argparse.Namespace) -> None:
     if sys.stdin.isatty():
         password = getpass("Password for the operators of a demo: ")
         if getpass("Once more: ") != password:
-            raise ValueError("the two passwords differ")
+            raise UserError("the two passwords differ")
     else:
         password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
     print(f'{PASSWORD_HASH.name}="{hash_password(password)}"')
 
 
-# --- what they share ----------------------------------------------------------------------------
+# --- shared by several commands ----------------------------------------------------------------------------
 
 
 def _sources(options: argparse.Namespace) -> list[Source]:
@@ -280,7 +284,7 @@ def _sources(options: argparse.Namespace) -> list[Source]:
 
 
 def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:
-    """The drawings that an export leaves out because somebody marked them as mislabelled."""
+    """The drawings that were marked as mislabelled: an export leaves them out."""
     from extexify.dataset.review import ReviewList
 
     return frozenset() if options.ignore_review else ReviewList(paths.review_file()).marks()
@@ -313,7 +317,7 @@ def _asked_training(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _finish_training(options: argparse.Namespace, result: PipelineResult, *more: str) -> None:
-    """Let the new model answer, if that was asked, and print its figures."""
+    """Make the new model answer if --use was given, and print its metrics."""
     test = f"test {_shown(result.test.top)}" if result.test else "trained on all drawings, none are left to judge it on"
     text = "\n".join([f"{result.model}: {test}", *more])
     if options.use:
@@ -328,7 +332,7 @@ def _finish_training(options: argparse.Namespace, result: PipelineResult, *more:
 
 
 def _new_run(recipe: Recipe, name: str | None) -> str:
-    """The name of a run that is to be begun, checked before anything else is done."""
+    """The name of a new run, checked before anything else is done."""
     from extexify.model.library import check_new_run
     from extexify.training.runs import default_name
 
@@ -351,7 +355,8 @@ def _places() -> Places:
 def _reporter(options: argparse.Namespace) -> Reporter:
     listeners: list[Reporter] = [TerminalProgress()]
     if options.events is not None:
-        listeners.insert(0, EventLog(options.events))
+        with explained(options.events):
+            listeners.insert(0, EventLog(options.events))
 
     def report(event: Progress) -> None:
         interruption.check()

@@ -21,6 +21,8 @@ from extexify.core.errors import UserError, fault_message, in_one_line
 from extexify.core.interruption import STOPPED
 from extexify.core.progress import SilentExit, Stopped
 
+_HOW_TO_SEE = "--debug shows its traceback"
+
 
 def print_error(line: str) -> None:
     """Write a line for the user to standard error."""
@@ -33,8 +35,8 @@ def main(
 ) -> int:
     """Run a command; returns the exit code.
 
-    Unless it is 0, `show_error` gets one line that says why. `debug` writes the traceback of a fault to standard
-    error, as the option --debug does.
+    Unless it is 0, `show_error` gets one line that says why. `debug` is for a process whose standard error is a log:
+    it gets the traceback of a fault, which --debug shows on a terminal.
     """
     options = parser().parse_args(arguments)
     code, line = 1, ""
@@ -55,10 +57,9 @@ def main(
     except UserError as error:
         line = f"error: {error}"
     except Exception as fault:
-        shows_traceback = debug or options.debug
-        line = f"error: {fault_message(fault)}"
-        line += "; the traceback is above" if shows_traceback else ": repeat the command with --debug for the traceback"
-        if shows_traceback:
+        how = "its traceback is in the log" if debug else "its traceback is above" if options.debug else _HOW_TO_SEE
+        line = f"error: {fault_message(fault)}; {how}"
+        if debug or options.debug:
             with suppress(OSError):
                 traceback.print_exc()
     # Messages hold names of any origin, and terminals obey control characters.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.core.schema import check_form
-from extexify.dataset.splits import SPLITS
+from extexify.dataset.splits import SPLITS, SplitError
 from extexify.drawing.strokes import Drawings
 from extexify.workspace.files import StorageError, read_array, read_consistently, read_json
 
@@ -85,14 +85,14 @@ class Dataset:
     def indices(self, split: str) -> NDArray[np.int64]:
         """The samples of a split: "train", "validation", "test", several joined by "+", or "all".
 
-        Raises ValueError for another name.
+        Raises `SplitError` for another name.
         """
         if split == "all":
             return np.arange(len(self))
         names = split.split("+")
         for name in names:
             if name not in SPLITS:
-                raise ValueError(f"no split {name!r}: there are {', '.join(SPLITS)} and all")
+                raise SplitError(f"no split {name!r}: there are {', '.join(SPLITS)} and all")
         return np.flatnonzero(np.isin(self.split, [SPLITS.index(name) for name in names]))
 
     @property

@@ -20,12 +20,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from extexify.core.errors import UserError
 from extexify.core.schema import validate
 from extexify.drawing.strokes import Drawing, Drawings
 
 Fit = Literal["aspect", "stretch"]
 
 MIN_SIZE, MAX_SIZE = 8, 512
+
+
+class RasterError(UserError, ValueError):
+    """A raster setting or preset that doesn't exist, or is out of range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,15 @@ class RasterSettings:
 
     def __post_init__(self) -> None:
         if not MIN_SIZE <= self.size <= MAX_SIZE:
-            raise ValueError(f"raster size must be {MIN_SIZE} to {MAX_SIZE} pixels, not {self.size}")
+            raise RasterError(f"raster size must be {MIN_SIZE} to {MAX_SIZE} pixels, not {self.size}")
         if not 0 < self.stroke_width <= self.size / 2:
-            raise ValueError(f"stroke width must be above 0 and at most half the size, not {self.stroke_width}")
+            raise RasterError(f"stroke width must be above 0 and at most half the size, not {self.stroke_width}")
         if not 0 <= self.margin <= 0.45:
-            raise ValueError(f"margin must be 0 to 0.45 of the side, not {self.margin}")
+            raise RasterError(f"margin must be 0 to 0.45 of the side, not {self.margin}")
         if self.fit not in ("aspect", "stretch"):
-            raise ValueError(f"fit must be 'aspect' or 'stretch', not {self.fit!r}")
+            raise RasterError(f"fit must be 'aspect' or 'stretch', not {self.fit!r}")
         if not self.antialias and self.stroke_width != 1:
-            raise ValueError("without anti-aliasing lines are one pixel wide: set stroke_width to 1")
+            raise RasterError("without anti-aliasing lines are one pixel wide: set stroke_width to 1")
 
     def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object."""
@@ -82,9 +87,9 @@ _DRAWINGS_PER_TASK = 256  # large enough to hide the thread pool's overhead
 
 
 def preset(name: str, **changes: Any) -> RasterSettings:
-    """A preset with some of its settings changed. Raises ValueError for an unknown name or a bad setting."""
+    """A preset with some of its settings changed. Raises `RasterError` for an unknown name or a bad setting."""
     if name not in PRESETS:
-        raise ValueError(f"no raster preset {name!r}: there are {', '.join(sorted(PRESETS))}")
+        raise RasterError(f"no raster preset {name!r}: there are {', '.join(sorted(PRESETS))}")
     return replace(PRESETS[name], **changes)
 
 

@@ -237,7 +237,9 @@ def explained(path: Path) -> Iterator[None]:
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
+_REFUSALS = (
+    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG,
+)  # fmt: skip
 
 
 def _is_about(error: OSError, path: Path) -> bool:

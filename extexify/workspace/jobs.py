@@ -39,7 +39,7 @@ from filelock import Timeout
 
 from extexify.access import permissions
 from extexify.core import settings
-from extexify.core.errors import UserError, printable
+from extexify.core.errors import UserError, in_one_line, printable
 from extexify.core.interruption import STOPPED
 from extexify.core.processes import ProcessIdentity, boot_id, kill_tree
 from extexify.core.progress import Event, newest_events, tail
@@ -173,7 +173,7 @@ class Job:
             return ""
         end = self._end()
         if end is None:
-            return "its process was killed, ran out of memory, or the machine went down"
+            return "it was killed, ran out of memory, or the machine went down"
         if end.error:
             return end.error
         for line in reversed(self.log()):
@@ -340,7 +340,7 @@ def delete(job: Job) -> None:
 
 def write_end(folder: Path, *, code: int, seconds: float, error: str = "") -> None:
     """Record how a job ended; for its process, the last thing it does."""
-    end = {"code": code, "time": time.time(), "seconds": seconds, "error": error}
+    end = {"code": code, "time": time.time(), "seconds": seconds, "error": in_one_line(error)}
     with (folder / _END).open("r+b") as file:
         file.write(orjson.dumps(end))
 

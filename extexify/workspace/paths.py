@@ -12,6 +12,10 @@ SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
 """The folder with the model that comes with the project."""
 
 
+class NoModel(StorageError, FileNotFoundError):
+    """There is no model in the workspace, nor a shipped one."""
+
+
 def workspace() -> Path:
     """The workspace folder: what `EXTEXIFY_WORKSPACE` names, else `workspace/` in the current folder."""
     return Path(settings.value_of(settings.WORKSPACE) or "workspace")
@@ -81,14 +85,14 @@ def default_model() -> Path:
     """The model that answers unless another is named: the chosen one, else the shipped one, else the newest.
 
     A choice whose file is gone counts for nothing.
-    Raises FileNotFoundError, saying what to do, when there is no model at all.
+    Raises `NoModel` if there is none.
     """
     chosen = chosen_model()
     if chosen is not None:
         return chosen
     models = _shipped_models() + _own_models()
     if not models:
-        raise FileNotFoundError(
+        raise NoModel(
             f"no model in {models_folder()} or {SHIPPED_MODELS}: train one with `python -m extexify pipeline`"
         )
     return models[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -95,7 +96,7 @@ def start(page: Page, name: str, epochs: int) -> None:
 
 
 def process_of(place: Path, job: str) -> int:
-    return int((place / "jobs" / job / "lock").read_text().strip("\0"))
+    return int(json.loads((place / "jobs" / job / "process.json").read_text())["pid"])
 
 
 def newest_job(place: Path) -> str:

@@ -22,6 +22,7 @@ from extexify.catalog.keys import derive_symbol, is_harmless
 from extexify.catalog.symbols import load_catalog, symbol_for
 from extexify.contributions.postgres_store import PostgresStore
 from extexify.contributions.sqlite_store import SqliteStore
+from extexify.core import processes
 from extexify.core.names import MAX_NAME, InvalidName, checked_name, usable_name
 from extexify.drawing.strokes import BadDrawing
 from extexify.evaluation.records import list_evaluations
@@ -211,11 +212,15 @@ def test_a_damaged_job_is_none(changes: dict[str, Any], job_folder: Path) -> Non
     assert jobs.list_jobs() == []
 
 
-@pytest.mark.parametrize("lock", [b"", b"1", b"-1", b"0", b"x", b"\xff", b"9" * 40])
-def test_no_number_that_stands_in_a_lock_reaches_another_process(lock: bytes, job_folder: Path) -> None:
-    (job_folder / "lock").write_bytes(lock)
-    (job,) = jobs.list_jobs()
-    assert job.process is None
+def test_no_damaged_process_file_names_a_process(job_folder: Path) -> None:
+    machine = processes.machine_id()
+    for pid in (-1, 0, 1, 2**31, 10**40, "x", None, True):
+        (job_folder / "process.json").write_text(json.dumps({"machine": machine, "pid": pid, "started": 0.0}))
+        (job,) = jobs.list_jobs()
+        assert job.process is None
+    for content in (b"", b"[]", b"\xff", b"{}"):
+        (job_folder / "process.json").write_bytes(content)
+        assert job.process is None
 
 
 @pytest.mark.parametrize(
