@@ -1,4 +1,4 @@
-"""Nobody waits for what they don't need: torch is for training, plotly and pandas are for charts and tables."""
+"""Heavy modules load only where they are needed: torch for training, plotly and pandas for charts and tables."""
 
 from __future__ import annotations
 
@@ -7,73 +7,80 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from extexify.workspace.paths import SHIPPED_MODELS
 from tests.tiny import tiny_dataset
 
 HEAVY = ("torch", "torchvision", "plotly", "pandas", "streamlit", "matplotlib", "sympy")
 
-SHIPPED = str(SHIPPED_MODELS / "extexify.safetensors")
-FEW = "starter:each=3,symbols=latex2e-OT1-_alpha;latex2e-OT1-_beta"
+SOURCE = "starter:each=5,symbols=latex2e-OT1-_alpha;latex2e-OT1-_beta"
 
+LIBRARY = """
+for module in ("", ".model.classifier", ".dataset.export", ".evaluation.evaluate", ".model.offline", ".catalog.symbols",
+               ".drawing.link", ".model.library"):
+    import_module(f"extexify{module}")
+    report(f"import extexify{module}")
+from extexify.cli.parser import main
+for command in json.loads(sys.argv[1]):
+    assert main(command) == 0, command
+    report(" ".join(command))
+"""
 
-def loaded(code: str, workspace: Path) -> set[str]:
-    """Which of `HEAVY` are loaded at the end of a program."""
-    telling = f"{code}\nimport json, sys\nprint(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
-    environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(workspace)}
-    done = subprocess.run([sys.executable, "-c", telling], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stdout.splitlines()[-1]))
-
-
-def test_the_library_itself_loads_nothing_heavy(tmp_path: Path) -> None:
-    modules = [
-        "",
-        ".model.classifier",
-        ".dataset.export",
-        ".evaluation.evaluate",
-        ".model.offline",
-        ".catalog.symbols",
-        ".drawing.link",
-        ".model.library",
-    ]
-    assert loaded("\n".join(f"import extexify{module}" for module in modules), tmp_path) == set()
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["export", "--source", FEW],
-        ["render"],
-        ["classify", "drawing.json"],
-        ["evaluate", "--source", FEW],
-        ["evaluate", "--split", "all"],
-        ["models"],
-        ["use", SHIPPED],
-        ["export-onnx"],
-    ],
-    ids=lambda command: "-".join(command[:2]) if command[0] == "evaluate" else command[0],
-)
-def test_a_command_that_trains_nothing_loads_nothing_heavy(command: list[str], tmp_path: Path) -> None:
-    tiny_dataset(tmp_path / "dataset", each=5)
-    (tmp_path / "drawing.json").write_text("[[[0, 0], [10, 0]]]")
-    arguments = [str(tmp_path / part) if part == "drawing.json" else part for part in command]
-    assert loaded(f"from extexify.cli.parser import main\nassert main({arguments!r}) == 0", tmp_path) == set()
-
-
-@pytest.mark.parametrize("page", ["draw", "symbols", "export", "render", "train", "evaluate", "models"])
-def test_no_page_loads_torch(page: str, tmp_path: Path) -> None:
-    tiny_dataset(tmp_path / "dataset", each=5)
-    code = f"""
+PAGES = """
 from streamlit.testing.v1 import AppTest
 from extexify.ui.draw import serving
 from extexify.workspace.paths import default_model
 app = AppTest.from_file("app.py", default_timeout=60).run()
-if {page!r} != "draw":
-    app.switch_page("pages/{page}.py").run()
-assert not app.exception, app.exception
+for page in ("draw", "symbols", "export", "render", "train", "evaluate", "models"):
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception, (page, app.exception)
+    report(page)
 serving.model(default_model()).result()
+report("a model answers")
 """
-    assert loaded(code, tmp_path) <= {"plotly", "pandas", "streamlit"}
+
+
+def heavy_modules(code: str, workspace: Path, *arguments: str) -> dict[str, set[str]]:
+    """Which of `HEAVY` were loaded at each `report(step)` of a program in a new process."""
+    prologue = f"""
+import json, sys
+from importlib import import_module
+loaded = {{}}
+def report(step):
+    loaded[step] = [name for name in {HEAVY} if name in sys.modules]
+"""
+    program = f"{prologue}{code}\nprint(json.dumps(loaded))"
+    environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(workspace)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    steps: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {step: set(names) for step, names in steps.items()}
+
+
+def test_the_library_and_commands_that_train_nothing_load_nothing_heavy(tmp_path: Path) -> None:
+    drawing = tmp_path / "drawing.json"
+    drawing.write_text("[[[0, 0], [10, 0]]]")
+    commands = [
+        ["export", "--source", SOURCE],
+        ["render"],
+        ["classify", str(drawing)],
+        ["evaluate", "--source", SOURCE],
+        ["evaluate", "--split", "all"],
+        ["models"],
+        ["export-onnx"],
+        ["use", str(SHIPPED_MODELS / "extexify.safetensors")],
+    ]
+    loaded = heavy_modules(LIBRARY, tmp_path, json.dumps(commands))
+    assert len(loaded) == 8 + len(commands)
+    assert {step: names for step, names in loaded.items() if names} == {}
+
+
+def test_no_page_loads_torch(tmp_path: Path) -> None:
+    tiny_dataset(tmp_path / "dataset", each=5)
+    loaded = heavy_modules(PAGES, tmp_path)
+    assert len(loaded) == 8
+    for step, names in loaded.items():
+        assert names <= {"plotly", "pandas", "streamlit"}, step
