@@ -96,13 +96,13 @@ def stages(dump: Path) -> dict[str, list[str]]:
 def read_epoch() -> None:
     """In a process of its own: draw all batches of an epoch of recipe `default`."""
     from extexify.dataset.dataset import Dataset
-    from extexify.training.loader import StrokeFeed, batches, shuffled_rows
+    from extexify.training.loader import DrawingDataset, batches, shuffled_rows
     from extexify.training.recipes import RECIPES
     from extexify.workspace import paths
 
     recipe = RECIPES["default"]
     dataset = Dataset.open(paths.dataset_folder())
-    feed = StrokeFeed(dataset, "train", recipe.raster, recipe.augment, sequence=recipe.sequence)
+    feed = DrawingDataset(dataset, "train", recipe.raster, recipe.augment, sequence=recipe.sequence)
     for _ in batches(feed, shuffled_rows(len(feed), seed=0, epoch=1), recipe.batch_size, epoch=1):
         pass
 

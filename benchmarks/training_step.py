@@ -34,11 +34,11 @@ from extexify.model import networks
 from extexify.training import loader, loop
 from extexify.training.devices import has_bfloat16
 from extexify.training.loop import train
-from extexify.training.pipeline import feeds
+from extexify.training.pipeline import training_data
 from extexify.training.recipes import RECIPES, Recipe, recipe
 
 BESIDE = {
-    "blend": (loader.StrokeFeed, "_blended"),
+    "blend": (loader.DrawingDataset, "_blended"),
     "vary": (loader, "augment"),
     "scribble": (loader, "scribbles"),
     "rasterize, resample": (loader, "model_inputs"),
@@ -48,7 +48,7 @@ BESIDE = {
 STEP = {
     "to the network's layout": (networks, "to_tensors"),
     "forward": (networks.FusedNet, "heads"),
-    "loss": (loop, "loss_of"),
+    "loss": (loop, "objective"),
     "backward": (torch.Tensor, "backward"),
     "clip": (torch.nn.utils, "clip_grad_norm_"),
     "optimizer": (torch.optim.AdamW, "step"),
@@ -93,12 +93,12 @@ def step_times(asked: Recipe, dataset: Dataset, steps: int, warm_up: int = 10) -
             times.clear()
         return len(ends) >= warm_up + steps
 
-    train_feed, _ = feeds(asked, dataset, Path(), 0)
+    train_data, _ = training_data(asked, dataset, Path(), 0)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for name, (owner, attribute) in {**BESIDE, **STEP}.items():
             stack.enter_context(_clocked(owner, attribute, name, times))
         stack.enter_context(suppress(Stopped))
-        train(asked, dataset, train_feed, None, Path(folder) / "run", device="cpu", should_stop=stop_after)
+        train(asked, dataset, train_data, None, Path(folder) / "run", device="cpu", should_stop=stop_after)
     counted = len(ends) - warm_up
     apart = [after - before for before, after in zip(ends[warm_up - 1 :], ends[warm_up:], strict=False)]
     return {name: times[name] / counted for name in (*BESIDE, *STEP)}, statistics.median(apart)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from dataclasses import asdict
@@ -63,32 +64,48 @@ def render(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    """A dataset → a model, or going on with a run. Every process that trains comes here; what is asked of the one that
-    leads goes for all."""
+    """A dataset → a model, or continuing a run. Under torchrun every process runs this, with the settings of rank 0."""
     from dataclasses import replace
 
     from extexify.dataset.dataset import Dataset
-    from extexify.training.distributed import joined
-    from extexify.training.launch import leads
+    from extexify.training.distributed import broadcast_json, process_group, rank
+    from extexify.training.launch import is_rank_0
     from extexify.training.pipeline import train_on_dataset
     from extexify.training.recipes import Recipe
 
+    if options.processes != 1:
+        _train_in_processes(options)
+        return
     data = options.dataset or paths.dataset_folder()
     places = replace(_places(), dataset=data, images=options.images or paths.images_folder())
-    follow = ["train", f"--dataset={places.dataset}", f"--images={places.images}", f"--device={options.device}"]
-    asked = _asked_training(options) if leads() else None
-    with (
-        joined(options.device, processes=options.processes, follow=follow) as team,
-        interruption.stop_on_signals() as should_stop,
-    ):
-        asked = team.agree(asked)
+    dataset, settings = Dataset.open(data), _training_settings(options) if is_rank_0() else None
+    with interruption.stop_on_signals() as should_stop, process_group(options.device):
+        settings = broadcast_json(settings)
         result = train_on_dataset(
-            Recipe.from_json(asked["recipe"]), Dataset.open(data), places, asked["run"], seed=asked["seed"],
-            train_on=asked["train_on"], device=options.device, resume=options.resume, team=team,
-            report=_reporter(options) if team.leads else quiet, should_stop=should_stop,
+            Recipe.from_json(settings["recipe"]), dataset, places, settings["run"], seed=settings["seed"],
+            train_on=settings["train_on"], device=options.device, resume=settings["resume"],
+            report=_reporter(options) if rank() == 0 else quiet, should_stop=should_stop,
         )  # fmt: skip
-    if team.leads:
-        _finish_training(options, result)
+        if rank() == 0:
+            _finish_training(options, result)
+
+
+def _train_in_processes(options: argparse.Namespace) -> None:
+    """Check what can be checked before anything is started, and train in several processes of this machine."""
+    from extexify.dataset.dataset import Dataset
+    from extexify.training.devices import pick_device
+    from extexify.training.launch import MAX_PROCESSES, LaunchError, run_processes
+
+    if not 1 <= options.processes <= MAX_PROCESSES:
+        raise LaunchError(f"--processes must be 1 to {MAX_PROCESSES}, not {options.processes}")
+    if "WORLD_SIZE" in os.environ:
+        raise LaunchError("torchrun has started the processes of this training already: leave --processes out")
+    Dataset.open(options.dataset or paths.dataset_folder())
+    for number in range(options.processes):
+        pick_device(options.device, number)
+    run = _training_settings(options)["run"]
+    # Of an option that is given twice the last one counts.
+    run_processes(options.processes, [*options.command_line, f"--run={run}", "--processes=1"], run)
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -301,19 +318,19 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     )
 
 
-def _asked_training(options: argparse.Namespace) -> dict[str, Any]:
-    """Recipe, seed, splits and name of the run that is to be begun or gone on with."""
-    from extexify.training.run_files import recipe_of_run, splits_of_run
-    from extexify.training.runs import newest_run
+def _training_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Recipe, seed, splits and name of the run to begin or resume, as JSON."""
+    from extexify.training.runs import newest_run, read_config
 
-    if not options.resume:
+    if options.resume:
+        name = checked_name(options.run, "run") if options.run else newest_run()
+        config = read_config(paths.runs_folder() / name)
+        recipe, seed, train_on = config.recipe, config.seed, config.train_on
+    else:
         recipe, seed, train_on = _recipe(options), options.seed, options.train_on
         name = _new_run(recipe, options.run)
-    else:
-        name = checked_name(options.run, "run") if options.run else newest_run()
-        folder = paths.runs_folder() / name
-        (recipe, seed), train_on = recipe_of_run(folder), splits_of_run(folder)
-    return {"recipe": recipe.to_json(), "seed": seed, "train_on": train_on, "run": name}
+    settings = {"recipe": recipe.to_json(), "seed": seed, "train_on": train_on}
+    return {**settings, "run": name, "resume": options.resume}
 
 
 def _finish_training(options: argparse.Namespace, result: PipelineResult, *more: str) -> None:

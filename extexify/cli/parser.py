@@ -19,7 +19,7 @@ from extexify.cli import commands
 from extexify.core import interruption
 from extexify.core.errors import UserError, fault_message, in_one_line
 from extexify.core.interruption import STOPPED
-from extexify.core.progress import SilentExit, Stopped
+from extexify.core.progress import Stopped
 
 _HOW_TO_SEE = "--debug shows its traceback"
 
@@ -39,6 +39,7 @@ def main(
     it gets the traceback of a fault, which --debug shows on a terminal.
     """
     options = parser().parse_args(arguments)
+    options.command_line = sys.argv[1:] if arguments is None else list(arguments)
     code, line = 1, ""
     try:
         run: Callable[[argparse.Namespace], None] = options.run_command
@@ -49,8 +50,6 @@ def main(
         code, line = STOPPED, "stopped"
     except Stopped as stop:
         code, line = STOPPED, str(stop)
-    except SilentExit:
-        return 1
     except BrokenPipeError:
         sys.stderr.close()  # the reader of the output is gone, as with `| head`
         return 1

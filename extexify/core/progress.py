@@ -64,10 +64,6 @@ class Stopped(Exception):
     """A stage was asked to stop and did, leaving everything in order; the message says how to go on."""
 
 
-class SilentExit(Exception):
-    """This process ends because of something that another one, which it works with, tells the user."""
-
-
 Reporter = Callable[[Progress], None]
 
 

@@ -65,7 +65,7 @@ def _check(value: Any, kind: inspect.Type, place: str) -> None:
         # msgspec allows one array type and one object type in a union.
         nested = _Array if isinstance(value, list | tuple | set | frozenset) else _Object | inspect.DictType
         kind = next((option for option in kind.types if isinstance(option, nested)), kind)
-    if isinstance(kind, inspect.AnyType):
+    if value is None or isinstance(kind, inspect.AnyType):
         return
     if isinstance(value, str):
         if not value.isprintable():

@@ -1,8 +1,8 @@
-"""Blending: a drawing moved part of the way towards another one of the same symbol.
+"""Blending: interpolation between two drawings of the same symbol, stroke by stroke.
 
-Between two people's drawings of a symbol lie drawings that a third one might make: interpolating examples of a class,
-as SMOTE does with feature vectors (Chawla et al., JAIR 2002), but along strokes. Only drawings of equally many strokes
-are blended, and only where each stroke finds one of its own shape; others stay as they are.
+SMOTE (Chawla et al., JAIR 2002) interpolates feature vectors of a class; this interpolates the points of paired
+strokes. Only drawings with equally many strokes are blended, and only if every stroke has a counterpart of similar
+shape; others are left unchanged.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ from numba import njit
 from numpy.typing import NDArray
 
 from extexify.drawing.strokes import Drawings
-from extexify.training.rng import number_state, uniform
 
 REACH = (-0.25, 0.6)
-"""Of the way to the other drawing, training goes a part between these: sometimes a little away from it."""
+"""Range of the blended part, as a fraction of the way to the other drawing; below 0 it moves away from it."""
 
 LIMIT = 0.25
-"""How far apart strokes that are paired may lie, as a part of the longer side: of two real drawings of a symbol with
-equally many strokes, two thirds fit."""
+"""Largest mean distance of paired strokes, as a fraction of the longer side. Two thirds of the pairs of real drawings
+of a symbol with equally many strokes are within it."""
 
 PROBES = 8
-"""Strokes are compared at so many points, equally far apart along them."""
+"""Points at which strokes are compared, equally spaced along them."""
 
 FLATTEST = 0.3
-"""Of drawings at least this broad (or high), the proportions don't matter when strokes are compared."""
+"""Smallest extent of an axis that is stretched to 1 before strokes are compared: lines are not blown up to squares."""
 
 
-class Kin:
-    """Which drawings can be blended: those of one symbol, labels (N,), with equally many strokes (N,)."""
+class SameClassNeighbours:
+    """The drawings that can be blended with each other: equal labels (N,) and equal numbers of strokes (N,)."""
 
     def __init__(self, labels: NDArray[np.integer], strokes: NDArray[np.integer]) -> None:
         self._order = np.lexsort((strokes, labels))
@@ -39,25 +38,17 @@ class Kin:
         self._begin, self._size = np.empty(len(labels), np.int64), np.empty(len(labels), np.int64)
         self._begin[self._order], self._size[self._order] = np.repeat(begins, sizes), np.repeat(sizes, sizes)
 
-    def of(self, rows: NDArray[np.integer], chance: NDArray[np.floating]) -> NDArray[np.int64]:
-        """For each row another of its kin, by a number from 0 to 1; a row without kin has itself."""
-        return self._order[self._begin[rows] + (chance * self._size[rows]).astype(np.int64)]
-
-
-def chances(numbers: NDArray[np.integer], *, seed: int, epoch: int, each: int) -> NDArray[np.float64]:
-    """Uniform numbers from 0 to 1, (N, each), that depend on nothing but seed, epoch and the drawing's number."""
-    base = np.uint64(np.random.SeedSequence([seed, epoch, 1]).generate_state(1, np.uint64)[0])
-    made = np.empty((len(numbers), each))
-    _fill(np.asarray(numbers, np.uint64), base, made)
-    return made
+    def pick(self, rows: NDArray[np.integer], uniforms: NDArray[np.floating]) -> NDArray[np.int64]:
+        """A neighbour of each row (n,), chosen by a number in [0, 1) (n,); it may be the row itself."""
+        return self._order[self._begin[rows] + (uniforms * self._size[rows]).astype(np.int64)]
 
 
 def blend(drawings: Drawings, towards: Drawings, parts: NDArray[np.floating], *, limit: float = LIMIT) -> Drawings:
-    """Each drawing moved by its part (N,) of the way towards the other: 0 is the drawing itself, below 0 moves away.
+    """Each drawing moved by a part (N,) of the way towards its counterpart; 0 leaves it, below 0 moves away.
 
-    `towards` has as many strokes a drawing. Strokes are paired by shape, either direction; where one lies farther than
-    `limit` (of the longer side) from its pair in the mean, the drawing stays. Coordinates come out with the middle at 0
-    and the longer side about 1; number, order, and direction of the strokes are those of `drawings`.
+    Strokes are paired by shape, in either direction. A drawing is left unchanged if the counterpart has another number
+    of strokes, or a pair's mean distance is above `limit` (a fraction of the longer side). Coordinates of the result
+    are centred, with the longer side about 1; number, order and direction of the strokes are those of `drawings`.
     """
     points = np.empty((len(drawings.points), 2), np.float32)
     _blend(
@@ -69,17 +60,8 @@ def blend(drawings: Drawings, towards: Drawings, parts: NDArray[np.floating], *,
 
 
 @njit(cache=True, nogil=True)
-def _fill(numbers, base, made):  # type: ignore[no-untyped-def]
-    state = np.empty(1, np.uint64)
-    for row in range(len(numbers)):
-        number_state(state, base, numbers[row])
-        for column in range(made.shape[1]):
-            made[row, column] = uniform(state)
-
-
-@njit(cache=True, nogil=True)
 def _fitted(points, begin, end):  # type: ignore[no-untyped-def]
-    """Points begin…end with their middle at 0 and the longer side 1, float64."""
+    """Points begin…end, float64, centred and scaled to a longer side of 1."""
     fitted = points[begin:end].astype(np.float64)
     low_x, high_x = fitted[:, 0].min(), fitted[:, 0].max()
     low_y, high_y = fitted[:, 1].min(), fitted[:, 1].max()
@@ -92,7 +74,7 @@ def _fitted(points, begin, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _stretched(fitted):  # type: ignore[no-untyped-def]
-    """Fitted points with both axes as long as the longer one; a line isn't blown up to a square, though."""
+    """Fitted points with each axis scaled to an extent of 1, unless that is below FLATTEST."""
     stretched = np.empty_like(fitted)
     for axis in range(2):
         stretched[:, axis] = fitted[:, axis] / max(fitted[:, axis].max() - fitted[:, axis].min(), FLATTEST)
@@ -101,7 +83,7 @@ def _stretched(fitted):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _fractions(stroke):  # type: ignore[no-untyped-def]
-    """How far along a stroke each of its points lies, 0 to 1; a stroke without length: evenly."""
+    """The arc length up to each point of a stroke, 0 to 1; evenly spaced for a stroke without length."""
     along = np.zeros(len(stroke))
     for index in range(1, len(stroke)):
         dx, dy = stroke[index, 0] - stroke[index - 1, 0], stroke[index, 1] - stroke[index - 1, 1]
@@ -115,7 +97,7 @@ def _fractions(stroke):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _probes(points, ends, first, last, begin):  # type: ignore[no-untyped-def]
-    """Of each stroke PROBES points: (strokes, PROBES, 2). `points` begin at point number `begin` of the batch."""
+    """Points of each stroke to compare, (strokes, PROBES, 2). points[0] is point number `begin` of the batch."""
     probes = np.empty((last - first, PROBES, 2))
     wanted = np.linspace(0.0, 1.0, PROBES)
     for stroke in range(first, last):
@@ -129,7 +111,7 @@ def _probes(points, ends, first, last, begin):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _distance(one, other, backwards):  # type: ignore[no-untyped-def]
-    """The mean distance of two strokes' probes (PROBES, 2), those of the other in their order or backwards."""
+    """The mean distance of two strokes' probes (PROBES, 2), the other's taken in order or backwards."""
     distance = 0.0
     for index in range(PROBES):
         place = PROBES - 1 - index if backwards else index
@@ -140,8 +122,8 @@ def _distance(one, other, backwards):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _paired(a_probes, b_probes, limit):  # type: ignore[no-untyped-def]
-    """For each stroke of one drawing the nearest of the other's that is still free, and whether that one runs the other
-    way; ends before the first stroke without any within the limit."""
+    """For each stroke of one drawing the nearest unpaired stroke of the other, and whether it runs backwards; cut off
+    before the first stroke without one within the limit."""
     strokes = len(a_probes)
     free = np.ones(strokes, np.bool_)
     pairs = np.empty(strokes, np.int64)
@@ -170,26 +152,26 @@ def _blend(a, a_strokes, a_samples, b, b_strokes, b_samples, parts, limit, out):
         a_begin = a_strokes[a_first - 1] if a_first > 0 else 0
         b_begin = b_strokes[b_first - 1] if b_first > 0 else 0
         a_end, b_end = a_strokes[a_last - 1], b_strokes[b_last - 1]
-        mine = _fitted(a, a_begin, a_end)
-        out[a_begin:a_end] = mine
+        a_fitted = _fitted(a, a_begin, a_end)
+        out[a_begin:a_end] = a_fitted
         strokes, part = a_last - a_first, parts[sample]
         if part == 0.0 or strokes != b_last - b_first:
             continue
-        other = _fitted(b, b_begin, b_end)
-        a_probes = _probes(_stretched(mine), a_strokes, a_first, a_last, a_begin)
-        b_probes = _probes(_stretched(other), b_strokes, b_first, b_last, b_begin)
+        b_fitted = _fitted(b, b_begin, b_end)
+        a_probes = _probes(_stretched(a_fitted), a_strokes, a_first, a_last, a_begin)
+        b_probes = _probes(_stretched(b_fitted), b_strokes, b_first, b_last, b_begin)
         pairs, turned = _paired(a_probes, b_probes, limit)
         if len(pairs) < strokes:
             continue
         for stroke in range(strokes):
             start = (a_strokes[a_first + stroke - 1] if a_first + stroke > 0 else 0) - a_begin
-            own = mine[start : a_strokes[a_first + stroke] - a_begin]
-            twin = b_first + pairs[stroke]
-            start_b = (b_strokes[twin - 1] if twin > 0 else 0) - b_begin
-            theirs = other[start_b : b_strokes[twin] - b_begin]
-            along, along_b = _fractions(own), _fractions(theirs)
+            own = a_fitted[start : a_strokes[a_first + stroke] - a_begin]
+            paired = b_first + pairs[stroke]
+            start_b = (b_strokes[paired - 1] if paired > 0 else 0) - b_begin
+            counterpart = b_fitted[start_b : b_strokes[paired] - b_begin]
+            along, along_b = _fractions(own), _fractions(counterpart)
             wanted = 1.0 - along if turned[stroke] else along
             for axis in range(2):
-                goal = np.interp(wanted, along_b, theirs[:, axis])
+                target = np.interp(wanted, along_b, counterpart[:, axis])
                 for index in range(len(own)):
-                    out[a_begin + start + index, axis] = own[index, axis] + part * (goal[index] - own[index, axis])
+                    out[a_begin + start + index, axis] = own[index, axis] + part * (target[index] - own[index, axis])

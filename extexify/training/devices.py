@@ -1,4 +1,4 @@
-"""What a training runs on: the device, its precision, and how the memory of a CPU is kept."""
+"""The device of a training, its precision, and the memory allocator of a training process."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from pathlib import Path
 
 import torch
 
+from extexify.core.errors import UserError
 
-class DeviceError(ValueError):
+
+class DeviceError(UserError, ValueError):
     """A device that this machine does not have."""
 
 
 def pick_device(name: str, number: int | None = None) -> torch.device:
     """The device to train on: "auto" takes CUDA, then MPS, then the CPU.
 
-    `number`, from 0, is that of a process which trains together with others on this machine: each has a GPU of its own,
-    or they share the CPU. Raises `DeviceError` when the device isn't there.
+    `number` is the local rank of a process that trains together with others on this machine: each has a GPU of its own,
+    or they share the CPU. Raises `DeviceError` if the machine doesn't have the device.
     """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if number is not None:
@@ -36,7 +38,7 @@ def pick_device(name: str, number: int | None = None) -> torch.device:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 by itself; emulating it is slower than float32."""
+    """Whether the device has bfloat16 arithmetic; emulating it is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu" and sys.platform == "linux":

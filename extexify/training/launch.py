@@ -1,117 +1,109 @@
-"""Further processes on this machine that train with this one, and how several machines are told to train together.
+"""The start of several training processes: on this machine by torchrun, or by a command for several machines.
 
-What they say to each other is `extexify.training.distributed`'s matter. Nothing here loads PyTorch: pages ask it, too.
+Nothing here imports PyTorch at module level: pages use it, too.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 
+from extexify.core.errors import UserError
+from extexify.core.interruption import STOPPED
+
 _ROOT = Path(__file__).resolve().parents[2]
-
-_FAREWELL = 10.0
-"""Seconds that a process has for its own end, once there is nothing left to do."""
-
-_PORT = 29500  # torchrun's own default
-
+_PORT = 29500  # torchrun's default
 
 MAX_PROCESSES = 64
 """Processes of a training on one machine."""
 
+LAUNCHED = "EXTEXIFY_LAUNCHED"
+"""Environment variable of the processes that `run_processes` starts."""
 
-def leads() -> bool:
-    """Whether this process is to lead the training, or to train alone: torchrun and `Followers` number the others."""
+LOST = 3
+"""Exit code of such a process when another one is lost; `run_processes` reports it."""
+
+_SHUTDOWN_TIMEOUT = 120
+"""Seconds from a signal until processes that still run are killed: more than a batch and a checkpoint take."""
+
+
+class LaunchError(UserError, RuntimeError):
+    """The processes of a training can't be started, or one of them was lost."""
+
+
+def is_rank_0() -> bool:
+    """Whether this process reads, writes and reports; torchrun numbers the processes of a training."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def local_cores() -> int:
-    """The cores that this process may use."""
+    """The CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def local_gpus() -> int:
-    """The NVIDIA GPUs that this process may use, as Linux's devices tell; 0 on other systems."""
+    """The NVIDIA GPUs that this process may use, counted by Linux's device files; 0 on other systems."""
     there = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    if (chosen := os.environ.get("CUDA_VISIBLE_DEVICES")) is None:
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is None:
         return there
-    # As CUDA reads it: an entry that names none ends the list.
-    named = list(takewhile(lambda name: name not in ("", "-1"), (name.strip() for name in chosen.split(","))))
+    # CUDA ignores everything after the first invalid entry.
+    named = list(takewhile(lambda name: name not in ("", "-1"), (name.strip() for name in visible.split(","))))
     return min(there, len(named))
 
 
 def torchrun_command(options: Sequence[str], *, machines: int, on_gpus: bool) -> str:
-    """The command that, given on each of several machines, trains on all of them. `options` are those of `train`.
+    """The shell command that, run on each of several machines, trains on all of them; `options` are those of `train`.
 
-    HOST stands for the name of the machine that leads and writes, NUMBER for 0 there and 1, 2, … on the others. (With a
-    rendezvous in place of numbers, torchrun chooses anew who leads, and nobody knows where the run will be.)
+    HOST stands for the name of the machine of rank 0, which writes the run, NUMBER for 0 on it and 1, 2, … on the
+    others. (With a rendezvous backend torchrun would choose the machine of rank 0 anew each time.)
     """
     each = "gpu" if on_gpus else "1"
-    launch = ["torchrun", f"--nnodes={machines}", "--node-rank=NUMBER", f"--nproc-per-node={each}"]
-    meeting = ["--master-addr=HOST", f"--master-port={_PORT}"]
+    torchrun = ["torchrun", f"--nnodes={machines}", "--node-rank=NUMBER", f"--nproc-per-node={each}"]
+    address = ["--master-addr=HOST", f"--master-port={_PORT}"]
     # Without the dashes, torchrun would take --run for an abbreviation of an option of its own.
     train = ["-m", "--", "extexify", "train", *options]
-    return " \\\n  ".join(shlex.join(words) for words in (launch, meeting, train))
+    return " \\\n  ".join(shlex.join(words) for words in (torchrun, address, train))
 
 
-class Followers:
-    """The processes 1 … count-1 of a training on this machine. They write nothing, so that ending one loses nothing."""
+def run_processes(count: int, arguments: Sequence[str], run_name: str) -> None:
+    """Run `python -m extexify ARGUMENTS…` in `count` processes under torchrun, until all have ended.
 
-    def __init__(self, count: int, arguments: Sequence[str], port: int) -> None:
-        """Start `python -m extexify ARGUMENTS…`, to meet at a port of this machine. Raises OSError."""
-        shared = {
-            "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or threads_each(count),
-        }  # fmt: skip
-        self.processes: list[subprocess.Popen[bytes]] = []
-        try:
-            for number in range(1, count):
-                own = {**shared, "RANK": number, "LOCAL_RANK": number}
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "extexify", *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    env={**os.environ, **{name: str(value) for name, value in own.items()}},
-                    process_group=0,  # Ctrl-C is for the process that leads: it tells the others
-                )
-                self.processes.append(process)
-        except BaseException:
-            self.end(at_once=True)
-            raise
+    SIGTERM and Ctrl-C are passed on, and processes that still run after `_SHUTDOWN_TIMEOUT` are killed. If a process
+    is lost, torchrun ends the others. Raises SystemExit if rank 0 ended with an error or a stop, which it has reported,
+    and `LaunchError` if a process was lost.
+    """
+    from torch.distributed import run as torchrun
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
-    def lost(self, wait: float = 0.0) -> str:
-        """Which of them has ended by an error, and how, in words; empty when none has or does within `wait` seconds."""
-        give_up = time.monotonic() + wait
-        while True:
-            for number, process in enumerate(self.processes, 1):
-                if code := process.poll():
-                    return f"process {number} of {len(self.processes) + 1} {_how(code)}"
-            if time.monotonic() >= give_up:
-                return ""
-            time.sleep(0.05)
-
-    def end(self, *, at_once: bool) -> None:
-        """Wait for their end, at most a few seconds where they have nothing left to do; kill who lives longer."""
-        give_up = time.monotonic() + (0.0 if at_once else _FAREWELL)
-        for process in self.processes:
-            try:
-                process.wait(max(give_up - time.monotonic(), 0.0))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def threads_each(count: int) -> int:
-    """The threads that each of `count` processes on this machine computes with."""
-    return max(local_cores() // count, 1)
+    # torchrun logs every signal and failure; here the user gets one sentence.
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    os.environ[LAUNCHED] = "1"
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(local_cores() // count, 1)))
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(_SHUTDOWN_TIMEOUT))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
+    options = ["--standalone", f"--nproc-per-node={count}", "-m", "--", "extexify", *arguments]
+    try:
+        torchrun.run(torchrun.parse_args(options))
+    except SignalException:
+        raise SystemExit(STOPPED) from None
+    except ChildFailedError as error:
+        failures: dict[int, ProcessFailure] = error.failures
+        killed = [each for each in failures.values() if each.exitcode < 0 and each.exitcode != -signal.SIGTERM]
+        code = failures[0].exitcode if 0 in failures else 0
+        if not killed and code > 0 and code != LOST:
+            raise SystemExit(code) from None
+        ended = [each for each in failures.values() if each.exitcode != LOST]
+        lost = min(killed or ended, key=lambda each: each.timestamp)
+        raise LaunchError(
+            f"process {lost.local_rank} of {count} {_how(lost.exitcode)}; the run can go on with "
+            f"`python -m extexify train --run {run_name} --resume`"
+        ) from None
 
 
 def _how(code: int) -> str:

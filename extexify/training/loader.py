@@ -1,11 +1,12 @@
-"""What training reads: batches of images and labels, in an order that a seed fixes."""
+"""Batches of model inputs and labels, in an order that depends on (seed, epoch) alone."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, Self
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,40 +18,68 @@ from extexify.drawing.raster import RasterSettings
 from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import Drawings
 from extexify.training.augment import AugmentSettings, augment
-from extexify.training.blend import REACH, Kin, blend, chances
+from extexify.training.blend import REACH, SameClassNeighbours, blend
+from extexify.training.rng import uniforms
 from extexify.training.scribbles import scribbles
 
-_MADE = 1 << 40
-"""Numbers of drawings that are in no dataset begin here."""
-
-Batch = tuple[ModelInputs, NDArray[np.int64]]
-"""Model inputs of B drawings and their labels (B,). The inputs may be longer: scribbles without a label come last."""
-
-Share = Callable[[NDArray[np.int64]], NDArray[np.int64]]
-"""Of what is in a batch, the part that this process takes; together, those that train take everything once."""
+_FIRST_SCRIBBLE = 1 << 40
+"""Numbers of scribbles, for the augmentation's random numbers, begin here: above those of all drawings."""
 
 
-def everything(items: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The share of a process that trains alone."""
-    return items
+@dataclass(frozen=True)
+class Shard:
+    """The part of every batch that one of several processes takes: each item is in exactly one shard."""
+
+    index: int = 0
+    count: int = 1
+
+    def of(self, items: NDArray[Any]) -> NDArray[Any]:
+        """This shard of items, in their order."""
+        return np.array_split(items, self.count)[self.index]
+
+    def of_rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:
+        """This shard of a batch's rows; the first row, and True, if there are fewer rows than shards."""
+        own = self.of(rows)
+        return (own, False) if len(own) else (rows[:1], True)
 
 
-class Feed(Protocol):
-    """Samples to train on or to judge by. labels: int64 (N,). `batch` draws a share of the batch of the given rows,
-    varied for an epoch where the feed augments; how a row is drawn doesn't depend on the share. `seen_as` is the same
-    feed with other settings of what is seen, where it isn't rendered yet."""
+WHOLE = Shard()
+"""The only shard of a training in one process."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A shard of a batch: model inputs of n drawings and s scribbles, in this order, and the labels int64 (n,).
+
+    `size` is the number of drawings and scribbles in all shards. Where the shard is empty, a drawing that is another
+    shard's stands in (`is_padding`): every process takes every step, but its loss doesn't count.
+    """
+
+    inputs: ModelInputs
+    labels: NDArray[np.int64]
+    size: int
+    is_padding: bool = False
+
+
+class BatchDataset(Protocol):
+    """Drawings with labels int64 (N,), as batches of model inputs.
+
+    `batch` makes a shard of the batch of the given rows, augmented for an epoch where the dataset augments; neither
+    depends on which rows are in a shard. `with_inputs` is the same dataset with other settings of the inputs, if it
+    isn't rendered.
+    """
 
     labels: NDArray[np.int64]
 
     def __len__(self) -> int: ...
 
-    def seen_as(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self: ...
+    def with_inputs(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self: ...
 
-    def batch(self, rows: NDArray[np.int64], epoch: int, share: Share = everything) -> Batch: ...
+    def batch(self, rows: NDArray[np.int64], epoch: int, shard: Shard = WHOLE) -> Batch: ...
 
 
-class ImageFeed:
-    """Rendered images, read from their memory map."""
+class ImageDataset:
+    """Rendered images of a split, read from their memory map."""
 
     def __init__(self, images: RenderedImages, split: str) -> None:
         self._images = images.images[split]
@@ -59,18 +88,18 @@ class ImageFeed:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def seen_as(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self:
+    def with_inputs(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self:
         return self
 
-    def batch(self, rows: NDArray[np.int64], epoch: int, share: Share = everything) -> Batch:
-        mine = share(rows)
-        return ModelInputs(self._images[mine]), self.labels[mine]
+    def batch(self, rows: NDArray[np.int64], epoch: int, shard: Shard = WHOLE) -> Batch:
+        own, is_padding = shard.of_rows(rows)
+        return Batch(ModelInputs(self._images[own]), self.labels[own], len(rows), is_padding)
 
 
-class StrokeFeed:
-    """Drawings of a dataset, rasterized and resampled as they are asked for, and varied if `variation` is given.
+class DrawingDataset:
+    """Drawings of a split, rasterized and resampled when a batch is made; augmented if `augmentation` is given.
 
-    The part `scribbled` of a varied batch's size comes to it in scribbles.
+    A batch of n augmented drawings has `scribble_rate` · n scribbles in addition.
     """
 
     def __init__(
@@ -78,66 +107,67 @@ class StrokeFeed:
         dataset: Dataset,
         split: str,
         raster: RasterSettings,
-        variation: AugmentSettings | None = None,
+        augmentation: AugmentSettings | None = None,
         seed: int = 0,
         *,
         sequence: SequenceSettings | None = None,
-        scribbled: float = 0.0,
+        scribble_rate: float = 0.0,
     ) -> None:
         self._dataset = dataset
         self._indices = dataset.indices(split)
         self.labels = dataset.labels[self._indices].astype(np.int64)
-        self._scribbled = scribbled
         self._raster, self._sequence = raster, sequence
-        self._variation = variation
+        self._augmentation = augmentation
         self._seed = seed
+        self._scribble_rate = scribble_rate
         self._shift_scale = 1.0
-        self._kin: Kin | None = None
-        if variation is not None and variation.blend:
+        self._neighbours: SameClassNeighbours | None = None
+        if augmentation is not None and augmentation.blend:
             strokes = np.diff(dataset.drawings.sample_ends, prepend=0)
-            self._kin = Kin(self.labels, strokes[self._indices])
+            self._neighbours = SameClassNeighbours(self.labels, strokes[self._indices])
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def seen_as(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self:
-        # Pictures move by pixels: by fewer of them where they are smaller.
+    def with_inputs(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self:
         other = copy.copy(self)
+        # Shifts are in pixels: in a smaller image they are shorter.
         other._shift_scale = self._shift_scale * raster.size / self._raster.size
         other._raster, other._sequence = raster, sequence
         return other
 
-    def batch(self, rows: NDArray[np.int64], epoch: int, share: Share = everything) -> Batch:
-        mine = share(rows)
-        indices = self._indices[mine]
+    def batch(self, rows: NDArray[np.int64], epoch: int, shard: Shard = WHOLE) -> Batch:
+        own, is_padding = shard.of_rows(rows)
+        indices = self._indices[own]
         drawings = self._dataset.drawings.take(indices)
-        labels = self.labels[mine]
-        if self._variation is None:
-            return model_inputs(drawings, self._raster, self._sequence, threads=1), labels
-        if self._kin is not None:
-            drawings = self._blended(drawings, mine, epoch)
-        count = round(self._scribbled * len(rows))
-        made = share(np.arange(count))
-        if len(made):
+        labels = self.labels[own]
+        if self._augmentation is None:
+            inputs = model_inputs(drawings, self._raster, self._sequence, threads=1)
+            return Batch(inputs, labels, len(rows), is_padding)
+        if self._neighbours is not None:
+            drawings = self._blended(drawings, own, epoch)
+        scribble_count = round(self._scribble_rate * len(rows))
+        own_scribbles = shard.of(np.arange(scribble_count))
+        if len(own_scribbles):
             rng = np.random.default_rng([self._seed, epoch, int(rows[0])])
-            drawings = Drawings.join([drawings, scribbles(count, rng).take(made)])
-        # No two drawings of an epoch may have one number, or they would be varied alike.
-        numbers = np.concatenate([indices, _MADE + self._indices[rows[made]]])
-        varied = augment(drawings, numbers, self._variation, seed=self._seed, epoch=epoch)
+            drawings = Drawings.join([drawings, scribbles(scribble_count, rng).take(own_scribbles)])
+        # Equal numbers would be augmented alike.
+        numbers = np.concatenate([indices, _FIRST_SCRIBBLE + self._indices[rows[own_scribbles]]])
+        augmented = augment(drawings, numbers, self._augmentation, seed=self._seed, epoch=epoch)
         inputs = model_inputs(
-            varied.drawings, self._raster, self._sequence, threads=1,
-            width_factors=varied.width_factors, shifts=varied.shifts * np.float32(self._shift_scale),
+            augmented.drawings, self._raster, self._sequence, threads=1,
+            width_factors=augmented.width_factors, shifts=augmented.shifts * np.float32(self._shift_scale),
         )  # fmt: skip
-        return inputs, labels
+        return Batch(inputs, labels, len(rows) + scribble_count, is_padding)
 
     def _blended(self, drawings: Drawings, rows: NDArray[np.int64], epoch: int) -> Drawings:
-        """Some of the drawings moved towards others of the same symbol."""
-        assert self._kin is not None
-        assert self._variation is not None
-        chance = chances(self._indices[rows], seed=self._seed, epoch=epoch, each=3)
-        towards = self._dataset.drawings.take(self._indices[self._kin.of(rows, chance[:, 0])])
-        parts = REACH[0] + (REACH[1] - REACH[0]) * chance[:, 1]
-        return blend(drawings, towards, np.where(chance[:, 2] < self._variation.blend, parts, 0.0))
+        """The drawings of rows, a fraction of them blended with others of the same symbol."""
+        assert self._neighbours is not None
+        assert self._augmentation is not None
+        pick, part, coin = uniforms(self._indices[rows], seed=self._seed, epoch=epoch, columns=3).T
+        towards = self._dataset.drawings.take(self._indices[self._neighbours.pick(rows, pick)])
+        parts = REACH[0] + (REACH[1] - REACH[0]) * part
+        return blend(drawings, towards, np.where(coin < self._augmentation.blend, parts, 0.0))
 
 
 def shuffled_rows(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -146,19 +176,20 @@ def shuffled_rows(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def batches(
-    feed: Feed, rows: NDArray[np.int64], size: int, *, epoch: int, first: int = 0, share: Share = everything
+    dataset: BatchDataset, rows: NDArray[np.int64], size: int, *, epoch: int, first: int = 0, shard: Shard = WHOLE
 ) -> Iterator[Batch]:
-    """Batches of `size` rows (the last one may be smaller), from batch number `first` on; of each, the share.
+    """The shard of each batch of `size` rows (the last may be smaller), from batch number `first` on.
 
-    The next batch is drawn in a thread while the caller works on the last one.
+    A thread makes the next batch while the caller works on the last one: the kernels release the GIL, so that one
+    thread does what worker processes of torch's DataLoader would, without copies of the batches between processes.
     """
     starts = range(first * size, len(rows), size)
     if not starts:
         return
-    with ThreadPoolExecutor(1, thread_name_prefix="feed") as ahead:
-        coming = ahead.submit(feed.batch, rows[starts[0] : starts[0] + size], epoch, share)
+    with ThreadPoolExecutor(1, thread_name_prefix="loader") as executor:
+        following = executor.submit(dataset.batch, rows[starts[0] : starts[0] + size], epoch, shard)
         for start in starts:
-            batch = coming.result()
+            batch = following.result()
             if start + size < len(rows):
-                coming = ahead.submit(feed.batch, rows[start + size : start + 2 * size], epoch, share)
+                following = executor.submit(dataset.batch, rows[start + size : start + 2 * size], epoch, shard)
             yield batch

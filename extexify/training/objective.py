@@ -1,8 +1,7 @@
-"""What a step of a training minimizes, how far it goes and by which rule; and the shift of the answers afterwards."""
+"""The loss that training minimizes, the learning-rate schedule, the optimizer, and the weight average."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,30 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+from torch.optim.swa_utils import AveragedModel
 
 from extexify.catalog.lookalikes import groups_of
 from extexify.training.recipes import Recipe
 
-
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate of a step: constant, or one cycle, a cosine up to the peak and one down to nothing
-    (Smith & Topin, 2019; start at 1/25 of the peak)."""
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    warmup = recipe.warmup * steps
-    if step < warmup:
-        return recipe.learning_rate * (1 / 25 + (1 - 1 / 25) * _ease(step / warmup))
-    return recipe.learning_rate * (1 - _ease((step - warmup) / max(steps - warmup, 1)))
-
-
-def _ease(part: float) -> float:
-    return 0.5 - 0.5 * math.cos(math.pi * min(part, 1.0))
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
 class LookAlikes:
-    """Which classes are drawn alike: group (classes,), the number of each one's group, and share (classes,), the part
-    of its group's drawings that are its own."""
+    """Classes that people draw alike: group (classes,), the number of each class's group, and share (classes,), the
+    fraction of its group's drawings that are its own."""
 
     group: Tensor
     share: Tensor
@@ -44,23 +32,26 @@ class LookAlikes:
 
 
 def look_alikes(classes: Sequence[str], labels: NDArray[np.int64]) -> LookAlikes:
-    """The groups of the catalogue, with the shares that training drawings (their labels, (N,)) give."""
+    """The catalogue's groups of look-alikes, with shares counted from the labels (N,) of the training drawings."""
     counts = _counts(labels, len(classes))
     _, group = np.unique(groups_of(classes, "drawn"), return_inverse=True)
     share = counts / np.bincount(group, weights=counts)[group]
     return LookAlikes(torch.from_numpy(group), torch.from_numpy(share.astype(np.float32)))
 
 
-def loss_of(logits: Tensor, labels: Tensor, recipe: Recipe, alike: LookAlikes) -> Tensor:
-    """Mean cross entropy of logits (B + scribbles, classes): labels (B,) are of the first B, of the others any class is
-    as good as the next. The recipe's part of each target is that of the classes drawn alike."""
-    known, scribbled = logits[: len(labels)], logits[len(labels) :]
-    loss = F.cross_entropy(known, labels, label_smoothing=recipe.label_smoothing, reduction="sum")
+def objective(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAlikes) -> Tensor:
+    """The sum of the losses of n drawings and s scribbles, from logits (n + s, classes) and the drawings' labels (n,).
+
+    A drawing's loss is the cross entropy with a smoothed label, of which the fraction `recipe.alike` is shared among
+    the class's look-alikes. The target of a scribble is the uniform distribution.
+    """
+    drawings, scribbles = logits[: len(labels)], logits[len(labels) :]
+    loss = F.cross_entropy(drawings, labels, label_smoothing=recipe.label_smoothing, reduction="sum")
     if recipe.alike:
-        shares = F.log_softmax(known, 1) * alike.share
-        groups = torch.zeros_like(known).index_add_(1, alike.group, shares)
-        loss = torch.lerp(loss, -groups.gather(1, alike.group[labels][:, None]).sum(), recipe.alike)
-    return (loss - F.log_softmax(scribbled, 1).mean(1).sum()) / len(logits)
+        shares = F.log_softmax(drawings, 1) * look_alikes.share
+        groups = torch.zeros_like(drawings).index_add_(1, look_alikes.group, shares)
+        loss = torch.lerp(loss, -groups.gather(1, look_alikes.group[labels][:, None]).sum(), recipe.alike)
+    return loss - F.log_softmax(scribbles, 1).mean(1).sum()
 
 
 def class_shift(recipe: Recipe, labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
@@ -74,16 +65,54 @@ def _counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
 
 
 def make_optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer of a network's weights."""
+    """The recipe's optimizer of the network's weights, in PyTorch's fused implementation: the default one loops over
+    the weights and takes four times as long on a CPU."""
     if recipe.optimizer == "adam":
         return torch.optim.Adam(
             network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
-    # Decaying biases and normalisation gains towards nothing only hurts.
+    # Biases and the gains of normalizations are not decayed.
     parameters = list(network.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    # One pass over all weights; the default loops over them and takes four times as long.
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+
+
+def make_schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int, *, done: int = 0) -> LRScheduler:
+    """The recipe's learning rate over `steps` steps of the optimizer, of which `done` are taken: constant, or one cycle
+    (Smith & Topin, 2019), a cosine from 1/25 of the peak up to it and one down to 0.
+
+    To go on after `done` steps, the optimizer must have had a schedule before (it holds the initial rates).
+    """
+    if recipe.schedule == "constant":
+        return LambdaLR(optimizer, lambda step: 1.0, last_epoch=done - 1)
+    # OneCycleLR counts from 0 and reaches the peak at step pct_start · total_steps - 1, the end at total_steps - 1.
+    return OneCycleLR(
+        optimizer,
+        max_lr=recipe.learning_rate,
+        total_steps=steps + 1,
+        pct_start=(recipe.warmup * steps + 1) / (steps + 1),
+        div_factor=25,
+        final_div_factor=float("inf"),
+        cycle_momentum=False,
+        last_epoch=done - 1,
+    )
+
+
+def average_weights(network: nn.Module, decay: float) -> AveragedModel:
+    """A copy of the network whose weights and buffers are an exponential moving average of the network's.
+
+    The decay rises to `decay` with the number of updates, so that the average soon forgets the initial weights.
+    """
+
+    def update(averages: Tensors, values: Tensors, updates: Tensor | int) -> None:
+        count = int(updates)
+        if averages[0].is_floating_point():
+            # All tensors in one call: one by one they take as long as a third of the optimizer's step.
+            torch._foreach_lerp_(averages, values, 1 - min(decay, (1 + count) / (10 + count)))
+        else:
+            torch._foreach_copy_(averages, values)
+
+    return AveragedModel(network, multi_avg_fn=update, use_buffers=True)

@@ -1,4 +1,4 @@
-"""The stages joined: what the command line and the pages call."""
+"""The stages joined: train, evaluate and publish; and the whole pipeline from sources to a model."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from extexify.model.classifier import Classifier
 from extexify.model.file import read_model, write_model
 from extexify.model.library import publish
 from extexify.sources.base import Source
-from extexify.training.distributed import ALONE, Team
-from extexify.training.loader import Feed, ImageFeed, StrokeFeed
+from extexify.training.distributed import rank
+from extexify.training.loader import BatchDataset, DrawingDataset, ImageDataset
 from extexify.training.loop import train
-from extexify.training.recipes import Recipe
+from extexify.training.recipes import Recipe, RecipeError
 
 TRAIN_ON = ("train", "train+validation", "all")
-"""The splits that a training may learn from. Epochs are chosen by validation only where that is held out."""
+"""Splits to train on. The best epoch is chosen by validation only if that is held out."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a pipeline's results lie."""
+    """The folders of a pipeline's results."""
 
     dataset: Path
     images: Path
@@ -39,8 +39,7 @@ class Places:
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """A published model file, its figures on the test split (None when that was trained on, too), and the seconds of
-    each stage on the way there."""
+    """A published model file, its metrics on the test split (None if that was trained on), and seconds per stage."""
 
     model: Path
     test: Metrics | None
@@ -57,66 +56,63 @@ def train_on_dataset(
     train_on: str = "train",
     device: str = "auto",
     resume: bool = False,
-    team: Team = ALONE,
     report: Reporter = quiet,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> PipelineResult:
-    """Train by a recipe, judge the best model on the test split once, and publish it.
+    """Train by a recipe, evaluate the best model once on the test split, and publish it.
 
-    `train_on` is "train", "train+validation" (then no epoch is chosen, the last one counts) or "all" (then nothing is
-    left to judge on either).
-    A recipe without augmentation reads the rendered images, which must have been made of this dataset with
-    the recipe's raster.
-    Of a `team` that trains together, every process calls this; only the one that leads judges and publishes, and the
-    result of the others is where the run's model lies on its machine.
-    Raises as `training.train` does, and `StorageError` when the images don't fit.
+    `train_on` is "train", "train+validation" (the last epoch is taken) or "all" (and nothing is left for evaluation).
+    A recipe without augmentation reads the rendered images, which must have been made from this dataset with the
+    recipe's raster. In a process group every process calls this; rank 0 alone evaluates and publishes, and the result
+    of the others has the path of the run's model on rank 0's machine.
+
+    Raises what `training.loop.train` and `training_data` raise.
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "train"):
-        train_feed, validation_feed = feeds(recipe, dataset, places.images, seed, train_on)
+        train_data, validation_data = training_data(recipe, dataset, places.images, seed, train_on)
         best = train(
-            recipe, dataset, train_feed, validation_feed, places.runs / run_name,
-            seed=seed, train_on=train_on, device=device, resume=resume, team=team, report=report,
-            should_stop=should_stop,
+            recipe, dataset, train_data, validation_data, places.runs / run_name,
+            seed=seed, train_on=train_on, device=device, resume=resume, report=report, should_stop=should_stop,
         )  # fmt: skip
-    if not team.leads:
+    if rank() > 0:
         return PipelineResult(best, None, seconds)
     with _timed(seconds, "evaluate"):
-        figures = None if train_on == "all" else judge_on_test(best, dataset, report=report)
-    return PipelineResult(publish(best, places.models, run_name), figures, seconds)
+        metrics = None if train_on == "all" else evaluate_on_test(best, dataset, report=report)
+    return PipelineResult(publish(best, places.models, run_name), metrics, seconds)
 
 
-def feeds(
+def training_data(
     recipe: Recipe, dataset: Dataset, images_folder: Path, seed: int, train_on: str = "train"
-) -> tuple[Feed, Feed | None]:
-    """What a recipe trains on and is validated on (None when that is trained on, too).
+) -> tuple[BatchDataset, BatchDataset | None]:
+    """What a recipe trains on and is validated on (None if that is trained on).
 
-    Raises `StorageError` when it needs images that don't fit, ValueError for splits that there are not.
+    Raises `StorageError` if the recipe needs images that don't fit, and `RecipeError` for splits that don't exist or
+    that the recipe can't train on.
     """
     if train_on not in TRAIN_ON:
-        raise ValueError(f"can't train on {train_on!r}: there are {', '.join(TRAIN_ON)}")
+        raise RecipeError(f"can't train on {train_on!r}: there are {', '.join(TRAIN_ON)}")
     held_out = train_on == "train"
     if recipe.augment is None:
         if not held_out:
-            raise ValueError(f"recipe {recipe.name} reads rendered images, split by split: train it on train")
+            raise RecipeError(f"recipe {recipe.name} reads rendered images, split by split: train it on train")
         images = fitting_images(recipe.raster, dataset, images_folder)
-        return ImageFeed(images, "train"), ImageFeed(images, "validation")
+        return ImageDataset(images, "train"), ImageDataset(images, "validation")
     return (
-        StrokeFeed(
+        DrawingDataset(
             dataset, train_on, recipe.raster, recipe.augment, seed,
-            sequence=recipe.sequence, scribbled=recipe.scribbles,
+            sequence=recipe.sequence, scribble_rate=recipe.scribbles,
         ),
-        StrokeFeed(dataset, "validation", recipe.raster, sequence=recipe.sequence) if held_out else None,
+        DrawingDataset(dataset, "validation", recipe.raster, sequence=recipe.sequence) if held_out else None,
     )  # fmt: skip
 
 
-def judge_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) -> Metrics:
-    """Judge a model file on the dataset's test split and note the figures in the file."""
-    figures = evaluate_dataset(Classifier.load(model), dataset, "test", report=report)
+def evaluate_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) -> Metrics:
+    """Evaluate a model file on the dataset's test split and store the metrics in the file."""
+    metrics = evaluate_dataset(Classifier.load(model), dataset, "test", report=report)
     description, weights = read_model(model)
-    noted = replace(description, metrics={**description.metrics, "test": figures.to_json()})
-    write_model(model, noted, weights)
-    return figures
+    write_model(model, replace(description, metrics={**description.metrics, "test": metrics.to_json()}), weights)
+    return metrics
 
 
 def run_pipeline(
@@ -134,10 +130,10 @@ def run_pipeline(
     report: Reporter = quiet,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> PipelineResult:
-    """All of it: export → render → split → train → evaluate → a published model file.
+    """Export, split, render, train, evaluate and publish.
 
-    `rejected` are drawings to leave out (see `export_dataset`); `should_stop` is asked in every stage. Raises `Stopped`
-    after a stop; what was whole before is kept.
+    `rejected` are drawings to leave out (see `export_dataset`); `should_stop` is called in every stage. Raises
+    `Stopped` after a stop; the results of completed stages stay.
     """
 
     def watched(event: Progress) -> None:

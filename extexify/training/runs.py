@@ -1,45 +1,134 @@
-"""The training runs of the workspace: how far each is, how it did, and whether it can go on."""
+"""Training runs: the files of one, written by rank 0 of its training, and the list of all in the workspace.
+
+run.json                   the configuration: recipe, seed, splits, hash of the dataset
+metrics.jsonl              one line per epoch
+checkpoint.safetensors     the state to resume from (`extexify.training.checkpoints`)
+model.safetensors          the best epoch so far, as a model file
+"""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
+from msgspec import Meta
 
 from extexify.access import permissions
 from extexify.core.names import free_name
-from extexify.core.schema import Maybe, check_form
+from extexify.core.schema import validate
 from extexify.training.recipes import MAX_EPOCHS, Recipe
 from extexify.workspace import jobs, paths
-from extexify.workspace.files import StorageError, holds_files, is_being_written, read_json, remove_folder, writer_lock
+from extexify.workspace.files import (
+    StorageError,
+    atomic_file,
+    explained,
+    holds_files,
+    is_being_written,
+    read_json,
+    remove_folder,
+    write_json,
+    writer_lock,
+)
+
+# --- the files of a run -------------------------------------------------------------------------
+
+
+class RunFiles:
+    """The paths of a run's files, and the writing of `run.json` and `metrics.jsonl`."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.config, self.metrics = run / "run.json", run / "metrics.jsonl"
+        self.checkpoint, self.model = run / "checkpoint.safetensors", run / "model.safetensors"
+
+    def begin(self, config: dict[str, Any]) -> None:
+        """Make the run's folder and write its configuration."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        write_json(self.config, config)
+
+    def check(self, config: dict[str, Any]) -> None:
+        """Raise `StorageError` unless the run was begun with this configuration."""
+        if read_json(self.config) != orjson.loads(orjson.dumps(config)):
+            raise StorageError(f"run {self.run.name} was begun with other settings or another dataset: start a new run")
+
+    def add_epoch(self, entry: dict[str, Any]) -> None:
+        """Append an epoch's line to `metrics.jsonl`."""
+        with explained(self.metrics), self.metrics.open("ab") as file:
+            file.write(orjson.dumps(entry) + b"\n")
+
+    def drop_epochs_after(self, epoch: int) -> None:
+        """Remove the lines of epochs after `epoch`, the checkpoint's: a crash may come between writing the two."""
+        lines = self.metrics.read_bytes().splitlines(keepends=True) if self.metrics.exists() else []
+        remaining = [line for line in lines if line.endswith(b"\n") and orjson.loads(line)["epoch"] <= epoch]
+        with atomic_file(self.metrics) as temporary:
+            temporary.write_bytes(b"".join(remaining))
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What a run was begun with. train_on names its splits as `Dataset.indices` reads them."""
+
+    recipe: Recipe
+    seed: int
+    train_on: str
+    dataset_hash: str
+
+
+def read_config(run: Path) -> RunConfig:
+    """The configuration of the run in a folder. Raises `StorageError` if there is no such run, or it is damaged."""
+    path = RunFiles(run).config
+    if not path.exists():
+        raise StorageError(f"there is no run {run.name} in {run.parent} to resume")
+    try:
+        stored = validate(read_json(path), _StoredConfig)
+        return RunConfig(Recipe.from_json(stored.recipe), stored.seed, stored.train_on, stored.dataset.content_hash)
+    except ValueError as error:
+        raise StorageError(f"{path} is damaged ({error}): start a new run") from None
+
+
+@dataclass(frozen=True)
+class _StoredDataset:
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class _StoredConfig:
+    recipe: dict[str, Any]
+    seed: Annotated[int, Meta(ge=0)]
+    dataset: _StoredDataset
+    train_on: str = "train"
+
+
+# --- the list of runs ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class SplitMetrics:
-    """Figures on a split: the mean loss; top-1 and top-5 as parts of 1. NaN where the split was trained on, too."""
+    """Means over the drawings of a split: cross-entropy loss, top-1 and top-5 accuracy as fractions of 1.
+
+    objective is what the training minimizes, with label smoothing, targets shared among look-alikes and scribbles;
+    None on a validation split. Metrics of a split without held-out drawings are NaN.
+    """
 
     loss: float
     top1: float
     top5: float
+    objective: float | None = None
 
 
-_FIGURES = {"loss": float, "top1": float, "top5": float}
-_NOT_JUDGED = dict.fromkeys(_FIGURES, math.nan)
-_EPOCH = {
-    "epoch": int, "train": _FIGURES, "validation": Maybe(_FIGURES), "learning_rate": float, "seconds": float,
-    "drawings_per_second": float,
-}  # fmt: skip
+_NO_METRICS = SplitMetrics(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A line of `metrics.jsonl`: an epoch's number from 1, its figures, its learning rate at the end, its seconds."""
+    """A line of `metrics.jsonl`. number counts from 1; learning_rate is that at the end of the epoch."""
 
     number: int
     train: SplitMetrics
@@ -51,10 +140,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training, as its folder tells it.
+    """A training, read from its folder.
 
     began and changed are in seconds since 1970, size in bytes. problem is one sentence about what is damaged; such a
-    run is shown with what can be read of it. recipe is None when even `run.json` can't be.
+    run is listed with what can be read of it. recipe is None if `run.json` can't be read.
     """
 
     folder: Path
@@ -74,17 +163,17 @@ class Run:
 
     @property
     def total_epochs(self) -> int:
-        """The epochs that it is to have in the end; 0: nobody knows."""
+        """The recipe's number of epochs; 0 if the recipe can't be read."""
         return self.recipe.epochs if self.recipe else 0
 
     @property
     def epochs_done(self) -> int:
-        """The epochs that it has."""
+        """The number of completed epochs."""
         return self.epochs[-1].number if self.epochs else 0
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch whose model is kept: the first one with the highest validation top-5, or without any the last."""
+        """The epoch of the run's model: the first with the highest validation top-5, or the last without validation."""
         if self.epochs and math.isnan(self.epochs[-1].validation.top5):
             return self.epochs[-1]
         return max(self.epochs, key=lambda epoch: epoch.validation.top5, default=None)
@@ -100,18 +189,18 @@ class Run:
 
     @property
     def can_resume(self) -> bool:
-        """Whether `train --run NAME --resume` has something to do and to do it with."""
+        """Whether `train --run NAME --resume` can continue it."""
         return self.state == "interrupted" and not self.problem
 
     @property
     def model(self) -> Path | None:
-        """The run's own copy of its best model, if an epoch is done."""
-        path = self.folder / "model.safetensors"
+        """The run's own copy of its best model; None before the end of its first epoch."""
+        path = RunFiles(self.folder).model
         return path if path.exists() else None
 
 
 def default_name(recipe: str) -> str:
-    """What a run is called that nobody names: the recipe and the time; no name twice, even if the clock is put back."""
+    """A new run's name: the recipe and the local time, with a number if that is taken (after a clock change)."""
 
     def is_taken(name: str) -> bool:
         model = paths.models_folder() / f"{name}.safetensors"
@@ -122,12 +211,12 @@ def default_name(recipe: str) -> str:
 
 @permissions.operators_only
 def list_runs() -> list[Run]:
-    """All runs of the workspace, the one that was begun last first."""
+    """All runs of the workspace, newest first."""
     root = paths.runs_folder()
     if not root.is_dir():
         return []
     written = {name for job in jobs.running() for name in job.writes}
-    # A name with line breaks or bytes that are no text can't be shown, nor asked for.
+    # A name with line breaks or bytes that are not text can be neither shown nor typed.
     folders = (path for path in root.iterdir() if path.name.isprintable() and path.name[0] != "." and path.is_dir())
     found = (_read(folder, f"runs/{folder.name}" in written) for folder in folders)
     return sorted((run for run in found if run is not None), key=lambda run: (-run.began, run.name))
@@ -135,32 +224,31 @@ def list_runs() -> list[Run]:
 
 @permissions.operators_only
 def find_run(name: str) -> Run | None:
-    """The run of a name; None when there is none."""
+    """The run of a name, or None. The name may come from an address: it never leads out of the runs' folder."""
     folder = paths.runs_folder() / name
-    # What comes in an address or a job's file leads nowhere else.
     if not name.isprintable() or not name or name.startswith(".") or folder.name != name:
         return None
     try:
         if not folder.is_dir():
             return None
-    except OSError:  # a name that is too long for one
+    except OSError:  # the name is too long for a file
         return None
     return _read(folder, bool(jobs.running([f"runs/{name}"])))
 
 
 def newest_run() -> str:
-    """The name of the run that was begun last. Raises ValueError when there is none."""
+    """The name of the run that was begun last. Raises `StorageError` if there is none."""
     found = list_runs()
     if not found:
-        raise ValueError(f"there is no run in {paths.runs_folder()} to go on with")
+        raise StorageError(f"there is no run in {paths.runs_folder()} to resume")
     return found[0].name
 
 
 @permissions.operators_only
 def delete_run(name: str) -> None:
-    """Delete a run's folder; models that were made of it stay.
+    """Delete a run's folder; models that were published from it stay.
 
-    Raises `StorageError` when there is no such run or it is being written.
+    Raises `StorageError` if there is no such run or it is being written.
     """
     run = find_run(name)
     if run is None:
@@ -172,99 +260,118 @@ def delete_run(name: str) -> None:
 
 
 def typical_speed(runs: Iterable[Run], recipe: Recipe) -> float | None:
-    """Drawings a second of the newest training with this network and this batch size here; None without any."""
+    """Drawings a second of the newest run with this network and batch size; None without one."""
     for run in runs:
         if run.epochs and run.recipe and _same_work(run.recipe, recipe):
-            # Epochs of small pictures are faster than the others: all of them count, as long as they took.
+            # Epochs of small pictures are faster than the others: weight each by its duration.
             seconds = sum(epoch.seconds for epoch in run.epochs)
             return sum(epoch.drawings_per_second * epoch.seconds for epoch in run.epochs) / seconds if seconds else None
     return None
 
 
-def _same_work(mine: Recipe, other: Recipe) -> bool:
-    # Epochs and learning rates cost no time; all else may.
-    return replace(mine, epochs=1, learning_rate=1.0) == replace(other, epochs=1, learning_rate=1.0)
+def _same_work(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes differ in nothing but epochs and learning rate, which don't change the speed."""
+    return replace(one, epochs=1, learning_rate=1.0) == replace(other, epochs=1, learning_rate=1.0)
 
 
 def _read(folder: Path, is_written: bool) -> Run | None:
-    """The run in a folder; None when it has been removed meanwhile, or is none."""
+    """The run in a folder; None if the folder was removed meanwhile, or holds no run."""
+    files = RunFiles(folder)
     try:
-        asked, metrics = _stamp(folder / "run.json"), _stamp(folder / "metrics.jsonl")
-        # Before its first file there is, a training is known by its job alone; and other folders are no runs.
-        if asked is None and metrics is None:
+        config_version, metrics_version = _version(files.config), _version(files.metrics)
+        if config_version is None and metrics_version is None:
             return None
-        files = [path.stat() for path in folder.iterdir()]
-        changed = folder.stat().st_mtime
+        size, changed = 0, folder.stat().st_mtime
+        for entry in os.scandir(folder):
+            # The temporary file of an atomic write may be renamed between the listing and this look at it.
+            if (status := _status(Path(entry.path))) is not None:
+                size, changed = size + status.st_size, max(changed, status.st_mtime)
     except OSError:
         return None
-    recipe, seed, dataset_hash, problem = _asked(folder / "run.json", asked)
-    epochs, damage = _epochs(folder / "metrics.jsonl", metrics)
+    config = _config(folder, config_version)
+    epochs, damage = _epochs(files.metrics, metrics_version, config is None or config.recipe.loss_is_cross_entropy)
     return Run(
         folder=folder,
-        recipe=recipe,
-        seed=seed,
-        dataset_hash=dataset_hash,
+        recipe=config.recipe if config else None,
+        seed=config.seed if config else 0,
+        dataset_hash=config.dataset_hash if config else "",
         epochs=epochs,
-        problem=problem or damage,
-        began=asked[0] / 1e9 if asked else changed,
-        changed=max([changed, *(status.st_mtime for status in files)]),
-        size=sum(status.st_size for status in files),
+        problem=damage if config else "run.json is missing or damaged, so that its settings are unknown",
+        began=config_version[0] / 1e9 if config_version else changed,
+        changed=changed,
+        size=size,
         is_running=is_written or is_being_written(folder),
     )
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What tells one version of a file from the next; None when there is no file."""
+def _status(path: Path) -> os.stat_result | None:
     try:
-        status = path.stat()
+        return path.stat()
     except FileNotFoundError:
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+_Version = tuple[int, int, int] | None
+
+
+def _version(path: Path) -> _Version:
+    """What changes when a file is written (mtime in ns, size, inode); None without the file."""
+    status = _status(path)
+    return (status.st_mtime_ns, status.st_size, status.st_ino) if status else None
 
 
 # Pages look every second, and a list may have hundreds of runs, of which one changes.
 @lru_cache(maxsize=2048)
-def _asked(path: Path, version: tuple[int, int, int] | None) -> tuple[Recipe | None, int, str, str]:
-    """Recipe, seed, dataset hash, and what is wrong with the file."""
+def _config(folder: Path, version: _Version) -> RunConfig | None:
+    """The configuration of a run, or None if it can't be read."""
     try:
-        asked: Any = read_json(path)
-        check_form(asked, {"recipe": {}, "seed": int, "dataset": {"content_hash": str}})
-        return Recipe.from_json(asked["recipe"]), asked["seed"], asked["dataset"]["content_hash"], ""
-    except (OSError, ValueError):
-        return None, 0, "", "run.json is missing or damaged, so that nobody knows what was asked"
+        return read_config(folder)
+    except OSError:
+        return None
 
 
 @lru_cache(maxsize=2048)
-def _epochs(path: Path, version: tuple[int, int, int] | None) -> tuple[tuple[Epoch, ...], str]:
+def _epochs(path: Path, version: _Version, loss_is_cross_entropy: bool) -> tuple[tuple[Epoch, ...], str]:
     """The epochs that can be read, and what is wrong with the file."""
     if version is None:
         return (), ""
     try:
-        lines = path.read_bytes().split(b"\n")[:-1]  # what stands after the last end of a line is being written
+        lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break is still being written
     except OSError as error:
         return (), f"metrics.jsonl can't be read ({error.strerror})"
-    read = [_epoch(line) for line in lines]
-    bad = [number for number, epoch in enumerate(read, 1) if epoch is None]
-    problem = f"line {bad[0]} of metrics.jsonl is damaged" if bad else ""
-    return tuple(epoch for epoch in read if epoch is not None), problem
+    epochs = [_epoch(line, loss_is_cross_entropy) for line in lines]
+    damaged = [number for number, epoch in enumerate(epochs, 1) if epoch is None]
+    problem = f"line {damaged[0]} of metrics.jsonl is damaged" if damaged else ""
+    return tuple(epoch for epoch in epochs if epoch is not None), problem
 
 
-def _epoch(line: bytes) -> Epoch | None:
+@dataclass(frozen=True)
+class _StoredEpoch:
+    epoch: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
+    train: SplitMetrics
+    learning_rate: float
+    seconds: float
+    drawings_per_second: float
+    validation: SplitMetrics | None = None
+
+
+def _epoch(line: bytes, loss_is_cross_entropy: bool) -> Epoch | None:
+    """The epoch of a line; None if the line is damaged.
+
+    Earlier versions wrote the objective as the training loss: where it isn't the cross entropy, that is unknown (NaN).
+    """
     try:
-        entry = orjson.loads(line)
-        check_form(entry, _EPOCH)
+        stored = validate(orjson.loads(line), _StoredEpoch)
     except ValueError:
         return None
-    train, validation = (
-        SplitMetrics(*(float(figures[name]) for name in _FIGURES))
-        for figures in (entry["train"], entry.get("validation") or _NOT_JUDGED)
-    )
-    epoch = Epoch(
-        number=entry["epoch"],
+    train = stored.train
+    if train.objective is None:
+        train = replace(train, objective=train.loss, loss=train.loss if loss_is_cross_entropy else math.nan)
+    return Epoch(
+        number=stored.epoch,
         train=train,
-        validation=validation,
-        learning_rate=float(entry["learning_rate"]),
-        seconds=float(entry["seconds"]),
-        drawings_per_second=float(entry["drawings_per_second"]),
+        validation=stored.validation or _NO_METRICS,
+        learning_rate=stored.learning_rate,
+        seconds=stored.seconds,
+        drawings_per_second=stored.drawings_per_second,
     )
-    return epoch if 0 < epoch.number <= MAX_EPOCHS else None

@@ -101,12 +101,13 @@ def _training() -> tuple[Any, Any, Any, bytes]:
 
     from extexify.model.networks import build
     from extexify.training.checkpoints import TrainingState, save_checkpoint
+    from extexify.training.objective import average_weights
 
     network = build("original", 3, {"channels": [4, 4]})
     optimizer = torch.optim.AdamW(network.parameters())
     network(torch.zeros(2, 3, 8, 8)).sum().backward()
     optimizer.step()
-    average = {name: tensor.clone() for name, tensor in network.state_dict().items() if tensor.is_floating_point()}
+    average = average_weights(network, 0.9)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
         save_checkpoint(path, TrainingState(epoch=1), network, average, optimizer)
@@ -135,7 +136,7 @@ def test_checkpoints(case: Case, folder: Path) -> None:
     state = restore_checkpoint(folder / "checkpoint.safetensors", *_training()[:-1])
     tally = state.tally
     counts = (state.epoch, state.batch, state.step, state.best_epoch, tally.count, tally.top1, tally.top5)
-    figures = (state.seconds, state.best_top5, *tally.figures().values())
+    figures = (state.seconds, state.best_top5, *tally.metrics().values())
     if not all(type(count) is int and count >= 0 for count in counts) or not all(np.isfinite(figures)):
         raise Fault(f"training is resumed from {state}")
 

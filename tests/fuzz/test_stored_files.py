@@ -44,7 +44,7 @@ def run(rng: Random) -> Case:
 
 @fuzz(run, StorageError)
 def test_runs(case: Case, folder: Path) -> None:
-    from extexify.training.run_files import recipe_of_run, splits_of_run
+    from extexify.training.runs import read_config
     from extexify.ui.models.runs import _run_row
     from extexify.ui.train.charts import Curve, _axis_end
 
@@ -67,8 +67,7 @@ def test_runs(case: Case, folder: Path) -> None:
     typical_speed(runs, RECIPES["default"])
     if find_run("r") != (runs[0] if runs else None):
         raise Fault("a run is found that isn't listed, or the other way round")
-    recipe_of_run(folder / "runs" / "r")
-    splits_of_run(folder / "runs" / "r")
+    read_config(folder / "runs" / "r")
 
 
 # --- jobs ----------------------------------------------------------------------------------------

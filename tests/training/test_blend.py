@@ -1,4 +1,4 @@
-"""Blending: between two drawings of a symbol lies a third one, whatever the order and direction of their strokes."""
+"""Blending: interpolation between two drawings of a symbol, in any order and direction of their strokes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from extexify.drawing.raster import PRESETS, rasterize
 from extexify.drawing.strokes import Drawing, Drawings
-from extexify.training.blend import Kin, blend, chances
+from extexify.training.blend import SameClassNeighbours, blend
+from extexify.training.rng import uniforms
 
 CROSS = [[(0, 50), (100, 50)], [(50, 0), (50, 100)]]
 LOW_CROSS = [[(0, 70), (100, 70)], [(50, 0), (50, 100)]]
@@ -105,21 +106,21 @@ def test_a_drawing_that_does_not_fit_stays(other: list[list[tuple[float, float]]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=30), st.integers(0, 1000))
-def test_kin_are_of_the_same_symbol_with_as_many_strokes(made: list[tuple[int, int]], seed: int) -> None:
-    kin = Kin(np.array([label for label, _ in made]), np.array([strokes for _, strokes in made]))
+def test_neighbours_are_of_the_same_symbol_with_as_many_strokes(made: list[tuple[int, int]], seed: int) -> None:
+    neighbours = SameClassNeighbours(np.array([label for label, _ in made]), np.array([strokes for _, strokes in made]))
     rows = np.arange(len(made))
-    found = kin.of(rows, np.random.default_rng(seed).uniform(size=len(made)))
+    found = neighbours.pick(rows, np.random.default_rng(seed).uniform(size=len(made)))
     assert [made[row] for row in found] == made
 
 
-def test_every_kin_is_found_about_equally_often() -> None:
-    kin = Kin(np.zeros(4, np.int64), np.full(4, 2))
-    found = kin.of(np.zeros(4000, np.int64), chances(np.arange(4000), seed=0, epoch=1, each=1)[:, 0])
+def test_every_neighbour_is_picked_about_equally_often() -> None:
+    neighbours = SameClassNeighbours(np.zeros(4, np.int64), np.full(4, 2))
+    found = neighbours.pick(np.zeros(4000, np.int64), uniforms(np.arange(4000), seed=0, epoch=1, columns=1)[:, 0])
     assert np.bincount(found, minlength=4).min() > 900
 
 
-def test_chances_depend_on_seed_epoch_and_number_alone() -> None:
+def test_uniforms_depend_on_seed_epoch_and_number_alone() -> None:
     numbers = np.array([5, 9, 1 << 40])
-    made = chances(numbers, seed=1, epoch=2, each=3)
-    np.testing.assert_array_equal(chances(numbers[::-1].copy(), seed=1, epoch=2, each=3), made[::-1])
-    assert len({*made.ravel(), *chances(numbers, seed=2, epoch=2, each=3).ravel()}) == 18
+    made = uniforms(numbers, seed=1, epoch=2, columns=3)
+    np.testing.assert_array_equal(uniforms(numbers[::-1].copy(), seed=1, epoch=2, columns=3), made[::-1])
+    assert len({*made.ravel(), *uniforms(numbers, seed=2, epoch=2, columns=3).ravel()}) == 18
