@@ -47,7 +47,6 @@ from extexify.training.recipes import Recipe
 from extexify.training.runs import RunFiles
 from extexify.workspace.files import StorageError, holds_files, writer_lock
 
-
 CALIBRATION_DRAWINGS = 4096
 """Validation drawings that temperature and rejection threshold are fitted to, whenever an epoch is the best so far."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -14,7 +17,7 @@ from extexify.core.names import MAX_NAME, InvalidName, checked_name, free_name, 
 from extexify.training.recipes import recipe
 from extexify.training.runs import default_name, delete_run, find_run, list_runs, newest_run, typical_speed
 from extexify.workspace import paths
-from extexify.workspace.files import StorageError, is_being_written, writer_lock
+from extexify.workspace.files import StorageError, atomic_file, is_being_written, writer_lock
 from tests.tiny import make_run, metrics_line
 
 
@@ -30,7 +33,7 @@ def run(name: str, *top5: float, **more: Any) -> Path:
 
 def test_without_a_workspace_there_are_no_runs() -> None:
     assert list_runs() == []
-    with pytest.raises(ValueError, match="there is no run"):
+    with pytest.raises(StorageError, match="there is no run"):
         newest_run()
 
 
@@ -171,6 +174,40 @@ def test_new_metrics_are_seen_at_once() -> None:
     with (folder / "metrics.jsonl").open("ab") as file:
         file.write(metrics_line(2, 0.6))
     assert list_runs()[0].epochs_done == 2
+
+
+def test_a_run_is_listed_while_its_files_are_being_replaced() -> None:
+    folder = run("busy", 0.5)
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            with atomic_file(folder / "checkpoint.safetensors") as temporary:
+                temporary.write_bytes(b"x")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        listed = [[run.name for run in list_runs()] for _ in range(300)]
+    finally:
+        done.set()
+        writer.join()
+    assert listed == [["busy"]] * 300
+
+
+def test_the_training_loss_of_an_earlier_version_is_its_objective() -> None:
+    run("smoothed", 0.5, of="default")
+    run("plain", 0.5, of="original")
+    for name, loss in (("smoothed", math.nan), ("plain", 2.0)):
+        (epoch,) = find_run(name).epochs  # type: ignore[union-attr]
+        np.testing.assert_equal((epoch.train.loss, epoch.train.objective), (loss, 2.0))
+        assert (epoch.validation.loss, epoch.validation.objective) == (2.0, None)
+    metrics = find_run("smoothed").folder / "metrics.jsonl"  # type: ignore[union-attr]
+    entry = orjson.loads(metrics.read_bytes())
+    entry["train"]["objective"] = 2.5
+    metrics.write_bytes(orjson.dumps(entry) + b"\n")
+    (epoch,) = find_run("smoothed").epochs  # type: ignore[union-attr]
+    assert (epoch.train.loss, epoch.train.objective) == (2.0, 2.5)
 
 
 def test_the_speed_is_that_of_the_same_work() -> None:
