@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.drawing.resample import SequenceSettings
+from extexify.training import distributed
 from extexify.training.augment import AugmentSettings
 from extexify.training.devices import DeviceError, pick_device
 from extexify.training.distributed import process_group
@@ -152,7 +152,7 @@ def start(workspace: Path, *options: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_a_stop_and_lost_processes_leave_a_run_to_resume_and_no_process_behind(
+def test_a_stop_and_a_lost_process_leave_a_run_to_resume_and_no_process_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
@@ -193,9 +193,12 @@ def test_a_stop_and_lost_processes_leave_a_run_to_resume_and_no_process_behind(
     assert line.startswith("extexify: error: process 1 of 2 was killed by SIGKILL (is there enough memory?); ")
     assert "`python -m extexify train --run long --resume`" in line
 
-    command = start(tmp_path, "--resume")
-    code, _ = end(command, lambda _: command.kill(), after=epochs())
-    assert code == -signal.SIGKILL
+
+def test_processes_stop_when_torchrun_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    assert not distributed.launcher_has_ended()
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    assert distributed.launcher_has_ended()
 
 
 class TestShards:
