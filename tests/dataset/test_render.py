@@ -62,6 +62,21 @@ def test_rendering_again_replaces_the_whole_folder(dataset: Dataset, tmp_path: P
     assert not (tmp_path / "images" / "png").exists()
 
 
+def test_every_file_and_folder_is_synced_before_the_images_take_their_name(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("extexify.workspace.files._sync", synced.append)
+    render_dataset(dataset, preset("default", size=8), tmp_path / "images", png=True)
+    temporary = synced[-1]  # the folder under its temporary name, after everything in it
+    assert temporary.parent == tmp_path
+    tree = {path.relative_to(tmp_path / "images") for path in (tmp_path / "images").rglob("*")}
+    assert {path.relative_to(temporary) for path in synced if path.is_relative_to(temporary)} >= tree
+    assert Path("png/val") in tree
+    for number, path in enumerate(synced):
+        assert not any(later.parent == path for later in synced[number:])
+
+
 def test_a_folder_name_is_safe_unique_and_in_class_order() -> None:
     classes = tuple(sorted(["a/../../b", "a\\b", "-", ".", "x" * 255, "ü", "A", "a"]))
     names = class_folders(classes)
