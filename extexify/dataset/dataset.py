@@ -1,8 +1,8 @@
 """The exported dataset: drawings in memory-mapped arrays, the class order, the splits.
 
-A dataset folder holds `points.npy` float32 (P, 2), `stroke_ends.npy` int64 (S,), `sample_ends.npy`
-int64 (N,), `labels.npy` int32 (N,), `ids.npy` int64 (N,), `split.npy` uint8 (N,) and `manifest.json`.
-`extexify.dataset.export` writes it.
+A dataset folder has `points.npy` float32 (P, 2), `stroke_ends.npy` int64 (S,), `sample_ends.npy` int64 (N,),
+`labels.npy` int32 (N,), `ids.npy` int64 (N,), `split.npy` uint8 (N,) and `manifest.json`. `extexify.dataset.export`
+writes it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.core.schema import check_form
+from extexify.core.schema import SchemaError, validate
 from extexify.dataset.splits import SPLITS, SplitError
 from extexify.drawing.strokes import Drawings
+from extexify.sources import starter
 from extexify.workspace.files import StorageError, read_array, read_consistently, read_json
 
 FORMAT_VERSION = 1
@@ -34,25 +34,68 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 """The arrays of a dataset: dtype, and the lengths of the axes after the first."""
 
-_MANIFEST = {
-    "classes": [str],
-    "counts": dict.fromkeys(("samples", "classes", *SPLITS, "duplicates", "renumbered"), int),
-    "class_counts": [int],
-    "sources": [{"source": str, "rows": int, "usable": int}],
-    "splits": {"seed": int, "ratios": [float]},
-    "left_out": [{"reason": str, "meaning": str, "count": int, "first_ids": [(int, str, NoneType)]}],
-    "left_out_classes": [str],
-    "renumbered": [{"id": int, "key": str, "new_id": int, "source": str}],
-    "content_hash": str,
-}
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    samples: int
+    classes: int
+    train: int
+    validation: int
+    test: int
+    duplicates: int
+    renumbered: int
+
+
+@dataclass(frozen=True, slots=True)
+class _SourceEntry:
+    source: str
+    rows: int
+    usable: int
+
+
+@dataclass(frozen=True, slots=True)
+class _SplitSettings:
+    seed: int
+    ratios: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    reason: str
+    meaning: str
+    count: int
+    first_ids: list[int | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Renumbered:
+    id: int
+    key: str
+    new_id: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """The schema of manifest.json."""
+
+    classes: list[str]
+    counts: _Counts
+    class_counts: list[int]
+    sources: list[_SourceEntry]
+    splits: _SplitSettings
+    left_out: list[_LeftOut]
+    left_out_classes: list[str]
+    renumbered: list[_Renumbered]
+    content_hash: str
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """An exported dataset, opened.
+    """An exported dataset of N samples.
 
-    drawings holds the points; labels int32 (N,) index `classes`; ids int64 (N,); split uint8 (N,):
-    0 train, 1 validation, 2 test. All arrays are read-only memory maps.
+    drawings has the points; labels int32 (N,) index `classes`; ids int64 (N,); split uint8 (N,): 0 train, 1 validation,
+    2 test. All arrays are read-only memory maps.
     """
 
     path: Path
@@ -65,7 +108,7 @@ class Dataset:
 
     @classmethod
     def open(cls, path: Path) -> Dataset:
-        """Open a dataset folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
+        """Open a dataset folder. Raises `StorageError`, which says what to do, if it is missing or damaged."""
         return read_consistently(path, cls._read)
 
     @classmethod
@@ -83,9 +126,10 @@ class Dataset:
         return len(self.labels)
 
     def indices(self, split: str) -> NDArray[np.int64]:
-        """The samples of a split: "train", "validation", "test", several joined by "+", or "all".
+        """Indices of the samples of a split, int64 (n,).
 
-        Raises `SplitError` for another name.
+        `split` is "train", "validation", "test", several of them joined by "+", or "all". Raises `SplitError` for any
+        other name.
         """
         if split == "all":
             return np.arange(len(self))
@@ -97,29 +141,29 @@ class Dataset:
 
     @property
     def content_hash(self) -> str:
-        """Identifies what the dataset holds: classes and all arrays."""
+        """Hash of the class order and all arrays."""
         return str(self.manifest["content_hash"])
 
     @cached_property
     def class_counts(self) -> NDArray[np.int64]:
-        """Drawings of each class in each split: int64 (classes, 3)."""
+        """Number of samples of each class in each split: int64 (classes, 3)."""
         counts = np.zeros((len(self.classes), 3), np.int64)
         np.add.at(counts, (self.labels, self.split), 1)
         return counts
 
 
 def content_hash(path: Path, classes: tuple[str, ...]) -> str:
-    """Hash the class order and every array of a dataset folder, a piece at a time."""
+    """Hash of the class order and every array file of a dataset folder."""
     digest = hashlib.blake2b("\n".join(classes).encode(), digest_size=16)
     for name in ARRAYS:
         with (path / f"{name}.npy").open("rb") as file:
-            while piece := file.read(1 << 20):
-                digest.update(piece)
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()
 
 
 def _checked_classes(path: Path, manifest: object) -> tuple[str, ...]:
-    """The class order of a manifest. Raises `StorageError` unless the manifest has the form of this version."""
+    """The class order of a manifest. Raises `StorageError` unless the manifest is valid and of this format version."""
     if not isinstance(manifest, dict) or "format_version" not in manifest:
         raise StorageError(f"{path / 'manifest.json'} is not the manifest of a dataset; export it anew")
     if manifest["format_version"] != FORMAT_VERSION:
@@ -128,17 +172,16 @@ def _checked_classes(path: Path, manifest: object) -> tuple[str, ...]:
             f"{FORMAT_VERSION}: export it anew"
         )
     try:
-        check_form(manifest, _MANIFEST)
-    except ValueError as error:
+        classes = validate(manifest, _Manifest).classes
+    except SchemaError as error:
         raise StorageError(f"{path / 'manifest.json'} is damaged ({error}); export the dataset anew") from None
-    classes = manifest["classes"]
     if not classes or not all(classes) or classes != sorted(set(classes)):
         raise StorageError(f"{path / 'manifest.json'} is damaged (its class order); export the dataset anew")
     return tuple(classes)
 
 
 def _check_arrays(path: Path, arrays: dict[str, NDArray[Any]], drawings: Drawings, classes: int) -> None:
-    """Raise `StorageError` unless lengths, ends and labels agree, so that no index ever points outside."""
+    """Raise `StorageError` unless all lengths agree and all ends and labels are within their ranges."""
     samples = len(drawings)
     same_length = all(len(arrays[name]) == samples for name in ("labels", "ids", "split"))
     if (
@@ -149,3 +192,29 @@ def _check_arrays(path: Path, arrays: dict[str, NDArray[Any]], drawings: Drawing
         or arrays["split"].max() >= len(SPLITS)
     ):
         raise StorageError(f"the arrays in {path} do not fit together; export the dataset anew")
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Some of a dataset's drawings of a symbol, and how many it has.
+
+    `people` is the number of drawings made by people, `synthetic` that of starter drawings; `drawings` are made by
+    people if there are any.
+    """
+
+    drawings: Drawings
+    people: int
+    synthetic: int
+
+
+def examples_of(dataset: Dataset, key: str, count: int) -> Examples:
+    """At most `count` drawings of a symbol, evenly spaced in the dataset; the same ones on every call."""
+    label = dataset.classes.index(key) if key in dataset.classes else -1
+    samples = np.flatnonzero(dataset.labels == label)
+    # A high id identifies a starter drawing only if the dataset has a starter source: a dump may have any ids.
+    names = [str(source.get("source", "")) for source in dataset.manifest["sources"]]
+    starters = [name.startswith(starter.NAME) for name in names]
+    synthetic = (dataset.ids[samples] >= starter.MIN_STARTER_ID) & any(starters) | all(starters)
+    shown = samples if synthetic.all() else samples[~synthetic]
+    chosen = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(np.int64)
+    return Examples(dataset.drawings.take(shown[chosen]), int((~synthetic).sum()), int(synthetic.sum()))

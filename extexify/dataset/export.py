@@ -161,8 +161,8 @@ def export_dataset(
     drawings to leave out, by key and content digest (see `extexify.dataset.review.ReviewList.marks`).
 
     Raises `SourceError` when a source can't be read or has no usable row, `StorageError` when `out` can't be written
-    or another process is writing it, ValueError for invalid ratios, and any exception of `report`, by which the caller
-    can stop the export; `out` is unchanged then.
+    or another process is writing it, `SplitError` for invalid ratios, and any exception of `report`, which is how a
+    caller stops the export; `out` is unchanged then.
     """
     check_ratios(ratios)
     if not sources:

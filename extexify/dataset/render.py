@@ -1,9 +1,9 @@
-"""The render stage: a dataset's drawings → packed images per split, and an ImageFolder tree of PNG files.
+"""Render a dataset's drawings to packed images, and optionally to a tree of PNG files for ImageFolder.
 
-An images folder holds for each split `SPLIT.npy` uint8 (n, size, size), ink 255 on 0, with
-`SPLIT_labels.npy` int32 (n,) and `SPLIT_ids.npy` int64 (n,), and `manifest.json`. With PNG files it has
-`png/train|val|test/CLASS/ID.png` too, black ink on white, which torchvision's `ImageFolder` reads with
-our class numbers.
+An images folder has `manifest.json` and for each split `SPLIT.npy` uint8 (n, size, size), ink 255 on 0,
+`SPLIT_labels.npy` int32 (n,) and `SPLIT_ids.npy` int64 (n,). With PNG files it also has
+`png/train|val|test/CLASS/ID.png`, black ink on white, which torchvision's `ImageFolder` reads with the dataset's class
+numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from extexify.core.progress import Reporter, Stage, quiet
-from extexify.core.schema import check_form
+from extexify.core.schema import SchemaError, validate
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.splits import SPLITS
 from extexify.drawing.raster import RasterSettings, available_threads, rasterize
@@ -37,16 +37,25 @@ from extexify.workspace.files import (
 FORMAT_VERSION = 1
 
 PNG_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
-"""The ImageFolder tree's name of each split."""
+"""Folder name of each split in the ImageFolder tree."""
 
 _BATCH = 2048  # drawings rasterized at a time: enough for all threads, 5 MB of pixels
 
 
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """The schema of manifest.json."""
+
+    raster: RasterSettings
+    classes: list[str]
+    dataset_hash: str
+
+
 @dataclass(frozen=True)
 class RenderedImages:
-    """Rendered images, opened.
+    """The rendered images of a dataset.
 
-    images holds for each split uint8 (n, size, size), labels int32 (n,); arrays are read-only memory maps.
+    For each split, images has uint8 (n, size, size) and labels int32 (n,); arrays are read-only memory maps.
     """
 
     path: Path
@@ -58,7 +67,7 @@ class RenderedImages:
 
     @classmethod
     def open(cls, path: Path) -> RenderedImages:
-        """Open an images folder. Raises `StorageError`, saying what to do, unless it is a whole one."""
+        """Open an images folder. Raises `StorageError`, which says what to do, if it is missing or damaged."""
         return read_consistently(path, cls._read)
 
     @classmethod
@@ -69,11 +78,10 @@ class RenderedImages:
         if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
             raise StorageError(f"the images in {path} have another format version: render them anew")
         try:
-            raster = RasterSettings.from_json(manifest["raster"])
-            check_form(manifest, {"classes": [str], "dataset_hash": str})
-        except (KeyError, ValueError) as error:
+            valid = validate(manifest, _Manifest)
+        except SchemaError as error:
             raise StorageError(f"{path / 'manifest.json'} is damaged ({error}); render the images anew") from None
-        classes, dataset_hash = tuple(manifest["classes"]), manifest["dataset_hash"]
+        raster, classes = valid.raster, tuple(valid.classes)
         if not all(classes):
             raise StorageError(f"{path / 'manifest.json'} is damaged (its class order); render the images anew")
         images: dict[str, Any] = {}
@@ -81,18 +89,18 @@ class RenderedImages:
         for split in SPLITS:
             images[split] = read_array(path / f"{split}.npy", "uint8", (raster.size, raster.size))
             labels[split] = read_array(path / f"{split}_labels.npy", "int32")
-            inside = not len(labels[split]) or 0 <= labels[split].min() <= labels[split].max() < len(classes)
-            if len(images[split]) != len(labels[split]) or not inside:
+            in_range = not len(labels[split]) or 0 <= labels[split].min() <= labels[split].max() < len(classes)
+            if len(images[split]) != len(labels[split]) or not in_range:
                 raise StorageError(f"the arrays in {path} do not fit together; render the images anew")
-        return cls(path, raster, classes, dataset_hash, images, labels)
+        return cls(path, raster, classes, valid.dataset_hash, images, labels)
 
 
 def render_dataset(
     dataset: Dataset, settings: RasterSettings, out: Path, *, png: bool = False, report: Reporter = quiet
 ) -> RenderedImages:
-    """Rasterize every drawing of a dataset into the images folder `out`, in one step.
+    """Rasterize every drawing of a dataset and write the images folder `out` atomically.
 
-    Raises `StorageError` when the folder is being written by another process.
+    Raises `StorageError` when `out` can't be written or another process is writing it.
     """
     stage = Stage(report, "render", total=len(dataset))
     with writer_lock(out, "the images folder"), atomic_folder(out) as folder:
@@ -113,7 +121,7 @@ def render_dataset(
 
 
 def fitting_images(raster: RasterSettings, dataset: Dataset, folder: Path) -> RenderedImages:
-    """The rendered images in `folder`. Raises `StorageError` unless they show this dataset with this raster."""
+    """Open the images in `folder`. Raises `StorageError` unless they were rendered from this dataset with `raster`."""
     images = RenderedImages.open(folder)
     if images.dataset_hash != dataset.content_hash:
         raise StorageError(f"the images in {folder} were rendered from another dataset: render them anew")
@@ -126,9 +134,9 @@ def fitting_images(raster: RasterSettings, dataset: Dataset, folder: Path) -> Re
 
 
 def class_folders(classes: tuple[str, ...]) -> list[str]:
-    """A folder name for each class, such that names in sorted order are in class order.
+    """A folder name for each class, whose sorted order is the class order.
 
-    Keys hold characters that no file name may; the number in front makes names unique.
+    Characters of keys that file names can't have are replaced; the number in front makes the names unique.
     """
     width = max(4, len(str(len(classes))))
     return [
@@ -167,12 +175,12 @@ def _render_split(
 
 
 def _save_png(image: NDArray[np.uint8], path: Path) -> None:
-    # Level 1: twice as fast as the default, and a line drawing hardly grows.
+    # Level 1 is twice as fast as the default, for line drawings of about the same size.
     Image.fromarray(255 - image).save(path, compress_level=1)
 
 
 def _differences(found: RasterSettings, wanted: RasterSettings) -> str:
-    mine: dict[str, Any] = found.to_json()
+    values: dict[str, Any] = found.to_json()
     return ", ".join(
-        f"{name} {mine[name]} instead of {value}" for name, value in wanted.to_json().items() if mine[name] != value
+        f"{name} {values[name]} instead of {value}" for name, value in wanted.to_json().items() if values[name] != value
     )

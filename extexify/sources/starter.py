@@ -32,7 +32,7 @@ MAX_SEED = 2**63 - 1
 NAME = "starter drawings"
 """How every such source's name begins, in reports and in a dataset's manifest."""
 
-FIRST_ID = 2**52
+MIN_STARTER_ID = 2**52
 """Ids are hashes from 2^52 to 2^53: exact in JSON, and above those of dumps and of the embedded store. Splits look
 at lower ids only, so starter drawings beside real ones move none of the real ones to another split."""
 
@@ -116,7 +116,7 @@ def _json(drawing: Drawing) -> bytes:
 def drawing_id(seed: int, key: str, number: int) -> int:
     """The id of a starter drawing."""
     digest = hashlib.blake2b(f"starter:{seed}:{key}:{number}".encode(), digest_size=8).digest()
-    return FIRST_ID + int.from_bytes(digest, "little") % FIRST_ID
+    return MIN_STARTER_ID + int.from_bytes(digest, "little") % MIN_STARTER_ID
 
 
 @cache

@@ -273,8 +273,8 @@ def _sync_tree(folder: Path) -> None:
         files += [Path(place, name) for name in names]
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(_sync, files))
-    for place in folders:
-        _sync(place)
+    for directory in folders:
+        _sync(directory)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
 from extexify.catalog.symbols import load_catalog, symbol_for
-from extexify.dataset.examples import examples_of
+from extexify.dataset.dataset import examples_of
 from extexify.dataset.export import export_dataset
 from extexify.drawing.strokes import strokes_json
 from extexify.sources.base import Row, Source

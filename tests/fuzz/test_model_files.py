@@ -192,7 +192,7 @@ def dataset(rng: Random) -> Case:
 
 @fuzz(dataset, StorageError)
 def test_datasets(case: Case, folder: Path) -> None:
-    from extexify.dataset.examples import examples_of
+    from extexify.dataset.dataset import examples_of
     from extexify.ui.export.dataset_report import _listed, _origin
 
     opened = Dataset.open(put(case, folder) / "dataset")

@@ -12,8 +12,7 @@ import streamlit as st
 
 from extexify.catalog.keys import derive_symbol
 from extexify.catalog.symbols import load_catalog
-from extexify.dataset.dataset import Dataset
-from extexify.dataset.examples import Examples, examples_of
+from extexify.dataset.dataset import Dataset, Examples, examples_of
 from extexify.drawing.raster import RasterSettings, rasterize
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
