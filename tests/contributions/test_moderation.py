@@ -1,4 +1,4 @@
-"""The moderation list: what visitors of a demo may send, and what becomes of it."""
+"""The moderation list: submitting, accepting and rejecting drawings of a demo's visitors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.postgres_server import Database, database, server
 __all__ = ["database", "demo", "server"]  # the fixtures of the tests below
 
 ALPHA, SUM = "latex2e-OT1-_alpha", "latex2e-OT1-_sum"
-SAID = [(SUM, 0.75), (ALPHA, 0.125)]
+PREDICTIONS = [(SUM, 0.75), (ALPHA, 0.125)]
 
 
 class Clock:
@@ -46,15 +46,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def waiting(demo: Path, clock: Clock) -> ModerationList:
+def moderation(demo: Path, clock: Clock) -> ModerationList:
     return ModerationList(moderation_file(), clock)
 
 
-def offer(waiting: ModerationList, count: int = 1) -> list[int]:
-    return [waiting.submit(ALPHA, zigzag(number), "tiny", SAID) for number in range(count)]
+def submit(moderation: ModerationList, count: int = 1) -> list[int]:
+    return [moderation.submit(ALPHA, zigzag(number), "tiny", PREDICTIONS) for number in range(count)]
 
 
-def kept() -> list[list[list[list[float]]]]:
+def stored_strokes() -> list[list[list[list[float]]]]:
     """The strokes in the store of contributions."""
     with operator():
         if not (store := moderation_file().with_name("drawings.sqlite3")).exists():
@@ -62,39 +62,39 @@ def kept() -> list[list[list[list[float]]]]:
         return [[stroke.tolist() for stroke in check_row(row).drawing] for row in open_source(str(store)).rows()]
 
 
-def test_an_offer_waits_with_all_that_an_operator_has_to_see(waiting: ModerationList, clock: Clock) -> None:
-    number = waiting.submit(ALPHA, zigzag(4), "tiny", SAID)
+def test_a_submitted_drawing_is_pending_with_its_predictions(moderation: ModerationList, clock: Clock) -> None:
+    number = moderation.submit(ALPHA, zigzag(4), "tiny", PREDICTIONS)
     with operator():
-        (found,) = waiting.pending(10)
-        assert waiting.count() == 1
-    assert (found.id, found.key, found.model, list(found.predictions)) == (number, ALPHA, "tiny", SAID)
+        (found,) = moderation.pending(10)
+        assert moderation.count() == 1
+    assert (found.id, found.key, found.model, list(found.predictions)) == (number, ALPHA, "tiny", PREDICTIONS)
     assert [stroke.tolist() for stroke in found.drawing] == [stroke.tolist() for stroke in zigzag(4)]
     assert found.when.timestamp() == clock.now
-    assert kept() == []
+    assert stored_strokes() == []
 
 
-def test_accepted_ones_are_kept_and_rejected_ones_gone(waiting: ModerationList) -> None:
-    first, second, third, fourth = offer(waiting, 4)
+def test_accepted_drawings_are_stored_and_rejected_ones_deleted(moderation: ModerationList) -> None:
+    first, second, third, fourth = submit(moderation, 4)
     with operator():
-        assert waiting.accept([first, third, 999, third], open_store()) == 2
-        assert waiting.reject([second, 999]) == 1
-        assert [one.id for one in waiting.pending(10)] == [fourth]
-        assert waiting.reject([second]) == 0
-    assert kept() == [[stroke.tolist() for stroke in zigzag(number)] for number in (0, 2)]
+        assert moderation.accept([first, third, 999, third], open_store()) == 2
+        assert moderation.reject([second, 999]) == 1
+        assert [one.id for one in moderation.pending(10)] == [fourth]
+        assert moderation.reject([second]) == 0
+    assert stored_strokes() == [[stroke.tolist() for stroke in zigzag(number)] for number in (0, 2)]
 
 
-def test_they_go_into_the_database_that_the_settings_name(
-    waiting: ModerationList, database: Database, monkeypatch: pytest.MonkeyPatch
+def test_accepted_drawings_go_into_the_database_of_the_settings(
+    moderation: ModerationList, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(settings.CONTRIBUTIONS.name, database.address())
-    (number,) = offer(waiting)
+    (number,) = submit(moderation)
     with operator():
-        assert waiting.accept([number], open_store()) == 1
+        assert moderation.accept([number], open_store()) == 1
     assert database.execute("SELECT key FROM samples") == [(ALPHA,)]
 
 
-def test_a_store_that_fails_loses_nothing(waiting: ModerationList) -> None:
-    numbers = offer(waiting, 3)
+def test_a_failing_store_loses_no_drawing(moderation: ModerationList) -> None:
+    numbers = submit(moderation, 3)
 
     class Failing:
         added = 0
@@ -107,14 +107,14 @@ def test_a_store_that_fails_loses_nothing(waiting: ModerationList) -> None:
 
     with operator():
         with pytest.raises(StorageError, match="disk is full"):
-            waiting.accept(numbers, Failing())  # type: ignore[arg-type]
-        assert [one.id for one in waiting.pending(10)] == numbers[1:]
-        assert waiting.accept(numbers, open_store()) == 2
+            moderation.accept(numbers, Failing())  # type: ignore[arg-type]
+        assert [one.id for one in moderation.pending(10)] == numbers[1:]
+        assert moderation.accept(numbers, open_store()) == 2
 
 
-def test_a_drawing_that_another_operator_is_accepting_is_left_to_them(waiting: ModerationList, clock: Clock) -> None:
-    (number,) = offer(waiting)
-    other = ModerationList(waiting.path, clock)
+def test_two_operators_do_not_accept_the_same_drawing(moderation: ModerationList, clock: Clock) -> None:
+    (number,) = submit(moderation)
+    other = ModerationList(moderation.path, clock)
 
     class Slow:
         def add(self, key: str, drawing: object) -> int:
@@ -122,74 +122,84 @@ def test_a_drawing_that_another_operator_is_accepting_is_left_to_them(waiting: M
             return 1
 
     with operator():
-        assert waiting.accept([number], Slow()) == 1  # type: ignore[arg-type]
-    assert kept() == []
+        assert moderation.accept([number], Slow()) == 1  # type: ignore[arg-type]
+    assert stored_strokes() == []
 
 
-def test_what_a_crash_left_half_accepted_can_be_accepted_again(waiting: ModerationList, clock: Clock) -> None:
-    (number,) = offer(waiting)
-    with sqlite3.connect(waiting.path) as connection:
+def test_a_drawing_can_be_accepted_again_after_a_crash(moderation: ModerationList, clock: Clock) -> None:
+    (number,) = submit(moderation)
+    with sqlite3.connect(moderation.path) as connection:
         connection.execute("UPDATE waiting SET claimed = ?", (clock.now,))
     connection.close()
     with operator():
-        assert waiting.accept([number], open_store()) == 0
+        assert moderation.accept([number], open_store()) == 0
         clock.now += 600
-        assert waiting.accept([number], open_store()) == 1
+        assert moderation.accept([number], open_store()) == 1
 
 
-def test_an_hour_takes_so_many_whatever_becomes_of_them(
-    waiting: ModerationList, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_a_damaged_row_is_reported(moderation: ModerationList) -> None:
+    submit(moderation)
+    for predictions in ("{}", '[["key"]]', '[["key", "0.5"]]'):
+        with sqlite3.connect(moderation.path) as connection:
+            connection.execute("UPDATE waiting SET said = ?", (predictions,))
+        connection.close()
+        with operator(), pytest.raises(StorageError, match="drawing 1 in the list of drawings that wait is damaged"):
+            moderation.pending(10)
+
+
+def test_the_limit_of_an_hour_counts_removed_drawings_too(
+    moderation: ModerationList, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(settings.HOUR_LIMIT.name, "3")
-    numbers = offer(waiting, 3)
-    assert waiting.withdraw(numbers[0])
+    numbers = submit(moderation, 3)
+    assert moderation.withdraw(numbers[0])
     with operator():
-        waiting.reject(numbers)
+        moderation.reject(numbers)
     for _ in range(2):
         with pytest.raises(LimitReached, match="in an hour"):
-            offer(waiting)
+            submit(moderation)
         clock.now += 1799
     clock.now += 2
-    offer(waiting, 3)
-    clock.now -= 365 * 86400.0  # a clock that is put back shuts nobody out
-    offer(waiting)
+    submit(moderation, 3)
+    clock.now -= 365 * 86400.0  # a clock that is set back blocks no one
+    submit(moderation)
 
 
-def test_the_list_has_an_end(waiting: ModerationList, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_pending_drawings_is_limited(moderation: ModerationList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.WAITING_LIMIT.name, "2")
-    numbers = offer(waiting, 2)
+    numbers = submit(moderation, 2)
     with pytest.raises(LimitReached, match="no more can be taken now"):
-        offer(waiting)
+        submit(moderation)
     with operator():
-        waiting.reject(numbers[:1])
-    offer(waiting)
+        moderation.reject(numbers[:1])
+    submit(moderation)
 
 
-def test_what_is_no_drawing_of_a_person_is_refused(waiting: ModerationList) -> None:
+def test_invalid_and_very_long_drawings_are_refused(moderation: ModerationList) -> None:
     for key, drawing in (("", zigzag(1)), ("a\nb", zigzag(1)), (ALPHA, []), (ALPHA, [np.full((3, 2), np.nan)])):
         with pytest.raises(BadDrawing):
-            waiting.submit(key, drawing, "tiny", SAID)
+            moderation.submit(key, drawing, "tiny", PREDICTIONS)
     with pytest.raises(LimitReached, match="too long"):
-        waiting.submit(ALPHA, [np.zeros((MAX_SUBMITTED_POINTS + 1, 2))], "tiny", SAID)
-    assert not waiting.path.exists()
+        moderation.submit(ALPHA, [np.zeros((MAX_SUBMITTED_POINTS + 1, 2))], "tiny", PREDICTIONS)
+    assert not moderation.path.exists()
 
 
-def test_another_file_is_left_as_it_is_and_no_path_is_told(waiting: ModerationList, tmp_path: Path) -> None:
-    with sqlite3.connect(waiting.path) as connection:
+def test_a_file_of_another_program_is_unchanged_and_errors_contain_no_path(
+    moderation: ModerationList, tmp_path: Path
+) -> None:
+    with sqlite3.connect(moderation.path) as connection:
         connection.execute("CREATE TABLE theirs (x)")
     connection.close()
-    before = waiting.path.read_bytes()
+    before = moderation.path.read_bytes()
     for content in (before, b"no database at all, but long enough to be told from an empty file"):
-        waiting.path.write_bytes(content)
+        moderation.path.write_bytes(content)
         with pytest.raises(StorageError, match="can't be used") as caught:
-            offer(waiting)
+            submit(moderation)
         assert str(tmp_path) not in str(caught.value)
-        assert waiting.path.read_bytes() == content
+        assert moderation.path.read_bytes() == content
 
 
-def test_several_processes_offer_at_once_and_none_gets_past_the_limit(
-    demo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_that_submit_at_once_keep_the_limit(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.HOUR_LIMIT.name, "25")
     script = (
         "import sys; from extexify.contributions.moderation import ModerationList, LimitReached;"
@@ -204,79 +214,84 @@ def test_several_processes_offer_at_once_and_none_gets_past_the_limit(
         )
         for number in range(4)
     ]
-    said = [writer.communicate(timeout=60) for writer in writers]
-    assert [errors for _, errors in said] == [b""] * 4
-    assert sum(text.count(b"refused") for text, _ in said) == 15
+    outputs = [writer.communicate(timeout=60) for writer in writers]
+    assert [errors for _, errors in outputs] == [b""] * 4
+    assert sum(text.count(b"refused") for text, _ in outputs) == 15
     with operator():
         assert len({one.id for one in ModerationList(moderation_file()).pending(100)}) == 25
 
 
-def test_only_operators_see_and_judge(waiting: ModerationList) -> None:
-    (number,) = offer(waiting)
+def test_only_operators_moderate(moderation: ModerationList) -> None:
+    (number,) = submit(moderation)
     acts = [
-        waiting.count, lambda: waiting.pending(10), lambda: waiting.reject([number]), open_store,
-        lambda: waiting.accept([number], None),  # type: ignore[arg-type]
+        moderation.count, lambda: moderation.pending(10), lambda: moderation.reject([number]), open_store,
+        lambda: moderation.accept([number], None),  # type: ignore[arg-type]
     ]  # fmt: skip
     for act in acts:
         with pytest.raises(NotPermitted):
             act()
     with operator():
-        assert waiting.count() == 1
+        assert moderation.count() == 1
 
 
-@pytest.mark.parametrize(
-    "asked", [None, 7, "x", [], {}, {"ids": [1]}, {"accept": 1, "ids": [1]}, {"accept": False, "ids": "1"}]
-)
-def test_what_no_page_sends_decides_nothing(waiting: ModerationList, asked: object) -> None:
-    shown = offer(waiting, 2)
+MALFORMED: list[object] = [
+    None, 7, "x", [], {}, {"ids": [1]}, {"accept": 1, "ids": [1]}, {"accept": False, "ids": "1"},
+]  # fmt: skip
+
+
+def test_malformed_messages_of_the_page_are_ignored(moderation: ModerationList) -> None:
+    shown = submit(moderation, 2)
     with operator():
-        _decide(asked, shown)
-        assert waiting.count() == 2
+        for message in MALFORMED:
+            _decide(message, shown)
+        assert moderation.count() == 2
 
 
-def test_only_what_was_shown_is_decided(waiting: ModerationList) -> None:
-    first, second, third = offer(waiting, 3)
+def test_only_what_was_shown_is_decided(moderation: ModerationList) -> None:
+    first, second, third = submit(moderation, 3)
     with operator():
         _decide({"accept": False, "ids": [None, "1", 1.5, [third], {}, 999, third, second]}, [first, second])
-        assert [one.id for one in waiting.pending(9)] == [first, third]
+        assert [one.id for one in moderation.pending(9)] == [first, third]
         _decide({"accept": True, "ids": [first]}, [first])
-        assert [one.id for one in waiting.pending(9)] == [third]
-    assert len(kept()) == 1
-    with pytest.raises(NotPermitted):  # signed out meanwhile
-        _decide({"accept": True, "ids": [third]}, [third])
+        assert [one.id for one in moderation.pending(9)] == [third]
+    assert len(stored_strokes()) == 1
+    _decide({"accept": True, "ids": [third]}, [third])  # signed out meanwhile
+    assert len(stored_strokes()) == 1
 
 
 # --- as the Draw page uses it -----------------------------------------------------------------------
 
 
-def test_the_public_sends_to_the_list_and_takes_back(waiting: ModerationList) -> None:
+def test_a_visitor_submits_a_drawing_and_takes_it_back(moderation: ModerationList) -> None:
     current = Contributor()
-    current.answer(zigzag(1), (), "tiny", SAID)
+    current.answer(zigzag(1), (), "tiny", PREDICTIONS)
     current.keep(SUM)
     current.keep(SUM)
     assert current.as_data()["line"].startswith("Sent as \\sum: thank you.")
     with operator():
-        (found,) = waiting.pending(10)
-    assert (found.key, found.model, list(found.predictions)) == (SUM, "tiny", SAID)
-    assert kept() == []
+        (found,) = moderation.pending(10)
+    assert (found.key, found.model, list(found.predictions)) == (SUM, "tiny", PREDICTIONS)
+    assert stored_strokes() == []
     current.take_back()
     assert current.as_data()["line"] == ""
     with operator():
-        assert waiting.count() == 0
+        assert moderation.count() == 0
 
 
-def test_what_has_been_looked_at_is_not_taken_back(waiting: ModerationList) -> None:
+def test_an_accepted_drawing_is_not_taken_back(moderation: ModerationList) -> None:
     current = Contributor()
     current.answer(zigzag(1), ())
     current.keep(SUM)
     with operator():
-        waiting.accept([one.id for one in waiting.pending(10)], open_store())
+        moderation.accept([one.id for one in moderation.pending(10)], open_store())
     current.take_back()
     assert "looked at already" in current.problem
-    assert len(kept()) == 1
+    assert len(stored_strokes()) == 1
 
 
-def test_a_visit_sends_so_many(waiting: ModerationList, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_drawings_per_visit_is_limited(
+    moderation: ModerationList, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(settings.VISIT_LIMIT.name, "2")
     current = Contributor()
     for number in range(4):
@@ -286,17 +301,17 @@ def test_a_visit_sends_so_many(waiting: ModerationList, monkeypatch: pytest.Monk
     current.keep(SUM)
     assert current.problem == "This drawing could not be kept: one visit can send 2 drawings."
     with operator():
-        assert waiting.count() == 0
+        assert moderation.count() == 0
     assert current.offers == 2
 
 
-def test_an_operator_keeps_right_away(waiting: ModerationList) -> None:
+def test_an_operators_drawing_is_stored_directly(moderation: ModerationList) -> None:
     current = Contributor()
     current.answer(zigzag(1), ())
     with operator():
         current.keep(SUM)
-        assert waiting.count() == 0
-    assert len(kept()) == 1
+        assert moderation.count() == 0
+    assert len(stored_strokes()) == 1
     current.take_back()  # signed out meanwhile
     assert "only its operators may do this" in current.problem
-    assert len(kept()) == 1
+    assert len(stored_strokes()) == 1

@@ -1,4 +1,4 @@
-"""Where named drawings go, and how many of them the dataset hasn't got yet."""
+"""The store that the settings choose, and the number of contributions that no dataset has yet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EXTEXIFY_CONTRIBUTIONS", raising=False)
 
 
-def test_without_a_setting_they_go_into_the_workspace(tmp_path: Path) -> None:
+def test_by_default_the_store_is_in_the_workspace(tmp_path: Path) -> None:
     identifier = open_store().add("key", zigzag(1))
     assert [row.id for row in open_source(str(tmp_path / "drawings.sqlite3")).rows()] == [identifier]
     assert store_description() == "this workspace"
@@ -43,7 +43,9 @@ def test_the_setting_names_a_database(database: Database, tmp_path: Path, monkey
     assert store_description() == "the shared database"
 
 
-def test_an_export_reads_them_wherever_they_are(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_address_reads_the_store_of_the_settings(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_store().add("key", zigzag(1))
     assert count_contributions() == len(list(open_source(source_address()).rows())) == 1
     monkeypatch.setenv("EXTEXIFY_CONTRIBUTIONS", database.address("guarded", "open sesame"))
@@ -55,25 +57,25 @@ def test_an_export_reads_them_wherever_they_are(database: Database, monkeypatch:
     assert not any(part in source_address() + source.name for part in ("guarded", "sesame", database.name))
 
 
-def test_counting_them_makes_no_store(tmp_path: Path) -> None:
+def test_counting_creates_no_store(tmp_path: Path) -> None:
     assert count_contributions() == 0
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_setting_that_is_no_database_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTEXIFY_CONTRIBUTIONS", "mysql://user:s3cret@host/db")
     with pytest.raises(StorageError, match="must be a postgresql:// address") as caught:
         open_store()
     assert "s3cret" not in str(caught.value)
 
 
-def test_what_was_added_since_the_export_waits_for_the_next(tmp_path: Path) -> None:
+def test_contributions_after_an_export_are_counted(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "drawings.sqlite3")
     for number in range(6):
         store.add("key", zigzag(number))
     assert count_unexported(store, None) == 6
     others = ListSource(sample_rows())
-    # Ids as the starter drawings have them are above the store's, and no sign that its drawings were exported.
+    # Starter drawings have higher ids than the store's, which must not count as exported contributions.
     starter = ListSource([(2**52 + number, *row[1:]) for number, row in enumerate(sample_rows(first=50))])
     without = export_dataset([others, starter], tmp_path / "without")
     assert count_unexported(store, without) == 6

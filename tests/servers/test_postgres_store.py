@@ -1,4 +1,4 @@
-"""Contributed drawings in PostgreSQL, on a real server: ids, several writers, what the source reads, and errors."""
+"""The PostgreSQL store of contributed drawings on a real server: ids, concurrent writers, and errors."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ KEY = "latex2e-OT1-_alpha"
 
 
 def refusal(store: PostgresStore) -> str:
-    """The sentence with which the store refuses a drawing."""
+    """The message of the error with which the store refuses a drawing."""
     with pytest.raises(StorageError) as caught:
         store.add(KEY, zigzag(1))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_what_is_stored_is_what_the_source_reads(database: Database) -> None:
+def test_the_source_reads_the_stored_drawings(database: Database) -> None:
     store = PostgresStore(database.address())
     assert store.count() == 0
     originals = [drawing([[0.1, -2.5]], [[1e6, 3], [4, 1 / 3]]), zigzag(1)]
@@ -46,7 +46,7 @@ def test_what_is_stored_is_what_the_source_reads(database: Database) -> None:
     assert (store.count(), store.count(after=identifiers[0])) == (2, 1)
 
 
-def test_a_drawing_can_be_taken_back(database: Database) -> None:
+def test_a_drawing_can_be_removed(database: Database) -> None:
     store = PostgresStore(database.address())
     store.remove(FIRST_CONTRIBUTION_ID)  # before there is a table
     first, second = store.add(KEY, zigzag(1)), store.add(KEY, zigzag(2))
@@ -55,16 +55,17 @@ def test_a_drawing_can_be_taken_back(database: Database) -> None:
     assert [row.id for row in PostgresSource(database.address()).rows()] == [str(second).encode()]
 
 
-@pytest.mark.parametrize("kind", ["json", "jsonb", "text"])
-def test_a_table_that_is_there_is_added_to(database: Database, kind: str) -> None:
-    database.execute(f"CREATE TABLE samples (strokes {kind}, more integer, key varchar(255), id bigint)")
-    database.execute("INSERT INTO samples (id, key, strokes) VALUES (7, 'old', '[[[1, 2]]]')")
-    store = PostgresStore(database.address())
-    assert store.add(KEY, zigzag(1)) >= FIRST_CONTRIBUTION_ID
-    assert [check_row(row).key for row in PostgresSource(database.address()).rows()] == ["old", KEY]
+def test_an_existing_table_is_used(database: Database) -> None:
+    for kind in ("json", "jsonb", "text"):
+        database.execute(f"CREATE TABLE samples (strokes {kind}, more integer, key varchar(255), id bigint)")
+        database.execute("INSERT INTO samples (id, key, strokes) VALUES (7, 'old', '[[[1, 2]]]')")
+        store = PostgresStore(database.address())
+        assert store.add(KEY, zigzag(1)) >= FIRST_CONTRIBUTION_ID
+        assert [check_row(row).key for row in PostgresSource(database.address()).rows()] == ["old", KEY]
+        database.execute("DROP TABLE samples")
 
 
-def test_drawings_that_no_export_takes_are_refused(database: Database) -> None:
+def test_invalid_drawings_are_refused(database: Database) -> None:
     store = PostgresStore(database.address())
     for key, strokes in (("", zigzag(1)), (KEY, drawing()), (KEY, drawing([[1, float("nan")]]))):
         with pytest.raises(BadDrawing):
@@ -81,7 +82,7 @@ for number in range(int(sys.argv[2])):
 """
 
 
-def test_writers_in_several_processes_make_one_table_and_give_no_id_twice(database: Database) -> None:
+def test_concurrent_writers_create_one_table_and_unique_ids(database: Database) -> None:
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", _WRITER, database.address(), "15"],
@@ -99,7 +100,7 @@ def test_writers_in_several_processes_make_one_table_and_give_no_id_twice(databa
     assert len(set(stored)) == 45
 
 
-def test_a_table_that_cannot_hold_them_is_named(database: Database) -> None:
+def test_an_unsuitable_table_is_reported(database: Database) -> None:
     for columns, says in (
         ("id integer, key text, strokes json", "ALTER TABLE samples ALTER COLUMN id TYPE bigint"),
         ("id bigint, strokes json", "no column key"),
@@ -110,7 +111,7 @@ def test_a_table_that_cannot_hold_them_is_named(database: Database) -> None:
         database.execute("DROP TABLE samples")
 
 
-def test_a_user_without_the_right_is_told_so_and_nothing_is_half_done(database: Database) -> None:
+def test_a_missing_permission_is_reported(database: Database) -> None:
     store = PostgresStore(database.address("guarded", "open sesame"))
     database.execute("CREATE TABLE samples (id bigint, key text, strokes json)")
     database.execute("GRANT SELECT ON samples TO guarded")
@@ -118,24 +119,16 @@ def test_a_user_without_the_right_is_told_so_and_nothing_is_half_done(database: 
     assert store.count() == 0
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "postgresql://user:s3cret@127.0.0.1:1/secretdb",
-        "postgresql://user:s3cret@host.invalid/secretdb",
-        "postgresql://user:s3cret@/secretdb?host=/nowhere",
-    ],
-)
-def test_a_database_out_of_reach_is_a_sentence_without_address_and_password(
-    address: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        message = refusal(PostgresStore(address))
-    assert "can't be reached" in message
-    for part in ("user", "s3cret", "127.0.0.1", "host.invalid", "secretdb", "nowhere"):
-        assert part not in message
-    assert caplog.records
-    assert "s3cret" not in caplog.text
+def test_an_unreachable_database_is_reported_without_address_and_password(caplog: pytest.LogCaptureFixture) -> None:
+    for host in ("127.0.0.1:1/secretdb", "host.invalid/secretdb", "/secretdb?host=/nowhere"):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            message = refusal(PostgresStore(f"postgresql://user:s3cret@{host}"))
+        assert "can't be reached" in message
+        for part in ("user", "s3cret", "127.0.0.1", "host.invalid", "secretdb", "nowhere"):
+            assert part not in message
+        assert caplog.records
+        assert "s3cret" not in caplog.text
 
 
 def test_a_wrong_password_is_not_repeated(database: Database, caplog: pytest.LogCaptureFixture) -> None:
@@ -144,7 +137,7 @@ def test_a_wrong_password_is_not_repeated(database: Database, caplog: pytest.Log
     assert "s3cret" not in message + caplog.text
 
 
-def test_an_address_that_makes_no_sense_is_refused_at_once() -> None:
+def test_an_invalid_address_is_refused_at_once() -> None:
     with pytest.raises(StorageError, match="can't be understood") as caught:
         PostgresStore("postgresql://user:a@s3cret@127.0.0.1/db")
     assert "s3cret" not in str(caught.value)
