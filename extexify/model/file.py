@@ -150,11 +150,11 @@ class _Metadata:
     name: _Name
     architecture: _Architecture
     classes: Annotated[tuple[_Key, ...], Meta(min_length=1)]
-    raster: Any
+    raster: RasterSettings
     temperature: Annotated[float, Meta(ge=0.01, le=100)]
     metrics: dict[str, dict[str, Any]]
     training: dict[str, Any]
-    sequence: Any = None
+    sequence: SequenceSettings | None = None
     doubt: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
@@ -179,11 +179,11 @@ def _description(path: Path, value: object) -> ModelDescription:
         architecture=metadata.architecture.name,
         options=metadata.architecture.options,
         classes=shared_classes(classes),
-        raster=RasterSettings.from_json(metadata.raster),
+        raster=metadata.raster,
         temperature=metadata.temperature,
         metrics=metadata.metrics,
         training=metadata.training,
-        sequence=None if metadata.sequence is None else SequenceSettings.from_json(metadata.sequence),
+        sequence=metadata.sequence,
         rejection_threshold=limited_threshold(metadata.doubt or 0.0, len(classes)),
     )
 

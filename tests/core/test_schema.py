@@ -33,6 +33,7 @@ class Manifest:
     when: datetime | None = None
     scores: dict[str, Score] = field(default_factory=dict)
     pair: tuple[int, str] | None = None
+    best_score: Score | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ GOOD: dict[str, Any] = {"name": "é", "count": 3, "seconds": 1, "best": True}
 def test_json_becomes_a_value() -> None:
     assert validate(GOOD, Manifest) == Manifest("é", 3, 1.0, True)
     data = {
-        **GOOD, "classes": ["a", "b"], "note": None, "when": "2026-01-02T03:04:05+00:00", "unknown": object(),
+        **GOOD, "classes": ["a", "b"], "note": None, "best_score": None, "when": "2026-01-02T03:04:05+00:00", "unknown": object(),
         "scores": {"test": {"top1": 0.5, "more": 1}}, "pair": [1, "a"], "options": {"any\nthing": math.nan},
     }  # fmt: skip
     manifest = validate(data, Manifest)

@@ -157,7 +157,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"metrics": {"test": 3}}, "Expected object, got int at metrics"),
     ({"metrics": {"test": {"top5": "<b>"}}}, "top5 of test is not from 0 to 1"),
     ({"sequence": {"points": 3}}, "8 to 1024 points"),
-    ({"sequence": []}, "Expected object"),
+    ({"sequence": []}, "at sequence"),
     ({"name": 3}, "Expected str, got int at name"),
     ({"name": "a\u202eb"}, "printable text at name"),
     ({"name": "x" * 300}, "length <= 255 at name"),

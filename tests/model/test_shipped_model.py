@@ -37,7 +37,7 @@ def card_row(pattern: str) -> list[float]:
     return [float(cell) for cell in found[0]]
 
 
-def test_it_reproduces_the_cards_figures_on_drawings_that_the_project_makes(shipped: Classifier) -> None:
+def test_it_reproduces_the_metrics_of_its_card_on_starter_drawings(shipped: Classifier) -> None:
     source = "starter:each=1,seed=1"
     found = evaluate_sources(shipped, [open_source(source)])
     assert found.n == len(shipped.classes) == 1122
@@ -45,21 +45,21 @@ def test_it_reproduces_the_cards_figures_on_drawings_that_the_project_makes(ship
     assert [100 * found.top[k] for k in (1, 3, 5, 10)] == pytest.approx(card_row(re.escape(source)), abs=0.3)
 
 
-def test_it_learned_from_all_drawings_by_the_recipe_as_it_stands(shipped: Classifier) -> None:
+def test_it_was_trained_on_all_drawings_by_the_current_recipe(shipped: Classifier) -> None:
     training = shipped.description.training
     assert training["train_on"] == "all"
-    assert shipped.metrics == {}, "figures on drawings that it learned from would mislead"
+    assert shipped.metrics == {}, "metrics on training drawings would mislead"
     assert Recipe.from_json(training["recipe"]) == RECIPES["default"]
 
 
-def test_it_doubts_scribbles_and_few_symbols(shipped: Classifier) -> None:
-    def doubted(drawings: Drawings) -> float:
+def test_it_rejects_scribbles_and_few_symbols(shipped: Classifier) -> None:
+    def rejected(drawings: Drawings) -> float:
         certain = np.concatenate([certainty(part) for part in shipped.probabilities(drawings)])
         return float((certain < shipped.description.rejection_threshold).mean())
 
-    assert doubted(scribbles(200, np.random.default_rng(9))) > 0.95
-    # Synthetic drawings, some of them unlike any that people make; of people's it doubts a hundredth.
-    assert doubted(Drawings.pack([starter_drawings(key, 1)[0] for key in shipped.classes[::4]])) < 0.2
+    assert rejected(scribbles(200, np.random.default_rng(9))) > 0.95
+    # Some of these synthetic drawings are unlike any that people make; of those it rejects 1 %.
+    assert rejected(Drawings.pack([starter_drawings(key, 1)[0] for key in shipped.classes[::4]])) < 0.2
 
 
 def test_it_is_small(shipped: Classifier) -> None:
