@@ -47,7 +47,8 @@ GOOD: dict[str, Any] = {"name": "é", "count": 3, "seconds": 1, "best": True}
 def test_json_becomes_a_value() -> None:
     assert validate(GOOD, Manifest) == Manifest("é", 3, 1.0, True)
     data = {
-        **GOOD, "classes": ["a", "b"], "note": None, "best_score": None, "when": "2026-01-02T03:04:05+00:00", "unknown": object(),
+        **GOOD, "classes": ["a", "b"], "note": None, "best_score": None, "when": "2026-01-02T03:04:05+00:00",
+        "unknown": object(),
         "scores": {"test": {"top1": 0.5, "more": 1}}, "pair": [1, "a"], "options": {"any\nthing": math.nan},
     }  # fmt: skip
     manifest = validate(data, Manifest)
