@@ -42,7 +42,7 @@ def operator() -> Iterator[None]:
 
 def visit(page: str = "") -> AppTest:
     """A visit to the dashboard, and there to a page, as the navigation or an address leads there."""
-    with _as_served():
+    with as_served():
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
         return app.switch_page(f"pages/{page}.py").run() if page else app
 
@@ -56,18 +56,18 @@ def sign_in(app: AppTest, password: str = PASSWORD) -> AppTest:
     """Fill in the form of a closed page, and press its button."""
     app.text_input(key="sign-in-password").input(password)
     next(button for button in app.button if button.label == "Sign in").click()
-    with _as_served():
+    with as_served():
         return app.run()
 
 
 def again(app: AppTest) -> AppTest:
     """One more run, of what was pressed or of nothing."""
-    with _as_served():
+    with as_served():
         return app.run()
 
 
 @contextmanager
-def _as_served() -> Iterator[None]:
+def as_served() -> Iterator[None]:
     """Every run begins with the dashboard's entry, as the server has it (see `app.py`)."""
     begin = PagesManager.__init__
 
