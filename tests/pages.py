@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Html
 
 from extexify.cli import parser
 from extexify.ui.common import job_panel
@@ -48,7 +49,8 @@ def rerun(app: AppTest) -> AppTest:
 def texts(app: AppTest) -> str:
     """All texts of a page: titles, paragraphs, captions, alerts, metrics, HTML and labels of expanders and links."""
     kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info)
-    found = [element.value for kind in (*kinds, app.success, app.toast, app.get("html")) for element in kind]
+    found: list[str] = [element.value for kind in (*kinds, app.success, app.toast) for element in kind]
+    found += [element.value for element in app.get("html") if isinstance(element, Html)]
     found += [f"{metric.label}: {metric.value}" for metric in app.metric]
     found += [expander.label for expander in app.expander]
     found += [link.proto.label for link in app.get("page_link")]

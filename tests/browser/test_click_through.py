@@ -16,7 +16,7 @@ from tools.dashboard import canvas_of, dashboard, draw, settle, wait_for_answer
 PATIENCE = 300_000
 """Milliseconds that a job may take: it steps back behind everything else that the machine does."""
 
-EACH, EPOCHS = 4, 2
+EACH, EPOCHS = 3, 1
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def tiny_dump(folder: Path, rows: list[RawRow], name: str = "tiny.sql.gz") -> Pa
 
 
 def sources(arguments: tuple[str, ...]) -> list[str]:
-    return [value for option, value in zip(arguments, arguments[1:], strict=False) if option == "--source"]
+    return [value for option, value in itertools.pairwise(arguments) if option == "--source"]
 
 
 def tiles(page: AppTest) -> list[dict[str, str]]:

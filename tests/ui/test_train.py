@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 
 from extexify.core.interruption import STOPPED
 from extexify.core.progress import EventLog, Progress
-from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.training.recipes import RECIPES

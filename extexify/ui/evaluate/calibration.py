@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from extexify.catalog.lookalikes import Match
+from extexify.core.schema import SchemaError, validate
 from extexify.evaluation.calibration import ReliabilityDiagram
 from extexify.evaluation.error_analysis import evaluation_reliability
 from extexify.evaluation.records import Evaluation, EvaluationSummary
@@ -29,6 +31,37 @@ HEIGHT = 380
 
 _NEUTRAL = "rgba(128, 128, 128, 0.7)"  # visible in the light and the dark theme
 _MARKER_SIZES = 6.0, 26.0  # pixels across: of an empty bin, and of the bin with most answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Temperature:
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Expected calibration errors (0 to 1), by match."""
+
+    exact: float
+    drawn: float
+
+
+@dataclass(frozen=True, slots=True)
+class _ErrorChange:
+    before: _Errors
+    after: _Errors
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What the command `calibrate` prints: the calibrated model's file, the drawings (n), and what has changed."""
+
+    model: str
+    n: int
+    temperature: _Temperature
+    ece: _ErrorChange
+    copied: bool
 
 
 def show_calibration(evaluation: Evaluation, match: Match) -> None:
@@ -69,20 +102,18 @@ def show_calibration(evaluation: Evaluation, match: Match) -> None:
 def show_calibration_result(job: Job) -> None:
     """Show what a finished `calibrate` job has changed; nothing for a job of another version."""
     try:
-        result = job.figures
-        temperature, ece = result["temperature"], result["ece"]
-        name = Path(result["model"]).stem
-        text = (
-            f"Temperature {temperature['before']:.3g} → {temperature['after']:.3g}. Expected calibration error on "
-            f"{result['n']:,} validation drawings: {100 * ece['before']['drawn']:.1f}% → "
-            f"{100 * ece['after']['drawn']:.1f}% for answers as the Draw page shows them, "
-            f"{100 * ece['before']['exact']:.1f}% → {100 * ece['after']['exact']:.1f}% for exact symbols."
-        )
-        copied = bool(result["copied"])
-    except (KeyError, TypeError, ValueError):
+        result = validate(job.figures, _Result)
+    except SchemaError:
         return
-    if copied:
-        text += f" The shipped model is unchanged: {escaped(name)} in your workspace is its calibrated copy."
+    temperature, before, after = result.temperature, result.ece.before, result.ece.after
+    text = (
+        f"Temperature {temperature.before:.3g} → {temperature.after:.3g}. Expected calibration error on "
+        f"{result.n:,} validation drawings: {before.drawn:.1%} → {after.drawn:.1%} for answers as the Draw page shows "
+        f"them, {before.exact:.1%} → {after.exact:.1%} for exact symbols."
+    )
+    if result.copied:
+        name = escaped(Path(result.model).stem)
+        text += f" The shipped model is unchanged: {name} in your workspace is its calibrated copy."
     st.caption(f"{text} Evaluate it again to see the effect on all metrics.")
 
 

@@ -104,7 +104,7 @@ def title(summary: EvaluationSummary) -> str:
     """An evaluation in one line: model, drawings, their number, and when."""
     count = summary.metrics.get("n", 0)
     when = summary.when.astimezone()
-    return f"{summary.context.model} · {evaluated_on(summary)} · {count:,} drawings · {when:%-d %b %Y, %H:%M}"
+    return f"{summary.context.model} · {evaluated_on(summary)} · {count:,} drawings · {when.day} {when:%b %Y, %H:%M}"
 
 
 def evaluated_on(summary: EvaluationSummary) -> str:

@@ -95,7 +95,7 @@ def _id_of(entry: Rejected) -> str:
 
 def _tile(name: str, entry: Rejected, image: object) -> Tile:
     when = entry.when.astimezone()
-    about = f"Drawing {entry.id}, labelled {symbol_for(entry.key).command}, marked on {when:%-d %b %Y, %H:%M}"
+    about = f"Drawing {entry.id}, labelled {symbol_for(entry.key).command}, marked on {when.day} {when:%b %Y, %H:%M}"
     return Tile(name, image, about, taken_for=entry.key, marked=True, note=entry.note)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,263 @@
+"""The Evaluate page: starting an evaluation, its three views, calibration, and the review list."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from extexify.dataset.review import ReviewList
+from extexify.evaluation.error_analysis import class_drawings, class_table, confusions
+from extexify.evaluation.evaluate import evaluate_dataset
+from extexify.evaluation.records import (
+    Evaluation,
+    EvaluationContext,
+    file_digest,
+    list_evaluations,
+    save_evaluation,
+)
+from extexify.model.classifier import Classifier
+from extexify.model.file import read_description, write_model
+from tests.drawings import copy_block, dump_text
+from tests.model.test_classifier import model_of
+from tests.pages import StartedJobs, component, errors, open_page, rerun, started, texts
+from tests.tiny import SHAPES, TinySource, tiny_dataset
+
+__all__ = ["started"]  # a fixture
+
+
+def make_workspace(folder: Path) -> Path:
+    """A workspace with a dataset, a model of random weights, and an evaluation of it on the whole dataset."""
+    dataset = tiny_dataset(folder / "dataset")
+    description, network = model_of(list(SHAPES), temperature=5.0)
+    model = folder / "models" / "random.safetensors"
+    write_model(model, replace(description, name="random"), network.state_dict())
+    classifier = Classifier.load(model)
+    context = EvaluationContext("random", str(model.resolve()), file_digest(model), 5.0, "all", (dataset.content_hash,))
+    save_evaluation(
+        folder / "evaluations" / "first", context, classifier.classes,
+        lambda sink: evaluate_dataset(classifier, dataset, "all", sink=sink),
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Path:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "ws"))
+    torch.manual_seed(1)
+    return make_workspace(tmp_path / "ws")
+
+
+@pytest.fixture
+def evaluation(workspace: Path) -> Evaluation:
+    return Evaluation.open(workspace / "evaluations" / "first")
+
+
+@pytest.fixture
+def review(workspace: Path) -> ReviewList:
+    return ReviewList(workspace / "review.jsonl")
+
+
+def evaluate(page: AppTest, started: StartedJobs) -> AppTest:
+    """Press Evaluate, and run the job."""
+    page.button(key="evaluate-go").click()
+    page = rerun(page)
+    started.last.run()
+    return rerun(page)
+
+
+def metrics(page: AppTest) -> list[str]:
+    return [metric.value for metric in page.metric if metric.label.startswith("Top-")]
+
+
+# --- starting an evaluation -------------------------------------------------------------------------
+
+
+def test_a_model_is_evaluated_and_earlier_evaluations_can_be_chosen(started: StartedJobs, workspace: Path) -> None:
+    page = open_page("evaluate")
+    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.safetensors")
+    page = evaluate(page, started)
+    assert "Evaluate random: test split finished in" in texts(page).replace("*", "")
+    (made,) = (path for path in (workspace / "evaluations").iterdir() if path.name[0] not in ".f")
+    found = Evaluation.open(made).summary
+    assert (found.context.split, found.context.model) == ("test", "random")
+    assert page.query_params["evaluation"] == [made.name]
+    assert metrics(page)[0] == f"{found.metrics['top1']:.1%}"
+    again = open_page("evaluate", evaluation=made.name)
+    choice = again.selectbox(key="evaluation-choice")
+    assert choice.value == made.name
+    assert "random · test split" in choice.options[choice.index or 0]
+    choice.set_value("first")
+    again = rerun(again)
+    assert "looks better than it is" in texts(again)
+    assert again.query_params["evaluation"] == ["first"]
+
+
+def test_an_uploaded_dump_is_evaluated_and_anything_else_gives_one_sentence(
+    started: StartedJobs, workspace: Path
+) -> None:
+    page = open_page("evaluate")
+    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.safetensors")
+    page.selectbox(key="evaluate-data").set_value("other")
+    page = rerun(page)
+    assert page.button(key="evaluate-go").disabled
+    page.file_uploader[0].set_value([("holiday.sql", b"no dump at all\n", "text/plain")])
+    page = rerun(page)
+    assert "“holiday.sql” has no table samples" in errors(page)
+    assert page.button(key="evaluate-go").disabled
+    rows = [(row.id, row.key, row.strokes) for row in TinySource(3).rows()]
+    page.file_uploader[0].set_value([("mine.sql", dump_text(copy_block(rows)), "text/plain")])
+    page = evaluate(rerun(page), started)
+    choice = page.selectbox(key="evaluation-choice")
+    assert "random · mine.sql · 18 drawings" in choice.options[choice.index or 0]
+
+
+def test_without_a_dataset_the_page_leads_on(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "other"))
+    page = open_page("evaluate")
+    assert "No dataset yet." in texts(page)
+    assert "Export a dataset" in texts(page)
+    assert page.button(key="evaluate-go").disabled
+    assert "Nothing evaluated yet." in texts(page)
+
+
+def test_an_evaluation_is_deleted_after_a_confirmation(workspace: Path) -> None:
+    page = open_page("evaluate")
+    assert "Delete this evaluation? The model, the drawings and the review list stay." in texts(page)
+    page.button(key="evaluation-delete-go").click()
+    page = rerun(page)
+    assert list_evaluations(workspace / "evaluations") == []
+    assert "Nothing evaluated yet." in texts(page)
+    assert (workspace / "models" / "random.safetensors").exists()
+
+
+# --- the views --------------------------------------------------------------------------------------
+
+
+def test_metrics_with_and_without_look_alikes(evaluation: Evaluation) -> None:
+    expected = evaluation.summary.metrics
+    page = open_page("evaluate", evaluation="first")
+    assert metrics(page) == [f"{expected[f'top{k}']:.1%}" for k in (1, 3, 5, 10)]
+    for match in ("prints", "drawn"):
+        page.button_group(key="counting").set_value(f"{match.capitalize()} alike")
+        page = rerun(page)
+        assert metrics(page) == [f"{expected[f'{match}_alike'][f'top{k}']:.1%}" for k in (1, 3, 5, 10)]
+
+
+def test_confused_pairs_are_shown_the_most_frequent_first(evaluation: Evaluation) -> None:
+    found = confusions(evaluation)
+    pairs = component(open_page("evaluate", evaluation="first"), "confusions")["pairs"]
+    assert len(pairs) == min(len(found), 10)
+    first = found[0]
+    assert pairs[0]["symbol"]["key"] == evaluation.classes[first.label]
+    assert pairs[0]["takenFor"]["key"] == evaluation.classes[first.taken_for]
+    assert pairs[0]["count"] == f"{first.count} of {first.drawings} drawings"
+    assert len(pairs[0]["mistaken"]) == min(first.count, 8)
+
+
+def test_the_table_has_the_worst_symbols_first(evaluation: Evaluation) -> None:
+    table = class_table(evaluation)
+    page = open_page("evaluate", evaluation="first", view="Symbols")
+    frame = page.dataframe[0].value
+    assert list(frame["Top-1"]) == [pytest.approx(100 * table.top[1][number]) for number in table.worst_first()]
+    assert list(frame["Top-1"]) == sorted(frame["Top-1"])
+    assert sum(frame["Drawings"]) == len(evaluation)
+
+
+def test_a_symbol_of_the_address_shows_its_drawings(evaluation: Evaluation) -> None:
+    label = int(class_table(evaluation).worst_first()[0])
+    wrong, right = class_drawings(evaluation, label)
+    page = open_page("evaluate", evaluation="first", view="Symbols", symbol=evaluation.classes[label])
+    data = component(page, "judged")
+    assert data["head"]["symbol"]["key"] == evaluation.classes[label]
+    assert [len(section["drawings"]) for section in data["sections"]] == [len(wrong), len(right)]
+    assert all(drawing["symbol"] for drawing in data["sections"][0]["drawings"])
+    assert data["labels"]["mark"] == "Mislabelled"
+
+
+def test_a_model_is_calibrated(started: StartedJobs, workspace: Path) -> None:
+    page = open_page("evaluate", evaluation="first", view="Calibration")
+    (chart,) = page.get("plotly_chart")
+    assert "expected calibration error" in chart.proto.alt
+    page.button(key="calibrate-go").click()
+    page = rerun(page)
+    started.last.run()
+    page = rerun(page)
+    assert "Calibrate random finished in" in texts(page).replace("*", "")
+    assert read_description(workspace / "models" / "random.safetensors").temperature != 5.0
+    assert re.search("Temperature 5 → .*Evaluate it again", texts(page))
+    assert "The model has changed since" in texts(page)
+
+
+# --- the review list --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """What the page has passed to the components with drawings, by the components' keys."""
+    from extexify.ui.evaluate import labelled_drawings
+
+    passed: dict[str, dict[str, Any]] = {}
+    show = labelled_drawings.show_sections
+
+    def note_and_show(sections: Any, **options: Any) -> None:
+        passed[options["key"]] = options
+        show(sections, **options)
+
+    for module in ("symbols", "review_list"):
+        monkeypatch.setattr(f"extexify.ui.evaluate.{module}.show_sections", note_and_show)
+    return passed
+
+
+def worst_symbol(evaluation: Evaluation) -> tuple[int, str, str]:
+    """The worst symbol's class number and key, and the row of a drawing of it that was taken for another."""
+    label = int(class_table(evaluation).worst_first()[0])
+    return label, evaluation.classes[label], str(class_drawings(evaluation, label)[0][0])
+
+
+def test_a_drawing_is_marked_as_mislabelled_and_restored(
+    handlers: dict[str, dict[str, Any]], evaluation: Evaluation, review: ReviewList
+) -> None:
+    _, key, row = worst_symbol(evaluation)
+    page = open_page("evaluate", evaluation="first", view="Symbols", symbol=key)
+    assert "Review list (0)" in texts(page)
+    handlers["judged"]["set_mark"](row, True)
+    (entry,) = review.entries()
+    assert (entry.key, entry.id) == (key, evaluation.records.ids[int(row)])
+    page = open_page("evaluate", evaluation="first", view="Symbols", symbol=key)
+    assert "Review list (1)" in texts(page)
+    marked = [drawing["id"] for drawing in component(page, "judged")["sections"][0]["drawings"] if drawing["marked"]]
+    assert marked == [row]
+    (tile,) = component(page, "review-list")["sections"][0]["drawings"]
+    handlers["review-list"]["set_mark"](tile["id"], False)
+    assert review.entries() == []
+    assert "Review list (0)" in texts(rerun(page))
+
+
+def test_marking_in_a_tab_that_lags_behind_takes_no_mark_and_no_note_away(
+    handlers: dict[str, dict[str, Any]], evaluation: Evaluation, review: ReviewList
+) -> None:
+    _, key, row = worst_symbol(evaluation)
+    open_page("evaluate", evaluation="first", view="Symbols", symbol=key)
+    drawing = [np.array(stroke) for stroke in evaluation.records.drawings[int(row)]]
+    review.reject(key, int(evaluation.records.ids[int(row)]), drawing, note="theirs")
+    handlers["judged"]["set_mark"](row, True)
+    assert [entry.note for entry in review.entries()] == ["theirs"]
+
+
+def test_a_damaged_review_list_is_one_sentence_and_nothing_can_be_marked(
+    evaluation: Evaluation, review: ReviewList
+) -> None:
+    review.path.write_text("no line of ours\n")
+    page = open_page("evaluate", evaluation="first", view="Symbols", symbol=evaluation.classes[0])
+    assert "review.jsonl is damaged" in errors(page)
+    data = component(page, "judged")
+    assert data["labels"]["mark"] == ""
+    assert any(section["drawings"] for section in data["sections"])
+    assert review.path.read_text() == "no line of ours\n"
