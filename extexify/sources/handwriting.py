@@ -1,8 +1,8 @@
-"""A hand that draws: the centre lines of a printed symbol → drawings as different people might make them.
+"""Simulated handwriting: the centre lines of a printed symbol → varied drawings of it.
 
-Each drawing is turned, stretched, slanted and bent as a whole; each stroke is shifted, turned and sized by itself,
-wanders and trembles, ends early or late; strokes come in any order and direction, joined or split, with hooks and
-loops that don't quite close, and in whole pixels, denser where the pen slows down.
+Each drawing is rotated, scaled, sheared and bent as a whole; each stroke is shifted, rotated and scaled separately, has
+slow and fast noise, and ends early or late. The order and direction of strokes vary, some are joined or split, some
+have hooks, loops may not close. Coordinates are whole pixels, and points are denser where a pen slows down.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from extexify.drawing.strokes import Drawing
 
 Points = NDArray[np.float64]
 
-# How much drawings vary. Lengths are parts of the symbol's longer side, turns radians; all found by what a nearest
-# neighbour search over the result knows of real drawings (benchmarks/starter.py), and by eye.
+# How much drawings vary: lengths as fractions of the symbol's longer side, angles in radians. The values were chosen by
+# the accuracy on real drawings of a nearest-neighbour search over the result (benchmarks/starter.py), and by eye.
 _SQUARE = 0.3  # how much of a long symbol's length a drawing may lose: 1 makes it square
 _TURN = 0.07  # σ of the whole drawing's turn
 _SIZE = 0.14  # σ of each axis's log scale
@@ -57,8 +57,8 @@ class _Line:
         return self.sharp if self.closed or len(self.sharp) == 1 else self.sharp[_REACH:-_REACH]
 
 
-class _Chance:
-    """Random numbers for `each` drawings of a symbol: row n is the same however many rows there are."""
+class _Random:
+    """Random numbers for `each` drawings of a symbol; row n doesn't depend on the number of rows."""
 
     def __init__(self, seed: int, key: str, each: int) -> None:
         self._entropy = int.from_bytes(hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=16).digest(), "little")
@@ -79,16 +79,16 @@ class _Chance:
 
 
 def handwritten(skeleton: Sequence[tuple[Points, str]], *, key: str, each: int, seed: int) -> list[Drawing]:
-    """`each` drawings of a skeleton, in whole pixels; drawing n is the same however many are asked for.
+    """`each` drawings of a skeleton, in whole pixels; drawing n doesn't depend on `each`.
 
-    The skeleton is centre lines (n, 2) with their part: "lines", "areas" (edges of filled areas) or "serifs". `key`
-    and `seed` are all that chance depends on.
+    The skeleton is centre lines (n, 2) with their part: "lines", "areas" (edges of filled areas) or "serifs". `key` and
+    `seed` determine all random numbers.
     """
     lines = [_line(points, part) for points, part in skeleton]
-    chance = _Chance(seed, key, each)
-    varied = _vary(lines, chance)
-    pick = chance.uniform(len(lines), 12)
-    whole = chance.uniform(7)
+    rng = _Random(seed, key, each)
+    varied = _vary(lines, rng)
+    pick = rng.uniform(len(lines), 12)
+    whole = rng.uniform(7)
     return [_drawn(lines, [stroke[number] for stroke in varied], pick[number], whole[number]) for number in range(each)]
 
 
@@ -150,18 +150,18 @@ def _extended(points: Points) -> Points:
     return np.vstack([(points[0] + steps * behind)[::-1], points, points[-1] + steps * ahead])
 
 
-def _vary(lines: list[_Line], chance: _Chance) -> list[Points]:
+def _vary(lines: list[_Line], rng: _Random) -> list[Points]:
     """All drawings of the symbol at once: a list of strokes, (each, n, 2), longer side about 1."""
-    haste = np.abs(chance.normal(1))[:, :, None] / 1.5
-    stretch, unit = _proportions(lines, chance)
-    own = chance.normal(len(lines), 5)
-    turn, sizes, slant = _TURN * chance.normal(1), np.exp(_SIZE * chance.normal(2)), _SLANT * chance.normal(1)
-    waves, phases = _WARP * unit * chance.normal(4), chance.uniform(8)
+    haste = np.abs(rng.normal(1))[:, :, None] / 1.5
+    stretch, unit = _proportions(lines, rng)
+    own = rng.normal(len(lines), 5)
+    turn, sizes, slant = _TURN * rng.normal(1), np.exp(_SIZE * rng.normal(2)), _SLANT * rng.normal(1)
+    waves, phases = _WARP * unit * rng.normal(4), rng.uniform(8)
     cosine, sine = np.cos(turn), np.sin(turn)
     varied = []
     for number, line in enumerate(lines):
         points = (line.sharp + np.minimum(haste, 1) * (line.soft - line.sharp)) * stretch[:, None]
-        wander = _wander(line, _BEND, _BEND_SPACING, chance) + _wander(line, _TREMBLE, _TREMBLE_SPACING, chance)
+        wander = _wander(line, _BEND, _BEND_SPACING, rng) + _wander(line, _TREMBLE, _TREMBLE_SPACING, rng)
         points = points + unit[:, :, None] * wander
         middle = points.mean(axis=1, keepdims=True)
         angle = _STROKE_TURN * own[:, number, 0:1]
@@ -178,7 +178,7 @@ def _vary(lines: list[_Line], chance: _Chance) -> list[Points]:
     return varied
 
 
-def _proportions(lines: list[_Line], chance: _Chance) -> tuple[Points, Points]:
+def _proportions(lines: list[_Line], rng: _Random) -> tuple[Points, Points]:
     """Factors of both axes that make long symbols shorter (each, 2), and the unit of a hand's errors (each, 1).
 
     Print has room for long arrows, a drawing's square has not. A line across a flat symbol errs less than one across
@@ -188,7 +188,7 @@ def _proportions(lines: list[_Line], chance: _Chance) -> tuple[Points, Points]:
     sides = np.ptp(everything, axis=0)
     longer = max(float(sides.max()), 1e-9)
     ratio = np.log(np.clip(sides / longer, 0.15, 1))
-    growth = np.exp(-ratio * _SQUARE * chance.uniform(1))
+    growth = np.exp(-ratio * _SQUARE * rng.uniform(1))
     return growth, np.sqrt(np.clip(sides / longer * growth, 0.1, 1).prod(axis=1, keepdims=True))
 
 
@@ -202,11 +202,11 @@ def _waves(along: Points, across: Points, amplitude: Points, phases: Points) -> 
     return total
 
 
-def _wander(line: _Line, amount: float, spacing: float, chance: _Chance) -> Points:
+def _wander(line: _Line, amount: float, spacing: float, rng: _Random) -> Points:
     """Smooth noise along a line (each, n, 2): random offsets at knots, eased from one to the next."""
     count = len(line.sharp)
     knots = max(2, round(count * _STEP / spacing) + 1)
-    offsets = amount * chance.normal(knots, 2)
+    offsets = amount * rng.normal(knots, 2)
     if line.closed:
         offsets = np.concatenate([offsets, offsets[:, :1]], axis=1)
     at = np.linspace(0, offsets.shape[1] - 1, count + line.closed)[:count]
@@ -216,15 +216,15 @@ def _wander(line: _Line, amount: float, spacing: float, chance: _Chance) -> Poin
 
 
 def _drawn(lines: list[_Line], varied: list[Points], pick: Points, whole: Points) -> Drawing:
-    """One drawing: how the pen moves over the lines. `pick` (lines, 12) and `whole` (7,) are chances from 0 to 1."""
+    """One drawing: how the pen moves over the lines. `pick` (lines, 12) and `whole` (7,) are uniform from 0 to 1."""
     strokes: list[tuple[float, Points]] = []
-    for line, points, chances in zip(lines, varied, pick, strict=True):
+    for line, points, uniform in zip(lines, varied, pick, strict=True):
         if line.part == "serifs" and whole[6] > _SERIFS:
             continue
-        pieces = _pen_down(line, points, chances, whole)
+        pieces = _pen_down(line, points, uniform, whole)
         # A pen works from the top left down, mostly.
         start = pieces[0][0]
-        strokes += [(start[0] + start[1] + 0.4 * chances[0] + 1e-6 * part, piece) for part, piece in enumerate(pieces)]
+        strokes += [(start[0] + start[1] + 0.4 * uniform[0] + 1e-6 * part, piece) for part, piece in enumerate(pieces)]
     strokes.sort(key=lambda entry: entry[0])
     side = _SMALL_SIDE + (_LARGE_SIDE - _SMALL_SIDE) * whole[0]
     drawing = []
@@ -238,38 +238,38 @@ def _drawn(lines: list[_Line], varied: list[Points], pick: Points, whole: Points
     return [stroke - corner + margin for stroke in drawing]
 
 
-def _pen_down(line: _Line, points: Points, chances: Points, whole: Points) -> list[Points]:
+def _pen_down(line: _Line, points: Points, uniform: Points, whole: Points) -> list[Points]:
     """The strokes that one line becomes: mostly one, sometimes two, and the filling of an area."""
     if len(points) == 1:
-        return [_dot(points[0], chances)]
+        return [_dot(points[0], uniform)]
     every = 1 + int(whole[3] * 2.5)  # a quick pen leaves fewer points
     if line.closed:
-        loop = _loop(points, chances)
-        filling = [_scribble(points, chances)] if line.part == "areas" and whole[4] < 0.5 else []
+        loop = _loop(points, uniform)
+        filling = [_scribble(points, uniform)] if line.part == "areas" and whole[4] < 0.5 else []
         return [_thinned(loop, every), *filling]
     first, last = _REACH, len(points) - _REACH
-    cut = [round(_normal_of(chance) * _END / _STEP) for chance in chances[1:3]]
+    cut = [round(_normal_of(value) * _END / _STEP) for value in uniform[1:3]]
     spare = (last - first) // 5
     start = first + min(max(cut[0], -_REACH), spare)
     stop = last - min(max(cut[1], -_REACH), spare)
     path = points[start:stop]
     backwards = path[0].sum() > path[-1].sum()
-    if backwards != (chances[3] < 0.12):
+    if backwards != (uniform[3] < 0.12):
         path = path[::-1]
     path = _thinned(path, every)
-    if chances[4] < 0.08:
-        path = np.vstack([_hook(path[0], chances[5:7]), path])
-    if chances[7] < 0.08:
-        path = np.vstack([path, _hook(path[-1], chances[8:10])])
-    if chances[10] < 0.05 and len(path) > 12:
-        middle = round(len(path) * (0.3 + 0.4 * chances[11]))
+    if uniform[4] < 0.08:
+        path = np.vstack([_hook(path[0], uniform[5:7]), path])
+    if uniform[7] < 0.08:
+        path = np.vstack([path, _hook(path[-1], uniform[8:10])])
+    if uniform[10] < 0.05 and len(path) > 12:
+        middle = round(len(path) * (0.3 + 0.4 * uniform[11]))
         return [path[:middle], path[middle:]]
     return [path]
 
 
-def _normal_of(chance: float) -> float:
+def _normal_of(uniform: float) -> float:
     """A number of about a standard normal's spread, from one of 0 to 1: the logistic's quantile, held within ±2.5."""
-    inner = min(max(chance, 0.01), 0.99)
+    inner = min(max(uniform, 0.01), 0.99)
     return float(np.clip(np.log(inner / (1 - inner)) / 1.7, -2.5, 2.5))
 
 
@@ -278,42 +278,42 @@ def _thinned(path: Points, every: int) -> Points:
     return np.vstack([path[:-1:every], path[-1:]])
 
 
-def _loop(points: Points, chances: Points) -> Points:
+def _loop(points: Points, uniform: Points) -> Points:
     """A closed line from somewhere near its top, not quite to where it started or a little beyond."""
     count = len(points)
     top = int(np.argmin(points[:, 1] + 0.3 * points[:, 0]))
-    start = top + round((chances[1] - 0.5) * count * (1.0 if chances[5] < 0.2 else 0.2))
-    turn = count + 1 + round(_normal_of(chances[2]) * _GAP / _STEP)
+    start = top + round((uniform[1] - 0.5) * count * (1.0 if uniform[5] < 0.2 else 0.2))
+    turn = count + 1 + round(_normal_of(uniform[2]) * _GAP / _STEP)
     turn = min(max(turn, count * 4 // 5), count + count // 5 + 1)
     order = (start + np.arange(turn)) % count
     area = points[:, 0] @ np.roll(points[:, 1], -1) - points[:, 1] @ np.roll(points[:, 0], -1)
-    if (area > 0) == (chances[3] < 0.7):  # y grows downwards: most go round counterclockwise
+    if (area > 0) == (uniform[3] < 0.7):  # y grows downwards: most go round counterclockwise
         order = order[::-1]
     return points[order]
 
 
-def _dot(place: Points, chances: Points) -> Points:
+def _dot(place: Points, uniform: Points) -> Points:
     """A dot: mostly a tap, sometimes a tiny circle. Never a dash: alone, it would be a line across the picture."""
-    if chances[1] < 0.85:
+    if uniform[1] < 0.85:
         return place[None]
-    size, start = 0.01 + 0.03 * chances[2], 2 * np.pi * chances[3]
-    turn = start + np.linspace(0, 2 * np.pi * (0.8 + chances[4]), 9)
+    size, start = 0.01 + 0.03 * uniform[2], 2 * np.pi * uniform[3]
+    turn = start + np.linspace(0, 2 * np.pi * (0.8 + uniform[4]), 9)
     return place + size * np.column_stack([np.cos(turn), np.sin(turn)]) / 2
 
 
-def _hook(end: Points, chances: Points) -> Points:
+def _hook(end: Points, uniform: Points) -> Points:
     """Where the pen was before it had found its place, or went while it was lifted: one point, (1, 2)."""
-    angle = 2 * np.pi * chances[0]
-    return end[None] + (0.02 + 0.04 * chances[1]) * np.array([[np.cos(angle), np.sin(angle)]])
+    angle = 2 * np.pi * uniform[0]
+    return end[None] + (0.02 + 0.04 * uniform[1]) * np.array([[np.cos(angle), np.sin(angle)]])
 
 
-def _scribble(outline: Points, chances: Points) -> Points:
+def _scribble(outline: Points, uniform: Points) -> Points:
     """A zigzag that fills an area: between the outline's edges, from one side of it to the other."""
-    angle = np.pi * chances[4]
+    angle = np.pi * uniform[4]
     cosine, sine = np.cos(angle), np.sin(angle)
     across = outline @ np.array([cosine, sine])
     along = outline @ np.array([-sine, cosine])
-    count = round(5 + 12 * chances[6])
+    count = round(5 + 12 * uniform[6])
     levels = np.linspace(across.min(), across.max(), count + 2)[1:-1]
     low, high = np.empty(count), np.empty(count)
     for number, level in enumerate(levels):
@@ -323,8 +323,8 @@ def _scribble(outline: Points, chances: Points) -> Points:
         crossings = along[cuts] + part * (np.roll(along, -1)[cuts] - along[cuts])
         low[number], high[number] = crossings.min(), crossings.max()
     turns = np.where(np.arange(count) % 2 == 0, low, high)
-    # The turns lie a little inside or outside of the edge, each by another bit of the same chance.
-    turns += (high - low) * 0.15 * (np.modf(chances[8] * 997 * (1 + np.arange(count)) ** 2)[0] - 0.5)
+    # The turns lie a little inside or outside of the edge, by different digits of the same random number.
+    turns += (high - low) * 0.15 * (np.modf(uniform[8] * 997 * (1 + np.arange(count)) ** 2)[0] - 0.5)
     return _resampled(np.column_stack([cosine * levels - sine * turns, sine * levels + cosine * turns]), _STEP * 2)
 
 

@@ -1,4 +1,4 @@
-"""Addresses of sources: opens what `--source` and the Export page name."""
+"""Opens the source that an address names, as given by `--source` and the Export page."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from extexify.access import permissions
 from extexify.sources.base import TABLE, Source, SourceError
 
 POSTGRES = ("postgresql://", "postgres://")
-"""How the address of a PostgreSQL database begins."""
+"""Prefixes of addresses of PostgreSQL databases."""
 
 ENVIRONMENT = "env:"
-"""What stands before the name of an environment variable that holds an address."""
+"""Prefix of the name of an environment variable that contains a PostgreSQL address."""
 
 
 @permissions.operators_only
 def open_source(address: str) -> Source:
-    """The source that an address names: `postgresql://…`, `env:NAME` for an environment variable that holds such an
-    address (which is then shown and stored nowhere), `starter` with or without options (see
-    `extexify.sources.starter`), or the path of a dump or an SQLite file; a file named starter is `./starter`.
+    """The source that an address names.
 
-    Raises `SourceError` for an address that is none of these.
+    An address is `postgresql://…`; `env:NAME`, an environment variable that contains such an address, which is then
+    neither shown nor stored; `starter` with or without options (see `extexify.sources.starter`); or the path of a dump
+    or an SQLite file (`./starter` for a file of that name). Raises `SourceError` for any other address.
     """
     if address.startswith(POSTGRES):
         return _postgres(address)
@@ -42,7 +42,7 @@ def open_source(address: str) -> Source:
             raise SourceError(f"{path} is not a file: name a dump (.sql, .sql.gz) or an SQLite file")
         with path.open("rb") as file:
             head = file.read(16)
-    except (OSError, RuntimeError) as error:  # RuntimeError: a home folder that nobody has
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~USER of an unknown user
         why = error.strerror if isinstance(error, OSError) else error
         raise SourceError(f"{address} can't be read: {why}") from None
     if head == b"SQLite format 3\x00":
@@ -55,7 +55,7 @@ def open_source(address: str) -> Source:
 
 
 def check_source(source: Source) -> None:
-    """Read a source up to its first row. Raises `SourceError` when it can't be read, is of another kind or empty."""
+    """Read a source up to its first row. Raises `SourceError` when it can't be read or is empty."""
     with closing(source.rows()) as rows:
         if next(rows, None) is None:
             raise SourceError(f"{source.name} is empty: its table {TABLE} has no rows")

@@ -1,4 +1,4 @@
-"""SQLite files as sources, such as the embedded store of contributed drawings."""
+"""An SQLite file as a source, such as the embedded store of contributed drawings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from extexify.sources.base import COLUMNS, TABLE, Row, SourceError, shown_path
 
 _BUSY_SECONDS = 30.0
 
-_LONGEST_CELL = 64 * 1024 * 1024  # bytes of an SQLite file's cell or row; drawings take up to 8 MB
+_MAX_CELL = 64 * 1024 * 1024  # bytes of a cell or row; drawings have up to 8 MB
 
 
 class SqliteSource:
-    """The rows of table `samples` in an SQLite file, such as the embedded store."""
+    """The rows of table `samples` in an SQLite file."""
 
     unit = "rows"
 
@@ -26,14 +26,14 @@ class SqliteSource:
         self._total: int | None = None
 
     def rows(self) -> Generator[Row]:
-        """All rows in the order of their ids, as they are when reading begins.
+        """All rows, ordered by id, as they are when reading begins.
 
         Raises `SourceError` for a file that is damaged or lacks the table or a column.
         """
         self._read = 0
         try:
             with closing(self._connect()) as connection:
-                # One read transaction: writers may go on, this stream doesn't see them.
+                # One read transaction, which later writes don't affect.
                 connection.execute("BEGIN")
                 self._check(connection)
                 connection.text_factory = bytes
@@ -42,21 +42,24 @@ class SqliteSource:
                     self._read += 1
                     number = identifier if isinstance(identifier, int) else _text(identifier)
                     yield Row(number, _text(key), _text(strokes))
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # which may quote what is no text
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # messages may quote invalid UTF-8
             raise SourceError(
                 f"{self.name} can't be read as a store of drawings ({error}): it needs a table {TABLE} "
                 f"with the columns {', '.join(COLUMNS)}"
             ) from None
 
     def _check(self, connection: sqlite3.Connection) -> None:
-        """Raise `SourceError` unless reading table `samples` takes the time and memory that the file's size promises.
+        """Raise `SourceError` unless table `samples` is a plain, undamaged table.
 
-        A file that somebody made for that purpose has views without end, or pages that stand for many others.
+        Then reading takes time and memory in proportion to the file's size. A malicious file could have an endless
+        view or computed column, or tree pages that are referenced many times.
         """
-        connection.text_factory = lambda text: text.decode("utf-8", "replace")  # what a damaged file calls its columns
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_CELL)
+        connection.text_factory = lambda text: text.decode(
+            "utf-8", "replace"
+        )  # names in a damaged file may be invalid UTF-8
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL)
         connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA ignore_check_constraints = ON")  # what is checked below is the file's structure
+        connection.execute("PRAGMA ignore_check_constraints = ON")  # quick_check is for the file's structure only
         is_view = connection.execute(
             "SELECT count(*) FROM sqlite_master WHERE lower(name) = ? AND (type <> 'table' OR rootpage = 0)", (TABLE,)
         )
@@ -75,8 +78,8 @@ class SqliteSource:
             return connection
         except sqlite3.OperationalError as error:
             connection.close()
-            # In a folder that can't be written, SQLite can't make the shared memory of a write-ahead log and
-            # refuses; but then there is no writer either, and without a log the file is all there is.
+            # In a read-only folder SQLite can't create the shared memory of a write-ahead log and fails. Without a log
+            # the file is complete, and as there can be no writer, it may be opened as immutable.
             refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
             if not refused or self.path.with_name(self.path.name + "-wal").exists():
                 raise
@@ -87,5 +90,5 @@ class SqliteSource:
 
 
 def _text(value: object) -> bytes | None:
-    """SQLite columns hold any type; what isn't text is written out and left to the row's check."""
+    """A cell as bytes: SQLite columns may have values of any type, which the check of rows then rejects."""
     return value if isinstance(value, bytes) or value is None else str(value).encode()

@@ -1,10 +1,10 @@
-"""Starter drawings: a source for those who have none yet, made by varying each symbol's printed centre lines.
+"""Starter drawings: synthetic samples made by varying each symbol's printed centre lines.
 
-They are synthetic, and no substitute for what people draw: they give a first model something to learn from, and
-rare symbols some company. `tools/starter` traces the centre lines once, into `extexify/catalog/data/skeletons.json`.
+They serve to train a first model without real drawings and to add samples of rare symbols. `tools/starter` has traced
+the centre lines into `extexify/catalog/data/skeletons.json`.
 
-A drawing is a pure function of (seed, key, its number): the first ten of a symbol are the same whether one asks for
-ten or for a thousand of them, with or without other symbols.
+A drawing is a pure function of (seed, key, number): the first ten of a symbol don't depend on how many are made, nor
+on the other symbols.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ MAX_EACH = 100_000
 MAX_SEED = 2**63 - 1
 
 NAME = "starter drawings"
-"""How every such source's name begins, in reports and in a dataset's manifest."""
+"""Prefix of the names of starter sources in reports and manifests."""
 
 MIN_STARTER_ID = 2**52
-"""Ids are hashes from 2^52 to 2^53: exact in JSON, and above those of dumps and of the embedded store. Splits look
-at lower ids only, so starter drawings beside real ones move none of the real ones to another split."""
-
+"""Ids are hashes from 2^52 to 2^53 - 1: exact in JSON, and above those of dumps and of the embedded store. As splits
+depend on lower ids only, adding starter drawings moves no real drawing to another split."""
 
 _SKELETONS = Path(__file__).parents[1] / "catalog" / "data" / "skeletons.json"
 _GRID = 250  # the longer side of a skeleton in its file
@@ -47,7 +46,7 @@ class StarterSource:
     unit = "rows"
 
     def __init__(self, symbols: Sequence[str] | None = None, each: int = DEFAULT_EACH, seed: int = 0) -> None:
-        """`symbols` are keys, in the order wanted; None means all there are.
+        """`symbols` are keys, in the order of the rows; None means all.
 
         Raises `SourceError` for a symbol without a skeleton, for one named twice, and for numbers out of range.
         """
@@ -109,7 +108,7 @@ class StarterSource:
 
 
 def _json(drawing: Drawing) -> bytes:
-    # As whole numbers, which take half the room.
+    # As whole numbers, which need half the bytes of floats.
     return orjson.dumps([stroke.astype(np.int32) for stroke in drawing], option=orjson.OPT_SERIALIZE_NUMPY)
 
 
