@@ -15,7 +15,7 @@ function showAnswers(container, rows, { answers, unsure, strokes }, make) {
   const note = container.querySelector(".unsure");
   note.hidden = !unsure || !answers.length;
   note.textContent = note.hidden ? "" : UNSURE;
-  // Tells tests and scripts which drawing the list belongs to.
+  // For tests and scripts that wait for the answers to a certain drawing.
   container.querySelector("ol").dataset.strokes = strokes;
 }
 

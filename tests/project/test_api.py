@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def test_every_name_of_the_api_is_documented_and_the_one_that_type_checkers_see(
         assert value is getattr(import_module(str(module)), original)
         assert inspect.getdoc(value), f"{name} has no docstring"
     assert set(extexify.__all__) <= set(dir(extexify))
+
+
+def test_the_documentation_lists_every_name() -> None:
+    documentation = (Path(extexify.__file__).parents[1] / "docs" / "library.md").read_text("utf-8")
+    table = documentation.split("| names | for |")[1].split("\n\n")[0]
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(extexify.__all__)
 
 
 def test_another_name_is_no_attribute() -> None:
