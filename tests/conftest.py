@@ -1,49 +1,27 @@
-"""Fixtures that several test files share: a small model, a running dashboard, a browser."""
+"""Fixtures that several test files share: a small model, a running dashboard, a browser and its pages."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
-from tools.dashboard import chromium, dashboard
+from tools.dashboard import TIMEOUT, chromium, dashboard
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-# Timing decides no test: machines that run tests are busy.
 settings.register_profile("extexify", deadline=None)
 settings.load_profile("extexify")
 
 
-SLOWEST_FIRST = (
-    "train_page",
-    "faults_kills",
-    "export_page",
-    "training",
-    "cli",
-    "evaluate_page",
-    "distributed",
-    "click_through",
-)
-"""Files that take longest: begun last, one of them would keep a single worker busy when the others are done."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        name = item.path.stem.removeprefix("test_")
-        return SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SLOWEST_FIRST)
-
-    items.sort(key=place)
-
-
 @pytest.fixture(autouse=True)
 def _same_main_module() -> Iterator[None]:
-    """Streamlit runs pages as `__main__`; processes that a later test starts would run the page again."""
+    """Restore `__main__`: Streamlit replaces it by the page that it runs, and child processes would run that page."""
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
@@ -59,7 +37,7 @@ TINY_CLASSES = (
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of thirty symbols with random weights: it knows nothing, but it answers like any other."""
+    """A model of 29 symbols with random weights."""
     import torch
 
     from extexify.drawing.raster import PRESETS
@@ -81,36 +59,74 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _add_model(workspace: Path, model: Path) -> Path:
+    (workspace / "models").mkdir()
+    (workspace / "models" / model.name).write_bytes(model.read_bytes())
+    (workspace / "serving.json").write_text(f'{{"model": "workspace/{model.name}"}}')
+    return workspace
+
+
 @pytest.fixture
 def folder(tmp_path: Path, tiny_model: Path) -> Path:
     """A workspace in which the tiny model answers."""
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
-    (tmp_path / "serving.json").write_text('{"model": "workspace/tiny.safetensors"}')
-    return tmp_path
+    return _add_model(tmp_path, tiny_model)
 
 
 @pytest.fixture(scope="session")
 def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a dashboard that answers with the tiny model, in a workspace of its own."""
-    workspace = tmp_path_factory.mktemp("workspace")
-    (workspace / "models").mkdir()
-    (workspace / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
-    (workspace / "serving.json").write_text('{"model": "workspace/tiny.safetensors"}')
-    with dashboard(workspace) as address:
+    """The address of a dashboard in whose workspace the tiny model answers."""
+    with dashboard(_add_model(tmp_path_factory.mktemp("workspace"), tiny_model)) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; the test fails, saying what to install, where there is none."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=1000 * TIMEOUT)
     with chromium() as started:
         yield started
 
 
 @pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a page in a browser profile of its own, with the options given.
+
+    The test fails when a page logged an error or raised an exception.
+    """
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        url = message.location.get("url", "")
+        # Streamlit looks for its server below a page's own address first, which gives 404.
+        if message.type == "error" and "/_stcore/" not in url:
+            errors.append(f"{message.text} ({url})")
+
+    def open_page(**options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(1000 * TIMEOUT)
+        context.on("console", on_console)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """A page in a browser profile of its own."""
+    return new_page()
+
+
+@pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Tiny networks are faster on one thread, and test processes share the cores."""
+    """Run torch on one thread: tiny networks are faster on one, and test processes share the cores."""
     import torch
 
     before = torch.get_num_threads()

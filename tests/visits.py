@@ -1,20 +1,21 @@
-"""A visit to the Draw page in a real browser, and drawings to make there, for several test files."""
+"""Visits to the Draw page in a real browser, and drawings to make there."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
+from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from extexify.drawing.strokes import Drawing
 from extexify.ui.draw.fabric import drawing_from_canvas
-from tools.dashboard import CANVAS_SIDE, canvas_of, draw, wait_for_answer
+from tools.dashboard import CANVAS_SIDE, TIMEOUT, canvas_of, draw, wait_for_answer
 
 Strokes = list[list[tuple[float, float]]]
 
@@ -39,11 +40,15 @@ class Visit:
         self.hosts: set[str] = set()
         page.on("websocket", lambda socket: self._listen(socket))
         page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-        page.goto(address)
-        canvas_of(page).wait_for()
-        answers = page.locator(".st-key-answers")
-        expect(answers.locator("figcaption, [data-testid=stAlert]").first).to_be_visible(timeout=30_000)
-        expect(answers.get_by_text("Getting the model ready")).to_have_count(0, timeout=60_000)
+        self.open(address)
+
+    def open(self, address: str) -> None:
+        """Open an address of the Draw page, and wait for its canvas and its model."""
+        self.page.goto(address)
+        canvas_of(self.page).wait_for()
+        answers = self.page.locator(".st-key-answers")
+        expect(answers.locator("figcaption, [data-testid=stAlert]").first).to_be_visible()
+        expect(answers.get_by_text("Getting the model ready")).to_have_count(0)
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on("framesent", self._read)
@@ -57,7 +62,7 @@ class Visit:
 
     @property
     def strokes(self) -> Drawing:
-        """The strokes that the server got."""
+        """The strokes that the server received last."""
         return drawing_from_canvas(self.sent)
 
     @property
@@ -68,7 +73,11 @@ class Visit:
     def draw(self, strokes: Strokes, before: int = 0) -> None:
         """Draw with the mouse, on top of `before` strokes, and wait for the answer."""
         draw(self.page, strokes)
-        wait_for_answer(self.page, before + len(strokes))
+        self.wait_for_answer(before + len(strokes))
+
+    def wait_for_answer(self, strokes: int) -> None:
+        """Wait until the answers are those to a drawing of so many strokes."""
+        wait_for_answer(self.page, strokes)
 
     def ink(self) -> tuple[np.ndarray, np.ndarray]:
         """The canvas's pixels that carry ink: coordinates (n, 2) as x, y, and colours (n, 3)."""
@@ -79,20 +88,23 @@ class Visit:
         rows, columns = np.nonzero(image[..., 3] > 250)
         return np.stack([columns, rows], axis=1), image[rows, columns, :3]
 
+    def until(self, condition: Callable[[], bool | np.bool_]) -> None:
+        """Wait until a condition holds, one that can only be computed here."""
+        give_up = time.monotonic() + TIMEOUT
+        while not condition():
+            assert time.monotonic() < give_up, "the condition didn't come to hold"
+            self.page.wait_for_timeout(50)
+
 
 Visiting = Callable[..., Visit]
 
 
 @pytest.fixture
-def visiting(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visiting]:
-    """Opens the Draw page, in a browser profile of its own with the options given; where no address is given, the
-    one that the tiny model serves."""
-    contexts: list[BrowserContext] = []
+def visiting(new_page: Callable[..., Page], request: pytest.FixtureRequest) -> Visiting:
+    """Open the Draw page, in a browser profile of its own with the options given, on the tiny model's server unless an
+    address is given."""
 
     def visit(address: str = "", **options: Any) -> Visit:
-        contexts.append(browser.new_context(**options))
-        return Visit(contexts[-1].new_page(), address or request.getfixturevalue("server"))
+        return Visit(new_page(**options), address or request.getfixturevalue("server"))
 
-    yield visit
-    for context in contexts:
-        context.close()
+    return visit

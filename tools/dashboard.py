@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-START_TIMEOUT = 60.0
-"""Seconds until a server that doesn't answer counts as failed; a busy machine needs several."""
+TIMEOUT = 60.0
+"""Seconds until a server that doesn't answer, or a state that a page doesn't reach, counts as failed."""
 
 CANVAS_SIDE = 400
 """Pixels of the Draw page's canvas; shown smaller on a narrow screen."""
@@ -84,7 +84,7 @@ def serving(
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
-    give_up = time.monotonic() + START_TIMEOUT
+    give_up = time.monotonic() + TIMEOUT
     while time.monotonic() < give_up and server.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
@@ -136,7 +136,7 @@ def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]], canvas: L
         page.mouse.up()
 
 
-def wait_for_answer(page: Page, strokes: int, timeout: float = 30.0) -> None:
+def wait_for_answer(page: Page, strokes: int, timeout: float = TIMEOUT) -> None:
     """Wait until the list answers a drawing of so many strokes (seconds)."""
     # Asked anew every frame: a locator would ask every half second, too coarse to measure with.
     page.wait_for_function(
@@ -147,7 +147,7 @@ def wait_for_answer(page: Page, strokes: int, timeout: float = 30.0) -> None:
     )
 
 
-def settle(page: Page, timeout: float = 60.0) -> None:
+def settle(page: Page, timeout: float = TIMEOUT) -> None:
     """Wait until the page's script has run through and what it replaced is gone (seconds)."""
     idle = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
     idle.wait_for(timeout=1000 * timeout)

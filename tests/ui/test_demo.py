@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,8 +29,8 @@ server_metadata_url = "https://provider.example/.well-known/openid-configuration
 
 
 @pytest.fixture(autouse=True)
-def nobody_has_tried_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts count for all visits of a server; here each test is one."""
+def fresh_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts count for all visits of a server; each test begins without any."""
     monkeypatch.setattr(access, "_sessions", OperatorSessions())
 
 
@@ -57,20 +56,20 @@ def is_closed(app: AppTest) -> bool:
     return closed
 
 
-@pytest.mark.parametrize("way", [visit, past_the_navigation])
-@pytest.mark.parametrize("page", CLOSED)
-def test_every_other_page_asks_for_a_sign_in(demo: Path, way: Callable[[str], AppTest], page: str) -> None:
-    app = way(page)
-    assert is_closed(app)
-    assert [field.label for field in app.text_input] == ["Password"]
+def test_every_other_page_asks_for_a_sign_in(demo: Path) -> None:
+    for page in CLOSED:
+        # As the navigation leads there, and without the dashboard's entry before it.
+        for app in (visit(page), past_the_navigation(page)):
+            assert is_closed(app)
+            assert [field.label for field in app.text_input] == ["Password"]
 
 
-@pytest.mark.parametrize("page", OPEN)
-def test_drawing_and_symbols_are_open(demo: Path, page: str) -> None:
-    app = visit(page)
-    assert not is_closed(app)
-    assert not app.text_input
-    assert not app.sidebar.button
+def test_drawing_and_symbols_are_open(demo: Path) -> None:
+    for page in OPEN:
+        app = visit(page)
+        assert not is_closed(app)
+        assert not app.text_input
+        assert not app.sidebar.button
 
 
 def test_an_operator_signs_in_where_they_are_and_out_again(demo: Path) -> None:
@@ -105,23 +104,25 @@ def test_without_any_way_to_sign_in_a_sentence_says_how_to_open_the_pages(
     assert settings.PASSWORD_HASH.name in app.info[0].value
 
 
-@pytest.mark.parametrize(
-    ("page", "parameters"),
-    [("train", {"run": "x"}), ("evaluate", {"evaluation": "x", "symbol": "x"}), ("export", {"operator-token": "x"})],
-)
-def test_no_address_opens_a_page(demo: Path, page: str, parameters: dict[str, str]) -> None:
-    app = visit(page)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    assert is_closed(again(app))
+def test_no_address_opens_a_page(demo: Path) -> None:
+    addresses: dict[str, dict[str, str]] = {
+        "train": {"run": "x"},
+        "evaluate": {"evaluation": "x", "symbol": "x"},
+        "export": {"operator-token": "x"},
+    }
+    for page, parameters in addresses.items():
+        app = visit(page)
+        for name, value in parameters.items():
+            app.query_params[name] = value
+        assert is_closed(again(app))
 
 
-@pytest.mark.parametrize("token", ["", "x", pytest.param(HASH, id="hash"), "True", True, ["x"], {"a": 1}])
-def test_no_state_of_a_session_opens_a_page(demo: Path, token: object) -> None:
+def test_no_state_of_a_session_opens_a_page(demo: Path) -> None:
     app = visit("export")
-    for name in (access._TOKEN, access.COOKIE, "welcome-go", "export-go"):
-        app.session_state[name] = token
-    assert is_closed(again(app))
+    for token in ("", "x", HASH, "True", True, ["x"], {"a": 1}):
+        for name in (access._TOKEN, access.COOKIE, "welcome-go", "export-go"):
+            app.session_state[name] = token
+        assert is_closed(again(app))
 
 
 def test_another_password_signs_everybody_out(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,33 +143,32 @@ def test_without_a_demo_nothing_of_it_shows(demo: Path, monkeypatch: pytest.Monk
 # --- providers --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("user", "opens"),
-    [
-        ({"is_logged_in": True, "email": "ada@EXAMPLE.org", "email_verified": True}, True),
-        ({"is_logged_in": True, "email": "bo@example.org", "email_verified": "true"}, True),
-        ({"is_logged_in": True, "email": "ada@example.org", "email_verified": False}, False),
-        ({"is_logged_in": True, "email": "ada@example.org"}, False),
-        ({"is_logged_in": True, "email": "eve@example.org", "email_verified": True}, False),
-        ({"is_logged_in": True, "email": "", "email_verified": True}, False),
-        ({"is_logged_in": True, "email": ["ada@example.org"], "email_verified": True}, False),
-        ({"is_logged_in": False, "email": "ada@example.org", "email_verified": True}, False),
-        ({"is_logged_in": "True", "email": "ada@example.org", "email_verified": True}, False),
-        ({"email": "ada@example.org", "email_verified": True}, False),
-        ({}, False),
-    ],
-)
-def test_a_provider_opens_to_verified_addresses_of_operators(
-    oidc: None, user: dict[str, object], opens: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(access.st, "user", user)
-    app = visit("export")
-    assert is_closed(app) is not opens
-    if not opens:
-        assert "Sign in with your account" in [button.label for button in app.button]
+USERS: list[tuple[dict[str, object], bool]] = [
+    ({"is_logged_in": True, "email": "ada@EXAMPLE.org", "email_verified": True}, True),
+    ({"is_logged_in": True, "email": "bo@example.org", "email_verified": "true"}, True),
+    ({"is_logged_in": True, "email": "ada@example.org", "email_verified": False}, False),
+    ({"is_logged_in": True, "email": "ada@example.org"}, False),
+    ({"is_logged_in": True, "email": "eve@example.org", "email_verified": True}, False),
+    ({"is_logged_in": True, "email": "", "email_verified": True}, False),
+    ({"is_logged_in": True, "email": ["ada@example.org"], "email_verified": True}, False),
+    ({"is_logged_in": False, "email": "ada@example.org", "email_verified": True}, False),
+    ({"is_logged_in": "True", "email": "ada@example.org", "email_verified": True}, False),
+    ({"email": "ada@example.org", "email_verified": True}, False),
+    ({}, False),
+]
+"""What a provider says of a user, and whether that is an operator."""
 
 
-def test_who_is_no_operator_is_told_and_can_leave(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_opens_to_verified_addresses_of_operators(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for user, opens in USERS:
+        monkeypatch.setattr(access.st, "user", user)
+        app = visit("export")
+        assert is_closed(app) is not opens, user
+        if not opens:
+            assert "Sign in with your account" in [button.label for button in app.button]
+
+
+def test_other_accounts_get_a_message_and_can_sign_out(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:
     user = {"is_logged_in": True, "email": "<b>eve</b>@example.org", "email_verified": True}
     monkeypatch.setattr(access.st, "user", user)
     app = visit("sign_in")
@@ -177,7 +177,7 @@ def test_who_is_no_operator_is_told_and_can_leave(oidc: None, monkeypatch: pytes
     assert "Sign out" in [button.label for button in app.button]
 
 
-def test_an_operator_whose_address_nobody_verified_is_told(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_with_an_unverified_address_gets_a_message(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access.st, "user", {"is_logged_in": True, "email": "ada@example.org"})
     assert "doesn’t say that it has verified ada" in visit("sign_in").warning[0].value
 

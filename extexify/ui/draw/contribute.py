@@ -90,7 +90,7 @@ class Contributor:
             return
         try:
             self.saved.append(self._store(key) if permissions.is_operator() else self._offer(key))
-        except (UserError, LimitReached, settings.SettingError) as error:
+        except UserError as error:
             self.problem = f"This drawing could not be kept: {error}."
 
     def take_back(self) -> None:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from extexify.access import permissions
-from extexify.access.passwords import PasswordError, check_hash
+from extexify.access.passwords import check_hash
 from extexify.access.sign_in import SESSION_SECONDS, OperatorSessions
 from extexify.core import settings
 from extexify.core.errors import UserError
@@ -44,7 +44,7 @@ def prepare() -> None:
         if settings.is_on(settings.DEMO):
             _check_settings()
             permissions.fix_demo_mode()
-    except (UserError, settings.SettingError, PasswordError) as error:
+    except UserError as error:
         sys.exit(f"extexify: error: {error}")
 
 

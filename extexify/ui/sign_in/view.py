@@ -8,9 +8,9 @@ from typing import Any, Literal
 import streamlit as st
 
 from extexify.access import permissions
-from extexify.access.passwords import MAX_PASSWORD, PasswordError
-from extexify.access.sign_in import SignInRefused
+from extexify.access.passwords import MAX_PASSWORD
 from extexify.core import settings
+from extexify.core.errors import UserError
 from extexify.ui.common.components import assets
 from extexify.ui.common.frame import page_frame
 from extexify.ui.common.text import escaped, sentence
@@ -65,7 +65,7 @@ def _show_password() -> None:
     if go and password:
         try:
             access.sign_in(password)
-        except (SignInRefused, PasswordError) as error:
+        except UserError as error:
             st.error(sentence(str(error)), icon=":material/error:")
         else:
             st.rerun()
