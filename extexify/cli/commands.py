@@ -78,7 +78,8 @@ def train(options: argparse.Namespace) -> None:
         return
     data = options.dataset or paths.dataset_folder()
     places = replace(_places(), dataset=data, images=options.images or paths.images_folder())
-    dataset, settings = Dataset.open(data), _training_settings(options) if is_rank_0() else None
+    settings = _training_settings(options) if is_rank_0() else None
+    dataset = Dataset.open(data)
     with interruption.stop_on_signals() as should_stop, process_group(options.device):
         settings = broadcast_json(settings)
         result = train_on_dataset(

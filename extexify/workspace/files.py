@@ -232,13 +232,14 @@ def explained(path: Path) -> Iterator[None]:
             raise StorageError(
                 f"{path} can't be written ({error.strerror}): give this user the right to, or choose another place"
             ) from None
+        if error.errno in _WRONG_PATHS and _is_about(error, path):
+            raise StorageError(f"{path} can't be written ({error.strerror}): choose another place") from None
         raise
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_REFUSALS = (
-    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG,
-)  # fmt: skip
+_REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
+_WRONG_PATHS = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def _is_about(error: OSError, path: Path) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from extexify.catalog.lookalikes import MATCHES
-from extexify.cli import parser
+from extexify.cli import commands, parser
 from extexify.sources.base import COLUMNS
 from extexify.training import recipes
 from tests.tiny import SHAPES, TinySource
@@ -125,9 +125,8 @@ def test_the_original_recipe_asks_for_its_images(capsys: pytest.CaptureFixture[s
     assert trained["test"]["n"] > 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
+def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, message in (
         (["export", "--source", "nothing.sql"], "nothing.sql does not exist"),
         (["export", "--source", "mysql://host/db"], "mysql:// is no address of a source"),
         (["export", "--source", "nothing.sql", "--ratios", "1,1,1"], "does not exist"),
@@ -143,34 +142,50 @@ def test_the_original_recipe_asks_for_its_images(capsys: pytest.CaptureFixture[s
         (["evaluate", "--source", "a", "--dataset", "b"], "not both"),
         (["classify", "nothing.json"], "nothing.json"),
         (["classify", "--top", "0"], "--top must be at least 1"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
-    code, out, err = run(capsys, *arguments)
-    assert code == 1
-    assert out == ""
-    assert err.startswith("extexify: error: ")
-    assert err.count("\n") == 1
-    assert said in err
+    ):
+        code, out, err = run(capsys, *arguments)
+        assert (code, out) == (1, ""), arguments
+        assert err.startswith("extexify: error: ")
+        assert err.count("\n") == 1
+        assert message in err
+        assert "a fault of Extexify" not in err
 
 
-@pytest.mark.parametrize("strokes", ["", "{}", "[]", "[[]]", "[[[1]]]", "[[[1, NaN]]]", "\xff", "[[[0,0]],"])
-def test_bad_strokes_are_refused_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, strokes: str) -> None:
+def test_a_fault_is_named_as_one_and_its_traceback_shown_on_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (ValueError("a\nb"), OSError(5, "Input/output error"), RuntimeError("x")):
+
+        def fail(_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(commands, "models", fail)
+        code, out, err = run(capsys, "models")
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert err.startswith(f"extexify: error: this is a fault of Extexify ({type(error).__name__}: ")
+        assert err.endswith("; --debug shows its traceback\n")
+        for arguments in (("models", "--debug"), ("--debug", "models")):
+            code, out, err = run(capsys, *arguments)
+            assert (code, out) == (1, "")
+            assert err.startswith("Traceback (most recent call last):")
+            assert err.splitlines()[-1].endswith("; its traceback is above")
+
+
+def test_bad_strokes_are_refused_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "strokes.json"
-    file.write_bytes(strokes.encode("latin-1"))
-    code, out, err = run(capsys, "classify", file)
-    assert (code, out, err.count("\n")) == (1, "", 1)
+    for strokes in ("", "{}", "[]", "[[]]", "[[[1]]]", "[[[1, NaN]]]", "\xff", "[[[0,0]],"):
+        file.write_bytes(strokes.encode("latin-1"))
+        code, out, err = run(capsys, "classify", file)
+        assert (code, out, err.count("\n")) == (1, "", 1), strokes
+        assert "a fault of Extexify" not in err
 
 
-@pytest.mark.parametrize(
-    "command", ["export", "render", "train", "evaluate", "calibrate", "export-onnx", "classify", "pipeline"]
-)
-def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
-    with pytest.raises(SystemExit) as stop:
-        parser.main([command, "--help"])
-    assert stop.value.code == 0
-    assert "--help" in capsys.readouterr().out
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("export", "render", "train", "evaluate", "calibrate", "export-onnx", "classify", "pipeline"):
+        with pytest.raises(SystemExit) as stop:
+            parser.main([command, "--help"])
+        assert stop.value.code == 0
+        assert "--help" in capsys.readouterr().out
 
 
 def test_a_training_stops_on_sigterm_with_a_checkpoint_and_goes_on(dump: Path, tmp_path: Path) -> None:
@@ -195,8 +210,11 @@ def test_a_training_stops_on_sigterm_with_a_checkpoint_and_goes_on(dump: Path, t
     assert json.loads(resumed.stdout)["test"]["n"] > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("command", [["export"], ["pipeline", "--run", "x"]], ids=["export", "pipeline"])
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [(["export"], signal.SIGTERM), (["pipeline", "--run", "x"], signal.SIGINT)],
+    ids=["export", "pipeline"],
+)
 def test_a_signal_in_the_middle_of_an_export_leaves_nothing_behind(
     tmp_path: Path, command: list[str], number: signal.Signals
 ) -> None:

@@ -6,7 +6,6 @@ A page gets a future from `model()`, and shows itself without the model until th
 
 from __future__ import annotations
 
-import resource
 import threading
 import webbrowser
 from collections import OrderedDict
@@ -119,6 +118,10 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 def _allow_many_visitors() -> None:
     """Let the process have as many files open as it may: each visitor takes four, and some even after leaving."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # a system with another limit besides
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
