@@ -1,11 +1,11 @@
-"""Whether a model knows what is no symbol: how many scribbles it doubts, and how many real drawings.
+"""Rejection of drawings that are no symbols: the fractions of scribbles and of real drawings that a model rejects.
 
     python -m benchmarks.rejection [--dataset DIR] [--split SPLIT] [--count N] [MODEL …]
 
-The first kinds of scribbles are those that training shows, here with a generator of their own; of the last two it
-shows none: three real drawings of other symbols on one another, and three beside one another. The last row is the
-split's real drawings: false alarms. `separated` is the chance that a real drawing is more certain than a scribble (the
-area under the ROC curve).
+The first kinds of scribbles are those of the training, from another seed. The last two kinds are not in the training:
+three real drawings of other symbols on top of each other, and side by side. The last row is the split's real drawings,
+which are rejected falsely. `separated` is the probability that a real drawing has a higher certainty than a scribble
+(the area under the ROC curve).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _placed(drawing: Drawing, right: float, rng: np.random.Generator) -> Drawing
 
 
 def measure(classifier: Classifier, drawings: Drawings) -> NDArray[np.float64]:
-    """How certain a model is of each drawing."""
+    """The certainty of each drawing, (n,)."""
     return np.concatenate([certainty(part) for part in classifier.probabilities(drawings)])
 
 
@@ -74,8 +74,8 @@ def main() -> None:
         classifier = Classifier.load(path)
         real = measure(classifier, dataset.drawings.take(indices))
         threshold = classifier.description.rejection_threshold
-        print(f"\n{path.stem}: doubts what is less certain than {threshold}\n")
-        print("| drawings | count | doubted | separated |\n| --- | ---: | ---: | ---: |")
+        print(f"\n{path.stem}: rejects drawings of a certainty below {threshold}\n")
+        print("| drawings | count | rejected | separated |\n| --- | ---: | ---: | ---: |")
         for name, drawings in made.items():
             found = measure(classifier, drawings)
             above = np.searchsorted(np.sort(found), real, side="left") / len(found)

@@ -70,15 +70,15 @@ def test_a_replayed_drawing_gets_the_answers_of_its_strokes(
     assert any(key in answer.keys for answer in there)
 
 
-def test_a_scribble_is_doubted_and_a_symbol_is_not(page: Page) -> None:
-    doubt = page.get_by_text("Not sure: this looks like none of the symbols I know.")
+def test_a_scribble_is_rejected_and_a_symbol_is_not(page: Page) -> None:
+    not_sure = page.get_by_text("Not sure: this looks like none of the symbols I know.")
     clear(page)
     replay(page, [np.random.default_rng(5).uniform(60, 330, (18, 2)).astype(np.float32)])
-    expect(doubt).to_be_visible()
+    expect(not_sure).to_be_visible()
     clear(page)
-    expect(doubt).to_be_hidden()
+    expect(not_sure).to_be_hidden()
     replay(page, starter_drawings("latex2e-OT1-_alpha", 2, SEED)[1])
-    expect(doubt).to_be_hidden()
+    expect(not_sure).to_be_hidden()
 
 
 @pytest.mark.parametrize(
