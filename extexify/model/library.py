@@ -121,8 +121,9 @@ def list_models() -> list[Model]:
         before, listed = listed, paths.available_models()
         if set(listed) == set(before):
             break
-    for path in _descriptions.keys() - set(listed):
-        _descriptions.pop(path, None)
+    for path in list(_descriptions):  # a copy: other threads may add to it
+        if path not in listed:
+            _descriptions.pop(path, None)
     return [model for model in models if model is not None]
 
 

@@ -57,9 +57,9 @@ def test_it_rejects_scribbles_and_few_symbols(shipped: Classifier) -> None:
         certain = np.concatenate([certainty(part) for part in shipped.probabilities(drawings)])
         return float((certain < shipped.description.rejection_threshold).mean())
 
-    assert rejected(scribbles(200, np.random.default_rng(9))) > 0.95
+    assert rejected(scribbles(80, np.random.default_rng(9))) > 0.95
     # Some of these synthetic drawings are unlike any that people make; of those it rejects 1 %.
-    assert rejected(Drawings.pack([starter_drawings(key, 1)[0] for key in shipped.classes[::4]])) < 0.2
+    assert rejected(Drawings.pack([starter_drawings(key, 1)[0] for key in shipped.classes[::10]])) < 0.2
 
 
 def test_it_is_small(shipped: Classifier) -> None:
