@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.training.recipes import RECIPES
 from extexify.training.runs import Epoch, SplitMetrics
-from extexify.ui.train.charts import CHARTS, Curve, draw_chart
+from extexify.ui.train.charts import CHARTS, LOSS, Curve, draw_chart
 from extexify.ui.train.form import describe
 from tests.pages import StartedJobs, end_job, errors, open_page, rerun, started, texts, write_job
 from tests.tiny import make_run, tiny_dataset
@@ -267,6 +269,21 @@ def test_training_is_dotted_validation_solid_and_the_best_epoch_marked() -> None
     assert (train.line.dash, validation.line.dash) == ("dot", "solid")
     assert list(validation.y) == [0.2, 0.9, 0.5]
     assert (best.x, best.y, best.marker.symbol) == ((2,), (0.9,), "diamond")
+
+
+def test_losses_of_training_and_validation_are_comparable_and_an_objective_is_labelled() -> None:
+    recorded = Epoch(1, SplitMetrics(1.5, 0.1, 0.2, 2.5), SplitMetrics(1.6, 0.1, 0.2), 0.001, 1.0, 100.0)
+    earlier = replace(recorded, train=SplitMetrics(math.nan, 0.1, 0.2, 2.5))
+    for each, name, loss in ((recorded, "train", 1.5), (earlier, "train objective", 2.5)):
+        train, validation = draw_chart(LOSS, (Curve("one", "#123456", (each,), 8, None),)).data
+        assert (train.name, list(train.y)) == (name, [loss])
+        assert list(validation.y) == [1.6]
+
+
+def test_the_page_says_which_runs_recorded_only_the_objective(workspace: Path) -> None:
+    make_run(workspace / "runs" / "smooth", 0.2, 0.5, epochs=4, began=3000, of="default")
+    assert "The training curve of smooth is the objective" in texts(open_page("train"))
+    assert "is the objective" not in texts(open_page("train", run="older"))
 
 
 def test_a_chart_is_drawn_anew_only_for_a_new_epoch() -> None:

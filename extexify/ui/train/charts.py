@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +37,11 @@ class Curve:
         """A run's curve in a colour."""
         return cls(run.name, colour, run.epochs, run.total_epochs, run.best)
 
+    @property
+    def lacks_training_loss(self) -> bool:
+        """Whether an earlier version recorded only the objective, which isn't comparable with the validation loss."""
+        return any(math.isnan(epoch.train.loss) for epoch in self.epochs)
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -50,10 +56,18 @@ class Chart:
     validation: Callable[[Epoch], float] | None
 
 
+def training_loss(epoch: Epoch) -> float:
+    """The cross entropy on the training split; without it (see `Curve.lacks_training_loss`) the objective."""
+    loss, objective = epoch.train.loss, epoch.train.objective
+    return objective if math.isnan(loss) and objective is not None else loss
+
+
+LOSS = Chart("Loss", ".3f", training_loss, lambda epoch: epoch.validation.loss)
+
 CHARTS = (
     Chart("Top-5", ".1%", lambda epoch: epoch.train.top5, lambda epoch: epoch.validation.top5),
     Chart("Top-1", ".1%", lambda epoch: epoch.train.top1, lambda epoch: epoch.validation.top1),
-    Chart("Loss", ".3f", lambda epoch: epoch.train.loss, lambda epoch: epoch.validation.loss),
+    LOSS,
     Chart("Drawings a second", ",.0f", lambda epoch: epoch.drawings_per_second, None),
 )
 """The charts of a run, the most important metric first."""
@@ -70,7 +84,8 @@ def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
         if chart.validation is None:
             lines = [("", "solid", 2.2, chart.train)]
         else:
-            lines = [("train", "dot", 1.8, chart.train), ("validation", "solid", 2.2, chart.validation)]
+            train = "train objective" if chart is LOSS and curve.lacks_training_loss else "train"
+            lines = [(train, "dot", 1.8, chart.train), ("validation", "solid", 2.2, chart.validation)]
         for split, dash, width, value in lines:
             label = " · ".join(filter(None, (escape(curve.name) if len(curves) > 1 else "", split))) or chart.title
             figure.add_trace(

@@ -12,7 +12,7 @@ from extexify.ui.common.components import assets
 from extexify.ui.common.frame import show_facts
 from extexify.ui.common.job_panel import POLL
 from extexify.ui.common.text import escaped
-from extexify.ui.train.charts import CHARTS, Curve, draw_chart
+from extexify.ui.train.charts import CHARTS, LOSS, Curve, draw_chart
 from extexify.ui.train.outcome import epochs_text, run_of
 from extexify.ui.train.start import RUN_PARAMETER
 from extexify.workspace import jobs
@@ -65,8 +65,19 @@ def _curves(names: list[str]) -> None:
                         draw_chart(chart, curves), key=f"chart-{chart.title}", config={"displayModeBar": False},
                         alt=_alt_text(chart.title, drawn),
                     )  # fmt: skip
+                    if chart is LOSS:
+                        _explain_objective(curves)
     with st.expander("Table of all epochs", icon=":material/table_rows:", key="train-epochs"):
         _show_table(drawn)
+
+
+def _explain_objective(curves: Sequence[Curve]) -> None:
+    """Label the training curves of runs of earlier versions, which recorded no loss that is comparable."""
+    if names := ", ".join(escaped(curve.name) for curve in curves if curve.lacks_training_loss):
+        st.caption(
+            f"The training curve of {names} is the objective, which label smoothing and other targets raise: the run's "
+            "version of Extexify didn't record the loss itself. Don't compare it with the validation loss."
+        )
 
 
 def _show_progress(run: Run) -> None:
@@ -100,6 +111,7 @@ def _show_table(runs: Sequence[Run]) -> None:
             "epoch": epoch.number,
             "best": "●" if epoch is run.best else "",
             "train loss": epoch.train.loss,
+            "train objective": epoch.train.objective,
             "train top-1": epoch.train.top1,
             "train top-5": epoch.train.top5,
             "loss": epoch.validation.loss,
@@ -114,7 +126,7 @@ def _show_table(runs: Sequence[Run]) -> None:
     ]
     column = st.column_config.NumberColumn
     columns = {
-        **{name: column(format="%.3f") for name in ("train loss", "loss")},
+        **{name: column(format="%.3f") for name in ("train loss", "train objective", "loss")},
         **{name: column(format="percent") for name in ("train top-1", "train top-5", "top-1", "top-5")},
         "learning rate": column(format="%.2e"),
         "seconds": column(format="%.1f"),
