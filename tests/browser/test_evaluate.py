@@ -128,7 +128,7 @@ def test_a_note_is_saved_when_its_field_is_left(tabs: list[Page], review: Review
     hostile = "<img src=x onerror=window.broken=1>\n**no beta**"
     field.fill(hostile)
     field.blur()
-    expect(status).to_have_text("Kept.")
+    expect(status).to_have_text("Saved.")
     assert {entry.mark: entry.note for entry in review.entries()} == {earlier: hostile, later: ""}
     # Another tab, which hasn't received it yet, writes on the other drawing.
     fields.nth(1).fill("theirs")

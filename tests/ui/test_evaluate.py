@@ -174,7 +174,7 @@ def test_a_symbol_of_the_address_shows_its_drawings(evaluation: Evaluation) -> N
     label = int(class_table(evaluation).worst_first()[0])
     wrong, right = class_drawings(evaluation, label)
     page = open_page("evaluate", evaluation="first", view="Symbols", symbol=evaluation.classes[label])
-    data = component(page, "judged")
+    data = component(page, "labelled-drawings")
     assert data["head"]["symbol"]["key"] == evaluation.classes[label]
     assert [len(section["drawings"]) for section in data["sections"]] == [len(wrong), len(right)]
     assert all(drawing["symbol"] for drawing in data["sections"][0]["drawings"])
@@ -227,12 +227,16 @@ def test_a_drawing_is_marked_as_mislabelled_and_restored(
     _, key, row = worst_symbol(evaluation)
     page = open_page("evaluate", evaluation="first", view="Symbols", symbol=key)
     assert "Review list (0)" in texts(page)
-    handlers["judged"]["set_mark"](row, True)
+    handlers["labelled-drawings"]["set_mark"](row, True)
     (entry,) = review.entries()
     assert (entry.key, entry.id) == (key, evaluation.records.ids[int(row)])
     page = open_page("evaluate", evaluation="first", view="Symbols", symbol=key)
     assert "Review list (1)" in texts(page)
-    marked = [drawing["id"] for drawing in component(page, "judged")["sections"][0]["drawings"] if drawing["marked"]]
+    marked = [
+        drawing["id"]
+        for drawing in component(page, "labelled-drawings")["sections"][0]["drawings"]
+        if drawing["marked"]
+    ]
     assert marked == [row]
     (tile,) = component(page, "review-list")["sections"][0]["drawings"]
     handlers["review-list"]["set_mark"](tile["id"], False)
@@ -247,7 +251,7 @@ def test_marking_in_a_tab_that_lags_behind_takes_no_mark_and_no_note_away(
     open_page("evaluate", evaluation="first", view="Symbols", symbol=key)
     drawing = [np.array(stroke) for stroke in evaluation.records.drawings[int(row)]]
     review.reject(key, int(evaluation.records.ids[int(row)]), drawing, note="theirs")
-    handlers["judged"]["set_mark"](row, True)
+    handlers["labelled-drawings"]["set_mark"](row, True)
     assert [entry.note for entry in review.entries()] == ["theirs"]
 
 
@@ -257,7 +261,7 @@ def test_a_damaged_review_list_is_one_sentence_and_nothing_can_be_marked(
     review.path.write_text("no line of ours\n")
     page = open_page("evaluate", evaluation="first", view="Symbols", symbol=evaluation.classes[0])
     assert "review.jsonl is damaged" in errors(page)
-    data = component(page, "judged")
+    data = component(page, "labelled-drawings")
     assert data["labels"]["mark"] == ""
     assert any(section["drawings"] for section in data["sections"])
     assert review.path.read_text() == "no line of ours\n"

@@ -1,12 +1,12 @@
-// Shows judged drawings in sections, each drawing with what it was taken for and a button that marks it as mislabelled
-// or takes that back, and perhaps a field for a note. Tiles stay from one message to the next, so that a mark changes
-// its tile and nothing else, and whoever is writing isn't disturbed.
+// Shows evaluated drawings in sections, each with the symbol it was taken for, a button that marks it as mislabelled or
+// removes the mark, and optionally a field for a note. Tiles are reused from one message to the next, so that a mark
+// changes only its tile, and a note that is being edited keeps its text and focus.
 
 const made = new WeakMap();
 let written = 0; // notes, in this browser's window
 
-// What is kept of a component from one message to the next. `edits` are the notes that the server hasn't answered yet,
-// by the ids of their drawings: [number, note].
+// A component's state between messages. `edits` are the notes that the server hasn't confirmed yet, by the ids of their
+// drawings: [number, note].
 function start() {
   return { tiles: new Map(), boxes: [], edits: {}, setState: null };
 }
@@ -78,7 +78,7 @@ function put(place, children) {
 }
 
 export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
-  const root = parentElement.querySelector(".judged");
+  const root = parentElement.querySelector(".labelled");
   const kept = made.get(root) || start();
   made.set(root, kept);
   kept.setState = setStateValue;
@@ -105,7 +105,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     });
     put(list, shown);
   });
-  // Whoever pressed a button stays at it, also where it has moved.
+  // A pressed button keeps the focus when its tile moves.
   if (focused?.isConnected) focused.focus({ preventScroll: true });
   kept.tiles = tiles;
 }

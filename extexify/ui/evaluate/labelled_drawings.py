@@ -1,4 +1,4 @@
-"""Judged drawings as pictures: those of a symbol, right and wrong, and those of confused pairs side by side.
+"""Evaluated drawings as pictures: those of a symbol, right and wrong, and those of confused pairs side by side.
 
 Two small components: one message to the browser for a hundred drawings and more.
 """
@@ -19,16 +19,16 @@ from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
 
 _DONE = "notes-done-"
-"""Begins the name of the last number of a note that was kept in this visit."""
+"""Prefix of the session state with the number of the last note saved in this session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A drawing and what a grid says of it.
+    """A drawing in a grid.
 
-    id comes back when its button is pressed; taken_for is the key of the symbol that stands below the picture, with
-    `percent` beside it, or empty; about describes it in words; marked is whether it is in the review list. note is
-    what the field for a note says; None: there is no field.
+    id is passed to the handlers; picture is uint8 (H, W), ink 255; about is its description for screen readers;
+    taken_for is the key of the symbol below the picture, with `percent` beside it, or empty; marked is whether it is in
+    the review list; note is the text of its note field, None for no field.
     """
 
     id: str
@@ -92,7 +92,7 @@ def show_sections(
 
     def written() -> None:
         if notes:
-            _keep_new(notes, key)
+            _save_new_notes(notes, key)
 
     data = {
         "head": None if head is None else {"symbol": symbol_summary(head[0]), "line": head[1]},
@@ -120,14 +120,14 @@ def show_sections(
             for section in sections
         ],
     }
-    _judged()(data=data, key=key, on_mark_change=pressed, default={"notes": {}}, on_notes_change=written)
+    _labelled_drawings()(data=data, key=key, on_mark_change=pressed, default={"notes": {}}, on_notes_change=written)
 
 
-def _keep_new(notes: Notes, key: str) -> None:
-    """Keep what has been written since the last time.
+def _save_new_notes(notes: Notes, key: str) -> None:
+    """Save the notes that have arrived since the last call.
 
-    The browser sends all that hasn't been answered yet, numbered, as a state: of two triggers, a busy server may hear
-    only the second.
+    The browser sends all unconfirmed notes, numbered, as a state: of two triggers, a busy server may receive only the
+    second.
     """
     written = st.session_state[key].notes
     last = st.session_state.get(_DONE + key, 0)
@@ -160,10 +160,10 @@ def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None]
 
 
 @cache  # a second registration would make browsers reload the code
-def _judged() -> Any:
+def _labelled_drawings() -> Any:
     return st.components.v2.component(
-        "extexify_judged",
-        html='<div class="judged"><div class="head"></div><div class="sections"></div></div>',
+        "extexify_labelled_drawings",
+        html='<div class="labelled"><div class="head"></div><div class="sections"></div></div>',
         css=assets("ui/common/tiles.css", "ui/evaluate/labelled_drawings.css", "ui/evaluate/note.css"),
         js=assets("web/page.js", "ui/evaluate/note.js", "ui/evaluate/labelled_drawings.js"),
     )

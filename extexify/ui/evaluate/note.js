@@ -1,4 +1,4 @@
-// A field for a note, which is kept when it is left.
+// A field for a note, which is saved when the field loses the focus.
 
 // `keep` is called with the note. The field stands before `next`.
 function makeNote(parent, keep, next) {
@@ -15,7 +15,7 @@ function makeNote(parent, keep, next) {
     const length = [...field.value.trim()].length;
     const over = length > note.limit;
     field.setAttribute("aria-invalid", String(over));
-    said.textContent = over ? `A note may have ${note.limit} characters, this one has ${length}: it isn’t kept.` : "";
+    said.textContent = over ? `A note may have ${note.limit} characters, this one has ${length}: it isn’t saved.` : "";
   };
   field.onchange = () => {
     const now = field.value.trim();
@@ -23,20 +23,20 @@ function makeNote(parent, keep, next) {
     field.value = note.sent = now;
     keep(now);
   };
-  // What is written is no shortcut of the dashboard's.
+  // Letters typed here must not trigger the dashboard's keyboard shortcuts.
   field.onkeydown = (event) => event.stopPropagation();
   return note;
 }
 
-// Shows what the server says of a note, unless what was sent last is still `waiting` for its answer; what is being
-// written stays as it is.
+// Shows the server's text of a note, unless the note that was sent last is still unconfirmed (`waiting`); text that is
+// being edited stays as it is.
 function fillNote(note, text, { limit, about, waiting }) {
   const { field, said, sent } = note;
   note.limit = limit;
   field.setAttribute("aria-label", `Note on ${about}`);
   if (waiting || note.text === text) return;
   if (note.text !== null && field.value !== note.shown && field.value !== sent) return;
-  said.textContent = text === sent && field.value === sent ? "Kept." : "";
+  said.textContent = text === sent && field.value === sent ? "Saved." : "";
   note.text = text;
   note.sent = null;
   field.value = text;

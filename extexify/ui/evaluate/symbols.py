@@ -137,7 +137,7 @@ def _show_drawings(evaluation: Evaluation, table: ClassTable, label: int, match:
             mark="Mislabelled" if marks is not None else "",
             restore="Undo",
             head=(evaluation.classes[label], line),
-            key="judged",
+            key="labelled-drawings",
         )
         if max(len(wrong), len(right)) > shown:
             st.button(
