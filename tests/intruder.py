@@ -1,102 +1,92 @@
-"""A visitor who speaks Streamlit's protocol by hand and sends what no page would, for tests of the public demo."""
+"""A visitor who sends requests that no page would, for tests of the public demo: `tools.visitor` without `async`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Delta_pb2 import Delta
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from websockets.sync.client import connect
 
-PATIENCE = 60.0  # seconds
+from tools.visitor import Visitor
+
+_T = TypeVar("_T")
+
+Values = Mapping[str, Any] | Iterable[WidgetState]
+"""Widgets' values: buttons that are pressed by their ids, or whole states."""
 
 
 class Intruder:
     """A session without a browser, from `with Intruder(address)` on."""
 
     def __init__(self, address: str, *, cookie: str = "", session: str = "") -> None:
-        """`session` is the id of a session to take up again, of one's own or of somebody else."""
-        subprotocols = ["streamlit", "x", session] if session else ["streamlit"]
-        self._socket = connect(
-            f"ws{address.removeprefix('http')}/_stcore/stream",
-            subprotocols=subprotocols,  # type: ignore[arg-type]
-            additional_headers={"Cookie": cookie} if cookie else None,
-            max_size=None,
-        )
-        self.session = ""
-        self.pages: dict[str, str] = {}
-        """The hashes of the pages that the server has told of, by their addresses."""
-        self.listed: set[str] = set()
-        """The addresses that the navigation shows."""
-        self.deltas: list[Delta] = []
-        """What came with the last run."""
+        """`session` is the id of a session to take up again, of this visitor or of another one."""
+        self._visitor = Visitor(address, page=None, cookie=cookie, session=session)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
+        self._thread.start()
+        self._wait(self._visitor.__aenter__())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
+        self._wait(self._visitor.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
-    def run(
-        self, page: str = "", *, values: Mapping[str, Any] | Iterable[WidgetState] = (), query: str = "", **more: Any
-    ) -> str:
-        """Have the server run a page (its address, or in `more` another choice); returns all that it sent as text.
+    def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-        `values` are widgets' values: those of buttons by their ids, or whole states.
-        """
-        self.send(page, values=values, query=query, **more)
-        return self._until_finished()
+    def run(self, page: str = "", *, values: Values = (), query: str = "", **more: Any) -> str:
+        """Have the server run a page; returns all deltas as text. `more` are further fields of the request."""
+        return self._wait(self._visitor.request(page, _states(values), query, **more))
 
-    def send(
-        self, page: str = "", *, values: Mapping[str, Any] | Iterable[WidgetState] = (), query: str = "", **more: Any
-    ) -> None:
-        """The same without waiting: what the server takes for nonsense, it doesn't answer."""
-        pressed = isinstance(values, Mapping)
-        states = [WidgetState(id=name, trigger_value=True) for name in values] if pressed else values
-        state = ClientState(page_name=page, query_string=query, **more)
-        state.widget_states.widgets.extend(states)
-        self._socket.send(BackMsg(rerun_script=state).SerializeToString())
+    def send(self, page: str = "", *, values: Values = (), query: str = "", **more: Any) -> None:
+        """The same without waiting, for requests that the server ignores."""
+        self._wait(self._visitor.send(page, _states(values), query, **more))
+
+    @property
+    def session(self) -> str:
+        return self._visitor.session
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """The hashes of all pages by their addresses."""
+        return self._visitor.pages
+
+    @property
+    def listed(self) -> set[str]:
+        """The addresses in the navigation."""
+        return self._visitor.listed
+
+    @property
+    def deltas(self) -> list[Delta]:
+        """The deltas of the last run."""
+        return self._visitor.deltas
 
     def buttons(self) -> dict[str, str]:
-        """The ids of the buttons that the last run showed, by their labels."""
-        return {
-            delta.new_element.button.label: delta.new_element.button.id
-            for delta in self.deltas
-            if delta.new_element.HasField("button")
-        }
+        """The ids of the buttons of the last run, by their labels."""
+        buttons = (delta.new_element.button for delta in self.deltas if delta.new_element.HasField("button"))
+        return {button.label: button.id for button in buttons}
 
     def field(self, label: str) -> str:
         """The id of a text field. Raises StopIteration when there is none."""
-        found = (delta.new_element.text_input for delta in self.deltas if delta.new_element.HasField("text_input"))
-        return next(one.id for one in found if one.label == label)
+        fields = (delta.new_element.text_input for delta in self.deltas if delta.new_element.HasField("text_input"))
+        return next(one.id for one in fields if one.label == label)
 
     def fragments(self) -> set[str]:
         """The ids of the fragments of the last run."""
         return {delta.fragment_id for delta in self.deltas if delta.fragment_id}
 
-    def _until_finished(self) -> str:
-        text: list[str] = []
-        self.deltas = []
-        while True:
-            payload = self._socket.recv(timeout=PATIENCE)
-            message = ForwardMsg()
-            message.ParseFromString(payload if isinstance(payload, bytes) else payload.encode())
-            kind = message.WhichOneof("type")
-            if kind == "new_session":
-                self.session = message.new_session.initialize.session_id or self.session
-                text, self.deltas = [], []  # of a run that gave way to this one
-            elif kind == "navigation":
-                self.pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
-                self.listed = {page.url_pathname for page in message.navigation.app_pages if not page.is_hidden}
-            elif kind == "delta":
-                self.deltas.append(message.delta)
-                text.append(str(message.delta))
-            elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                return "\n".join(text)
+
+def _states(values: Values) -> Iterable[WidgetState]:
+    if isinstance(values, Mapping):
+        return [WidgetState(id=name, trigger_value=True) for name in values]
+    return values

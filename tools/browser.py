@@ -16,9 +16,9 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 FLAGS = [
-    "--no-sandbox",  # Chromium refuses its sandbox to root, which is who runs a container
+    "--no-sandbox",  # Chromium refuses to run as root, as in a container, with its sandbox
     "--disable-gpu",
-    # A test needs no updates, no synchronisation and no other traffic of the browser's own.
+    # No updates, synchronization or other background traffic.
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -1,4 +1,4 @@
-"""Starts the dashboard on a free port and a browser to look at it, for tests, screenshots and measurements."""
+"""Start the dashboard on a free port, and a browser, for tests, screenshots and measurements."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CANVAS_SIDE = 400
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """An unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -131,14 +131,14 @@ def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]], canvas: L
         page.mouse.down()
         for before, point in pairwise(stroke):
             length = max(abs(point[0] - before[0]), abs(point[1] - before[1]))
-            # As a hand does: a position every few pixels (and the canvas drops a stroke's last but one).
+            # A position every few pixels, as from a hand; the canvas drops a stroke's last but one.
             move(point, steps=max(2, round(length / 10)))
         page.mouse.up()
 
 
 def wait_for_answer(page: Page, strokes: int, timeout: float = TIMEOUT) -> None:
     """Wait until the list answers a drawing of so many strokes (seconds)."""
-    # Asked anew every frame: a locator would ask every half second, too coarse to measure with.
+    # Tested every frame: a locator tests every half second, which is too coarse for measurements.
     page.wait_for_function(
         """strokes => [...document.querySelectorAll('.st-key-predictions *')].some(
             host => host.shadowRoot?.querySelector('ol')?.dataset.strokes === String(strokes))""",

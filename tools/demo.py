@@ -1,4 +1,4 @@
-"""Films the README's short demo, a GIF of the Draw page in use: `make demo`."""
+"""Record the README's animation, a GIF of the Draw page in use: `make demo`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Strokes = Sequence[Sequence[tuple[float, float]]]
 WINDOW = {"width": 940, "height": 620}
 COLOURS = 128
 FRAME = 70
-"""Milliseconds a picture is shown while the pen moves."""
+"""Milliseconds of a frame while the pen moves."""
 PAUSE = 1600
-"""Milliseconds the finished drawing and its answers are shown."""
+"""Milliseconds of the finished drawing with its answers."""
 STEP = 4
-"""Pen positions between two pictures."""
+"""Pen positions between two frames."""
 
 OTIMES: Strokes = [
     [(200 + 130 * math.cos(turn - 1.5), 200 + 125 * math.sin(turn - 1.5)) for turn in [step / 8 for step in range(51)]],
@@ -38,7 +38,7 @@ NOT_EQUIV: Strokes = [
     [(270 - 7 * step, 80 + 12 * step) for step in range(21)],
 ]
 
-# Pictures of a page show no mouse pointer.
+# Screenshots don't show the mouse pointer.
 _POINTER = """
 const dot = document.createElement("div");
 dot.style.cssText = "position:fixed;width:14px;height:14px;margin:-7px;border-radius:50%;z-index:1000000;" +
@@ -52,7 +52,7 @@ addEventListener("mousemove", (event) => {
 
 
 class Film:
-    """The pictures of a page, and how long each is shown."""
+    """Screenshots of a page with their durations."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -60,21 +60,21 @@ class Film:
         self._milliseconds: list[int] = []
 
     def shoot(self, milliseconds: int = FRAME) -> None:
-        """Take a picture."""
+        """Take a screenshot."""
         picture = Image.open(io.BytesIO(self._page.screenshot())).convert("RGB")
         self._pictures.append(picture)
         self._milliseconds.append(milliseconds)
 
     def save(self, path: Path) -> None:
-        """Write the film as a GIF that runs for ever, with one palette for all pictures."""
-        # Of a picture from the middle, in which pen, pointer and answers are to be seen.
+        """Write a looping GIF with one palette for all frames."""
+        # From a frame in the middle, which has all colours: pen, pointer and answers.
         palette = self._pictures[len(self._pictures) // 2].quantize(COLOURS, dither=Image.Dither.NONE)
         first, *rest = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in self._pictures]
         first.save(path, save_all=True, append_images=rest, duration=self._milliseconds, loop=0, optimize=True)
 
 
 def main() -> None:
-    """Draw three symbols, and film it."""
+    """Draw three symbols, and record them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, dashboard(Path(folder)) as address, chromium() as browser:
         page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type]
@@ -82,7 +82,7 @@ def main() -> None:
         page.goto(address)
         canvas_of(page).wait_for()
         page.locator(".st-key-raster figure").wait_for()
-        # The drawing matters here and not the way to other pages.
+        # Without navigation.
         page.get_by_test_id("stSidebar").hover()
         page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         page.wait_for_timeout(1000)

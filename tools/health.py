@@ -1,4 +1,4 @@
-"""Whether the dashboard of this container answers; exit code 0 or 1. For Docker's HEALTHCHECK, without curl."""
+"""Check the dashboard of this container: exit code 0 if it answers, else 1. For Docker's HEALTHCHECK, without curl."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATIENCE = 4.0  # seconds
 
 
 def address() -> str:
-    """Where the server says that it is well, by the same settings that tell Streamlit where to serve."""
+    """The address of the server's health check, from the settings that Streamlit reads."""
     port = os.environ.get("STREAMLIT_SERVER_PORT", "8501")
     base = os.environ.get("STREAMLIT_SERVER_BASE_URL_PATH", "").strip("/")
     return f"http://127.0.0.1:{port}/{base}{'/' if base else ''}_stcore/health"

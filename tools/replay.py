@@ -34,20 +34,20 @@ INK_SIDE = 300
 """Canvas pixels that the longer side of a replayed drawing takes."""
 
 TOLERANCE = 0.05
-"""How much a probability may change on the way through whole pixels and the brush. Answers that are closer to each
+"""The most that a probability may change through rounding to pixels and the canvas's brush. Answers closer to each
 other than this may change places; the others may not."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An answer as the page shows it: the symbols of a row, first the one it is headed by, and its probability."""
+    """An answer on the page: the keys of its row, the heading one first, and its probability."""
 
     keys: tuple[str, ...]
     probability: float
 
 
 def on_canvas(drawing: Drawing) -> Drawing:
-    """The drawing in canvas pixels, INK_SIDE large and in the middle; a single spot stays one."""
+    """The drawing in canvas pixels, centred, its longer side INK_SIDE; a single point stays one."""
     points = np.concatenate(drawing)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = INK_SIDE / (float((high - low).max()) or 1.0)
@@ -55,7 +55,7 @@ def on_canvas(drawing: Drawing) -> Drawing:
 
 
 def replay(page: Page, drawing: Drawing) -> list[Shown]:
-    """Draw on the empty canvas of an open Draw page, the mouse going from point to point, and read the answers."""
+    """Draw with the mouse on the empty canvas of an open Draw page; returns the answers."""
     box = canvas_of(page).bounding_box()
     if box is None:
         raise RuntimeError("the canvas isn't visible")
@@ -83,27 +83,27 @@ def shown(page: Page) -> list[Shown]:
 
 
 def clear(page: Page) -> None:
-    """Empty the canvas, and wait until the page knows."""
+    """Clear the canvas, and wait until the page has no answers."""
     page.get_by_role("button", name="Clear", exact=True).click()
     wait_for_answer(page, 0)
 
 
 def expected(classifier: Classifier, drawing: Drawing) -> list[Result]:
-    """What the page has to show of a drawing: the library's answers, folded as the page folds them."""
+    """The answers that the page must show: the library's, with look-alikes folded as on the page."""
     return fold_look_alikes(classifier.classify(drawing, top=len(classifier.classes)))
 
 
 def differences(here: Sequence[Result], there: Sequence[Shown]) -> list[float]:
-    """By how much the probabilities (n,) of the answers on the page differ from the library's."""
+    """Absolute differences (n,) between the probabilities on the page and the library's."""
     probability = {member.key: result.probability for result in here for member in result.members}
     return [abs(answer.probability - probability[answer.keys[0]]) for answer in there]
 
 
 def agree(here: Sequence[Result], there: Sequence[Shown], tolerance: float = TOLERANCE) -> bool:
-    """Whether the page shows the library's answers, in their order, all within the tolerance."""
+    """Whether the page shows the library's answers in their order, within the tolerance."""
     if max(differences(here, there)) > tolerance:
         return False
-    # Every answer on the page has the probability of the library's answer in its place, or nearly so.
+    # Answers of nearly equal probability may change places.
     return all(abs(a.probability - b.probability) <= tolerance for a, b in zip(here, there, strict=False))
 
 

@@ -1,4 +1,4 @@
-"""Takes pictures of every page, light, dark and as wide as a phone: `make screenshots`.
+"""Take screenshots of every page, light, dark and as wide as a phone: `make screenshots`.
 
 They show starter drawings and models trained on those: whose drawings the user's own dataset holds, nobody has
 been asked about pictures of them. `ARGS=train evaluate` takes only those whose names begin so.
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "docs" / "screenshots"
 
 COLOURS = 256
-"""Colours of a picture: the dashboard has few, and a file with a palette is a third as large."""
+"""Colours of the palette; a file with a palette is a third as large."""
 
-# An α as one writes it: from the upper right round to the left, and out to the lower right.
+# An α, written from the upper right round to the left, and out to the lower right.
 ALPHA = [
     (
         205 - 118 * (math.cos(turn) - math.sin(turn) ** 2 / math.sqrt(2)) + 6 * math.sin(3 * turn),
@@ -49,12 +49,12 @@ def show_draw(page: Page) -> None:
 
 
 def show_gallery(page: Page) -> None:
-    """The Symbols page as it greets."""
+    """The Symbols page as it opens."""
     page.locator(".tile svg").nth(100).wait_for(state="attached")
 
 
 def show_search(page: Page) -> None:
-    """The Symbols page with a search beside the symbol that the address names."""
+    """The Symbols page with a search, and the symbol of its address."""
     show_gallery(page)
     page.get_by_role("searchbox").fill("arrow")
     page.locator('.gallery[data-query="arrow"]').wait_for(state="attached")
@@ -109,13 +109,13 @@ VIEWS: dict[str, tuple[str, Callable[[Page], None], dict[str, int], dict[str, in
     "models": ("/models", show_models, HIGH_DESKTOP, PHONE),
     "offline": ("/offline/", show_offline, LOW_DESKTOP, HIGH_PHONE),
 }
-"""Pictures by name: the page's address, what to do there, the window on a desktop and on a phone."""
+"""Screenshots by name: the page's address, what to do there, the window on a desktop and on a phone."""
 
 EACH, EPOCHS = 8, 8
 
 
 def main(beginnings: tuple[str, ...]) -> None:
-    """Take every picture whose name has one of the beginnings."""
+    """Take the screenshots whose names have one of the prefixes."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
@@ -138,7 +138,7 @@ def main(beginnings: tuple[str, ...]) -> None:
 
 
 def prepare(workspace: Path) -> None:
-    """Fill a workspace with all that the pages can show."""
+    """Fill a workspace with a dataset, images, runs, models and an evaluation."""
     os.environ[WORKSPACE.name] = str(workspace)
     training = ["train", "--recipe", "original", "--epochs", str(EPOCHS)]
     for arguments in (

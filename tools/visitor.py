@@ -1,7 +1,8 @@
-"""A visitor of the dashboard without a browser: Streamlit's own messages over a websocket, for load and for faults.
+"""A client of the dashboard without a browser: Streamlit's messages over a websocket.
 
-It does what the browser does: opens a page, keeps what is on it, sends the canvas's value after every stroke, clicks
-buttons, and reruns the fragments that ask for it again and again (the sidebar looks for jobs).
+`Visitor` does what the browser does: it opens a page, holds its elements, sends the canvas's value after every stroke,
+clicks buttons, and reruns the fragments with an interval (the sidebar polls for jobs). With `page=None` it opens
+nothing and sends only the requests that it is given, also ones that no page would send.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,30 +36,30 @@ _T = TypeVar("_T")
 
 
 def run_apart(visit: Coroutine[Any, Any, _T]) -> _T:
-    """What a visit returns, run in a thread of its own: the caller's may have a loop of a browser already."""
+    """Run a visit in a thread of its own, because the caller's may run a browser's event loop; returns its result."""
     with ThreadPoolExecutor(1) as apart:
         return apart.submit(asyncio.run, visit).result()
 
 
 PATIENCE = 60.0
-"""Seconds until what doesn't come counts as failed."""
+"""Seconds that a visitor waits for anything."""
 
 _ESCAPED = re.compile(r"\\([^\w\s])")
-"""Markdown's way to write a sign that is just that."""
+"""A character that Markdown escapes."""
 
 _CACHED = 32
-"""Large deltas that are kept."""
+"""Large deltas in the cache."""
 
 _INK, _PEN = "#606ce0", 6.0
 
 
 class NoAnswer(RuntimeError):
-    """The server did not answer in time, or has gone."""
+    """The server did not answer in time, or closed the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Something that stands on the page, the fragment that it belongs to ("": none), and the run that it came with."""
+    """An element on the page, the fragment that it belongs to ("": none), and the run that it came with."""
 
     delta: Delta
     fragment: str
@@ -67,14 +68,22 @@ class Shown:
 
 @dataclass
 class Visitor:
-    """A session, from `async with Visitor(address, page)` on; `page` is its address below the server's, "" is Draw."""
+    """A session, from `async with Visitor(address, page)` on.
+
+    page: its address below the server's, "" for Draw, None to open none. session: the id of a session to take up again,
+    or "" for a new one; afterwards the id that the server gave. received: bytes from the server. pages: hashes of all
+    pages by their addresses. listed: the addresses in the navigation. deltas: those of the last run.
+    """
 
     address: str
-    page: str = ""
+    page: str | None = ""
     patience: float = PATIENCE
     session: str = ""
+    cookie: str = ""
     received: int = 0
-    """Bytes that came from the server."""
+    pages: dict[str, str] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)
+    deltas: list[Delta] = field(default_factory=list)
 
     _shown: dict[tuple[int, ...], Shown] = field(default_factory=dict)
     _states: dict[str, str] = field(default_factory=dict)
@@ -85,22 +94,24 @@ class Visitor:
     _answers: int = 0
     _page_hash: str = ""
     _cache: OrderedDict[str, Delta] = field(default_factory=OrderedDict)
-    """Large deltas by their hash, the newest last: the server sends only the hash of these."""
+    """Large deltas by their hash, the newest last: the server sends only the hash of these again."""
     _repeats: dict[str, tuple[float, asyncio.Task[None]]] = field(default_factory=dict)
-    """For each fragment that reruns by itself, the seconds in between and what does it."""
+    """For each fragment with an interval, the seconds and the task that reruns it."""
 
     async def __aenter__(self) -> Self:
         self._news = asyncio.Condition()
         self._socket: ClientConnection = await connect(
             f"ws{self.address.removeprefix('http')}/_stcore/stream",
-            subprotocols=["streamlit"],  # type: ignore[list-item]
+            subprotocols=["streamlit", *(("x", self.session) if self.session else ())],  # type: ignore[list-item]
+            additional_headers={"Cookie": self.cookie} if self.cookie else None,
             max_size=None,
             compression=None,
             open_timeout=PATIENCE,
         )
         self._reading = asyncio.create_task(self._read())
-        await self._rerun(page_name=self.page)
-        await self.until(lambda: self._runs > 0, "the page")
+        if self.page is not None:
+            await self._rerun(page_name=self.page)
+            await self.until(lambda: self._runs > 0, "the page")
         return self
 
     async def __aexit__(
@@ -113,24 +124,24 @@ class Visitor:
             await self._socket.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # --- what is on the page ------------------------------------------------------------------
+    # --- elements on the page ------------------------------------------------------------------
 
     @property
     def text(self) -> str:
-        """All that stands on the page in words, a line an element."""
+        """The text on the page, a line an element."""
         return "\n".join(filter(None, (_words(shown.delta) for shown in self._shown.values())))
 
     @property
     def failed(self) -> bool:
-        """Whether the page shows a fault of the program's."""
+        """Whether the page shows an exception."""
         return any(shown.delta.new_element.HasField("exception") for shown in self._shown.values())
 
     def component(self, key: str) -> Any:
-        """What the component with a key was told to show. Raises LookupError when it isn't there."""
+        """The data of the component with a key. Raises LookupError when it isn't there."""
         return json.loads(self._component(key).delta.new_element.bidi_component.json)
 
     def offers(self, label: str) -> bool:
-        """Whether there is a button with this label that can be clicked."""
+        """Whether there is an enabled button with this label."""
         buttons = (shown.delta.new_element.button for shown in self._shown.values())
         return any(button.label == label and not button.disabled for button in buttons)
 
@@ -142,11 +153,11 @@ class Visitor:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the server is still there."""
+        """Whether the connection is open."""
         return not self._reading.done()
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
-        """Wait until a condition holds, looking whenever the page changes. Raises `NoAnswer` when patience ends."""
+        """Wait until a condition holds, testing it at every message. Raises `NoAnswer` after `patience` seconds."""
         try:
             async with asyncio.timeout(self.patience), self._news:
                 while not condition():
@@ -157,13 +168,31 @@ class Visitor:
             raise NoAnswer(f"no {what} within {self.patience:g} s") from None
 
     async def settle(self) -> None:
-        """Wait until the server has nothing more to send for what was asked."""
+        """Wait until the current run has ended."""
         await self.until(lambda: not self._is_running, "end of a run")
 
-    # --- what a visitor does ------------------------------------------------------------------
+    # --- requests of any kind -----------------------------------------------------------------
+
+    async def request(self, page: str = "", states: Iterable[WidgetState] = (), query: str = "", **more: Any) -> str:
+        """Have the server run a page with these widget states; returns all deltas of the run as text.
+
+        `more` are further fields of the `ClientState`.
+        """
+        runs = self._runs
+        await self.send(page, states, query, **more)
+        await self.until(lambda: self._runs > runs and not self._is_running, "end of a run")
+        return "\n".join(map(str, self.deltas))
+
+    async def send(self, page: str = "", states: Iterable[WidgetState] = (), query: str = "", **more: Any) -> None:
+        """The same without waiting, for requests that the server ignores."""
+        request = ClientState(page_name=page, query_string=query, **more)
+        request.widget_states.widgets.extend(states)
+        await self._socket.send(BackMsg(rerun_script=request).SerializeToString())
+
+    # --- the actions of a visitor -------------------------------------------------------------
 
     async def draw(self, drawing: Drawing) -> float:
-        """Have these strokes (canvas pixels) on the canvas; returns the seconds until the list of answers has come."""
+        """Put strokes (canvas pixels) on the canvas; returns the seconds until the list of answers has come."""
         canvas, answers = self._component("canvas"), self._answers
         raw = canvas_from_drawing(drawing, color=_INK, stroke_width=_PEN)
         began = time.perf_counter()
@@ -183,7 +212,7 @@ class Visitor:
         await self.until(lambda: self.component("predictions")["strokes"] == 0, "empty list")
 
     async def fill(self, label: str, text: str) -> None:
-        """Type a text into the field with this label, and leave the field."""
+        """Enter a text into the field with this label."""
         for shown in self._shown.values():
             field_ = shown.delta.new_element.text_input
             if field_.id and field_.label == label:
@@ -202,7 +231,7 @@ class Visitor:
         raise LookupError(f"there is no button {label} on the page")
 
     async def trigger(self, key: str, event: str, value: object) -> None:
-        """Have the component with a key say that something happened, as its script does with `setTriggerValue`."""
+        """Send an event of the component with a key, as its script does with `setTriggerValue`."""
         shown = self._component(key)
         identifier = f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{shown.delta.new_element.bidi_component.id}{EVENT_DELIM}events"
         happened = WidgetState(id=identifier, json_trigger_value=json.dumps([{"event": event, "value": value}]))
@@ -211,7 +240,7 @@ class Visitor:
     # --- messages -----------------------------------------------------------------------------
 
     async def _rerun(self, *triggers: WidgetState, **how: Any) -> None:
-        """Ask the server to run the page, or one fragment, with all that the widgets say."""
+        """Request a run of the page, or of one fragment, with the states of all widgets."""
         request = ClientState(page_script_hash=self._page_hash, cached_message_hashes=list(self._cache), **how)
         request.widget_states.widgets.extend(
             [
@@ -220,7 +249,7 @@ class Visitor:
                 *(WidgetState(id=name, string_value=value) for name, value in self._texts.items()),
             ]
         )
-        with suppress(ConnectionClosed):  # whoever waits for the answer is told
+        with suppress(ConnectionClosed):  # `until` raises NoAnswer
             await self._socket.send(BackMsg(rerun_script=request).SerializeToString())
 
     async def _read(self) -> None:
@@ -244,13 +273,15 @@ class Visitor:
             self._show(tuple(message.metadata.delta_path), message.delta, name)
         elif kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
-            self._is_running = True
+            self._is_running, self.deltas = True, []
             self._fragments = frozenset(message.metadata.run.fragment_ids)
             if not self._fragments:
                 self._shown.clear()
         elif kind == "navigation":
             self._page_hash = message.navigation.page_script_hash
-        elif kind == "auto_rerun":
+            self.pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
+            self.listed = {page.url_pathname for page in message.navigation.app_pages if not page.is_hidden}
+        elif kind == "auto_rerun" and self.page is not None:
             self._repeat(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "stop_auto_rerun":
             for fragment in message.stop_auto_rerun.fragment_ids:
@@ -258,23 +289,25 @@ class Visitor:
         elif kind == "script_finished":
             self._shown = {path: shown for path, shown in self._shown.items() if not self._is_gone(shown)}
             self._runs += 1
-            self._is_running = False
+            # After an early end the next run follows.
+            self._is_running = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
     def _show(self, path: tuple[int, ...], delta: Delta, name: str) -> None:
-        """Put a delta in its place, and keep it under its hash if it has one that is good for that."""
+        """Put a delta in its place, and into the cache under its hash, if it has one."""
+        self.deltas.append(delta)
         if name:
             self._cache[name] = delta
             self._cache.move_to_end(name)
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         if delta.WhichOneof("type") == "new_element":
-            # The newest last: of a component that has moved, its old place goes with the end of the run.
+            # The newest last: a component that has moved stands in its old place, too, until the run ends.
             self._shown.pop(path, None)
             self._shown[path] = Shown(delta, delta.fragment_id, self._runs)
             self._answers += delta.new_element.bidi_component.id.endswith("-predictions")
 
     def _is_gone(self, shown: Shown) -> bool:
-        """Whether the run that ends now left out something that an earlier one of the same fragment showed."""
+        """Whether the run that ends now left out an element that an earlier run of the same fragment showed."""
         return shown.fragment in self._fragments and shown.run < self._runs
 
     def _repeat(self, fragment: str, interval: float) -> None:
@@ -293,11 +326,11 @@ class Visitor:
 
 
 def _words(delta: Delta) -> str:
-    """What an element says."""
+    """An element's text."""
     element = delta.new_element
     kind = element.WhichOneof("type")
     if kind == "bidi_component":
         return str(element.bidi_component.json)
     shown = getattr(element, kind) if kind else None
-    said = (str(value) for name in ("body", "label", "text", "code_text") if (value := getattr(shown, name, "")))
-    return _ESCAPED.sub(r"\1", next(said, ""))
+    texts = (str(value) for name in ("body", "label", "text", "code_text") if (value := getattr(shown, name, "")))
+    return _ESCAPED.sub(r"\1", next(texts, ""))

@@ -1,7 +1,6 @@
-"""How alike symbols are drawn: whose drawings are each other's nearest neighbours.
+"""How alike symbols are drawn, from nearest neighbours among the drawings of a dataset.
 
-Only the training part of a dataset is looked at, so that an evaluation that counts look-alikes as right says nothing
-about drawings that helped to choose the look-alikes.
+Only the training split is used, because evaluations count look-alikes as right.
 """
 
 from __future__ import annotations
@@ -36,12 +35,11 @@ def affinities(dataset: Dataset) -> NDArray[np.float64]:
         block = slice(start, start + 1000)
         similar = features[block] @ features.T
         similar[np.arange(len(similar)), np.arange(start, start + len(similar))] = -1  # itself
-        # All single dots have one picture. Which of them are nearest must not hang on their order in the dataset.
+        # All single dots have one picture; which are nearest must not depend on their order in the dataset.
         similar += random.uniform(0, 1e-4, similar.shape).astype(np.float32)
         nearest = np.argpartition(-similar, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
         np.add.at(hits, (np.repeat(labels[block], NEIGHBOURS), labels[nearest].ravel()), 1)
-    # A hit in a class with few drawings says more than one in a class with many; one more hit each keeps classes of
-    # three drawings from weighing chance as evidence.
+    # Hits are relative to the size of the class; the added one keeps chance hits in tiny classes from counting much.
     own = (np.diag(hits) + 1) / np.maximum(counts - 1, 1)
     one_way = hits / np.maximum(counts, 1)[None] / own[:, None]
     result: NDArray[np.float64] = np.sqrt(one_way * one_way.T)

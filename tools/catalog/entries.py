@@ -1,4 +1,4 @@
-r"""From keys to catalogue entries: what a key says, what LaTeX accepts, and the names in Unicode and Typst."""
+r"""Catalogue entries from keys: the parts of the key, the modes that LaTeX accepts, Unicode and Typst names."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _with_names(symbol: Symbol) -> Symbol:
     return dataclasses.replace(
         symbol,
         unicode=characters,
-        # A variation selector picks a form of the character before it and has no name that anybody searches for.
+        # A variation selector only chooses a form of the character before it.
         unicode_name=" + ".join(name for name in names if name and not name.startswith("VARIATION SELECTOR")),
         typst=typst or typst_expressions().for_character(characters),
     )

@@ -1,7 +1,7 @@
 r"""Printing symbols with real LaTeX: one document for each preamble, one page for each symbol.
 
 Every page is shipped out with its baseline at a known place, so that the outlines that dvisvgm makes of the pages
-share one coordinate system. The log is read between markers: whatever TeX complained about belongs to a symbol.
+share one coordinate system. The log is split at markers, so that each complaint of TeX belongs to a symbol.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Literal
 
 from tools.catalog.outlines import Outline, outline_from_svg
 
-# Symbols whose command alone would print something that nobody recognises: what is printed in its place. The base
+# What is printed for commands that are unrecognizable alone, such as accents. The base
 # that is not the symbol itself is \placeholder, which the glyph shows lighter.
 PRINTED_AS = {r"\sqrt{}": r"\sqrt{\placeholder{x}}"}
 
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass
 class Printed:
-    """What came out: the outline, and TeX's complaints (none, if the request is sound)."""
+    """The outline, and TeX's complaints about the request."""
 
     outline: Outline = field(default_factory=Outline)
     complaints: list[str] = field(default_factory=list)
@@ -93,7 +93,7 @@ def _print_group(group: list[Request]) -> dict[Request, Printed]:
         return results
     if len(group) == 1:
         return {group[0]: Printed(complaints=["LaTeX stopped before the page was finished"])}
-    # TeX gave up half way, so its pages cannot be trusted: halve until the culprit is alone.
+    # TeX stopped half way, so the pages are unreliable: halve until the faulty request is alone.
     middle = len(group) // 2
     return _print_group(group[:middle]) | _print_group(group[middle:])
 

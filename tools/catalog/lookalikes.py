@@ -1,8 +1,8 @@
-r"""Which symbols look alike.
+r"""Groups of look-alike symbols.
 
 Two relations, each a partition into groups. *prints*: the glyphs are the same or nearly so. *drawn*: people draw them
 the same way, which holds for whatever prints alike, and for more: ``\cdot`` and ``\bullet``, ``|`` and ``\mid``.
-Both are computed, and then corrected by what somebody saw who looked at every group (``tools.catalog.sheets``).
+Both are computed, then corrected by hand after a review of every group (``tools.catalog.sheets``).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tools.catalog.files import DATA, write_lines
 # Glyph distance, in pixels of 48, up to which two symbols print alike: any two, and two that are one Unicode character.
 SAME_PRINT, SAME_CHARACTER_PRINT = 0.9, 3.8
 
-# Affinity of drawings (1: cannot be told apart) from which two symbols are drawn alike. The less there is beside the
-# drawings to say so, the more the drawings must say.
+# Affinity of drawings (1: indistinguishable) from which two symbols are drawn alike; the less other evidence there
+# is, the higher.
 SAME_CHARACTER_DRAWN, SIMILAR_PRINT_DRAWN, ANY_DRAWN = 0.2, 0.35, 0.6
 SIMILAR_PRINT = 2.5
-FEW_DRAWINGS = 8  # with fewer, drawings alone prove nothing
+FEW_DRAWINGS = 8  # with fewer, drawings alone are no evidence
 
 # A group is joined while its members are on average this alike, and no two of them less than WEAKEST of that.
 WEAKEST = 0.4
@@ -94,7 +94,7 @@ DRAWN_APART = (
 
 
 def write_lookalikes(folder: Path) -> None:
-    """Write ``lookalikes.json`` for the catalogue as it lies in the package, with the drawings of a dataset folder."""
+    """Write ``lookalikes.json`` for the catalogue in the package, with the drawings of a dataset folder."""
     symbols = list(load_catalog().values())
     glyphs = json.loads((DATA / "glyphs.json").read_text(encoding="utf-8"))
     dataset = Dataset.open(folder)
@@ -141,7 +141,7 @@ def _drawn(
     needed = np.where(enough[:, None] & enough[None], ANY_DRAWN, np.inf)
     needed[distance < SIMILAR_PRINT] = SIMILAR_PRINT_DRAWN
     needed[same_character] = SAME_CHARACTER_DRAWN
-    # However the evidence is weighed, nothing is more alike than alike.
+    # An affinity is at most 1.
     likeness = np.minimum(affinity / needed, 1 / ANY_DRAWN)
     _set_pairs(likeness, symbols, DRAWN_APART, 0)
     together = [[number for command in group for number in _numbers(symbols, command)] for group in DRAWN_ALIKE]
@@ -149,7 +149,7 @@ def _drawn(
 
 
 def _groups(scores: NDArray[np.floating], start: list[list[int]]) -> list[list[int]]:
-    """Join, from the groups of ``start``, whichever two groups are most alike on average, as long as they are (1)."""
+    """Merge groups, beginning with ``start``, the most alike pair first, while its mean affinity is at least 1."""
     likeness = scores.astype(np.float64)
     np.fill_diagonal(likeness, 0)
     grouped = {member for group in start for member in group}

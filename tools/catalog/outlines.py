@@ -1,4 +1,4 @@
-"""Outlines: SVG paths as dvisvgm writes them → whole numbers on one scale, written short.
+"""Outlines: SVG paths of dvisvgm → whole numbers on one scale, in short form.
 
 One unit is a thousandth of the type size (10 TeX points = 1000), x to the right, y down, the baseline at y = 0.
 """
@@ -42,7 +42,7 @@ class Outline:
         return round(min(xs)), round(min(ys)), round(max(xs)), round(max(ys))
 
     def nearly_equals(self, other: Outline) -> bool:
-        """Whether these are the same glyphs, but for rounding and for where the page puts them."""
+        """Whether these are equal glyphs up to rounding and position on the page."""
         if [[kind for kind, _ in path] for path in self.ink] != [[kind for kind, _ in path] for path in other.ink]:
             return False
         (left, top, right, bottom), (left2, top2, right2, bottom2) = self.box(), other.box()
@@ -126,7 +126,7 @@ def _rounded(point: tuple[float, float]) -> Point:
 
 
 def short_path(path: Path) -> str:
-    """The path as the ``d`` of an SVG path: relative, with no character to spare."""
+    """The shortest ``d`` of an SVG path, in relative coordinates."""
     parts: list[str] = []
     x = y = start_x = start_y = 0
     last = ""

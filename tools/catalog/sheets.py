@@ -1,4 +1,4 @@
-"""Contact sheets, to be looked at: ``python -m tools.catalog.sheets OUT`` writes PNG pages.
+"""Contact sheets for review by eye: ``python -m tools.catalog.sheets OUT`` writes PNG pages.
 
 First all symbols, then the groups that print alike and those that are drawn alike, each group on a tint of its own.
 """
@@ -17,7 +17,7 @@ from extexify.catalog.symbols import Symbol, glyph_svg, load_catalog, symbol_for
 COLUMNS, ROWS = 10, 12
 CELL_WIDTH, CELL_HEIGHT = 150, 110
 TINTS = ("#e6edff", "#ffeedd")
-EM = 40  # pixels: twice and a half of what a result list shows, so that faults are seen
+EM = 40  # pixels: 2.5 times as large as in a result list
 
 
 def main() -> None:

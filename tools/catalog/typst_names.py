@@ -1,4 +1,4 @@
-"""Typst's names for characters, asked of the Typst compiler itself (the pip package ``typst``)."""
+"""Typst's names for characters, from the Typst compiler (the pip package ``typst``)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TypstExpressions:
         return self.names.get(_VARIATION_SELECTORS.sub("", character))
 
     def for_alphabet(self, command: str) -> str | None:
-        r"""``cal(A)`` for ``\\mathcal{A}``, None for a command that is no letter of an alphabet."""
+        r"""``cal(A)`` for ``\\mathcal{A}``, or None for other commands."""
         found = re.fullmatch(r"\\(math\w+)\{(\w)\}", command)
         return f"{_ALPHABETS[found[1]]}({found[2]})" if found else None
 
@@ -58,14 +58,14 @@ def typst_expressions() -> TypstExpressions:
 
 
 def _outdated(names: list[str]) -> set[str]:
-    """The names that Typst still takes, but warns of."""
+    """Deprecated names: Typst accepts them with a warning."""
     with _typst_file("\n\n".join(f"#sym.{name}" for name in names)) as path:
         _, warnings = typst.compile_with_warnings(path)
     return {found[1] for warning in warnings if (found := re.match(r"`([\w.]+)` is deprecated", warning.message))}
 
 
 def refused(expressions: Iterable[str]) -> str | None:
-    """Typst's complaint about these formulas; None if it takes them all without one."""
+    """Typst's error or warning for these formulas, or None."""
     with _typst_file("\n\n".join(f"$ {expression} $" for expression in expressions)) as path:
         try:
             _, warnings = typst.compile_with_warnings(path)

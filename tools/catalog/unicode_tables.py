@@ -1,4 +1,4 @@
-r"""LaTeX command → Unicode, read from the tables that TeX's own maintainers keep.
+r"""LaTeX command → Unicode, from the tables of LaTeX and its packages.
 
 - unicode-math's ``unicode-math-table.tex``: mathematical symbols, the alphabets among them;
 - hyperref's ``puenc.def`` and ``psdextra.def``: what PDF bookmarks show for text and mathematical commands;

@@ -1,7 +1,7 @@
-"""What really goes wrong: disks without room, folders that can't be written, processes that are killed.
+"""Real faults: disks without room, folders that can't be written, processes that are killed.
 
-Nothing here is simulated: the errors are the operating system's own. Where something may not be mounted (a container
-without that right), a limit of the process stands in for a small disk, and another user for a read-only mount.
+The errors are the operating system's own. Where nothing may be mounted, as in an unprivileged container, a limit of the
+process takes the place of a small disk, and another user that of a read-only mount.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _PAGE, _PIECE = 4096, 1 << 20
 
 
 class Broken(AssertionError):
-    """Something that must never happen did; the message says what."""
+    """A promise is broken; the message says which."""
 
 
 def require(condition: object, what: str) -> None:
-    """Raise `Broken`, saying what is wrong, unless the condition holds."""
+    """Raise `Broken` with this message unless the condition holds."""
     if not condition:
         raise Broken(what)
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """The digest of each visible file below a folder, by its path: two folders that agree are the same, bit by bit."""
+    """The digest of each visible file below a folder, by its path: equal for folders that are equal bit by bit."""
     return {
         str(path.relative_to(folder)): hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -51,7 +51,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Names of files and folders that a write in progress has, and nothing else should."""
+    """Temporary files and folders, which only a write in progress may have."""
     return sorted(
         str(path.relative_to(folder)) for path in folder.rglob(".*") if path.name.endswith((".tmp", ".old", ".deleted"))
     )
@@ -62,23 +62,23 @@ def leftovers(folder: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended: its code, and what it wrote to its standard error."""
+    """A command's exit code and standard error."""
 
     code: int
-    said: str
+    stderr: str
 
     @property
-    def complaint(self) -> str:
-        """The one line that it ended with. Raises `Broken` when it is none: no line, or a traceback."""
-        lines = self.said.strip().splitlines()
-        require(lines and "Traceback" not in self.said, f"no sentence, but: {self.said[-2000:]!r}")
+    def error(self) -> str:
+        """The last line of standard error. Raises `Broken` for a traceback, or without an error line."""
+        lines = self.stderr.strip().splitlines()
+        require(lines and "Traceback" not in self.stderr, f"no sentence, but: {self.stderr[-2000:]!r}")
         require(lines[-1].startswith("extexify: "), f"no sentence, but: {lines[-1]!r}")
         return lines[-1].removeprefix("extexify: ").removeprefix("error: ")
 
 
 @contextmanager
 def using(workspace: Path) -> Iterator[None]:
-    """Inside, `workspace` is the one that everything works in."""
+    """Make `workspace` the current one while the block runs."""
     before = os.environ.get(settings.WORKSPACE.name)
     os.environ[settings.WORKSPACE.name] = str(workspace)
     try:
@@ -90,56 +90,56 @@ def using(workspace: Path) -> Iterator[None]:
 
 
 def command(workspace: Path, *arguments: object) -> Ended:
-    """Run a command of the command line in this process, quietly."""
-    said = StringIO()
-    with using(workspace), redirect_stdout(StringIO()), redirect_stderr(said):
+    """Run a command of the command line in this process, capturing its output."""
+    stderr = StringIO()
+    with using(workspace), redirect_stdout(StringIO()), redirect_stderr(stderr):
         code = main([str(argument) for argument in arguments])
-    return Ended(code, said.getvalue())
+    return Ended(code, stderr.getvalue())
 
 
 class Background:
     """A command in a process of its own, which may be killed."""
 
     def __init__(self, workspace: Path, *arguments: object, at: Barrier | None = None) -> None:
-        """With `at` it waits for others before it begins."""
-        number, name = tempfile.mkstemp(prefix="extexify-said-")
+        """With `at` it waits at this barrier before it begins."""
+        number, name = tempfile.mkstemp(prefix="extexify-stderr-")
         os.close(number)
-        self._said = Path(name)
-        # Of a server that has imported what takes seconds and then forks: kills hit the work and not the imports.
+        self._stderr = Path(name)
+        # From a fork server that has the slow imports, so that kills hit the work and not the imports.
         self._process: ForkServerProcess = processes().Process(
             target=_run_command, args=(str(workspace), [str(argument) for argument in arguments], name, at)
         )
         self._process.start()
 
     def kill(self, after: float, begin: Callable[[], object] = lambda: True) -> None:
-        """Kill it with SIGKILL so many seconds after `begin` first says so, if it hasn't ended by then."""
+        """Kill it with SIGKILL so many seconds after `begin` first holds, unless it has ended by then."""
         while not begin() and self._process.is_alive():
             self._process.join(0.005)
         self._process.join(after)
         self._process.kill()
 
     def wait(self, seconds: float = 300) -> Ended:
-        """How it ended; a killed one with a negative code."""
+        """Wait for its end; a killed one has a negative code."""
         self._process.join(seconds)
         code = self._process.exitcode
         self._process.kill()
         self._process.join()
-        said = self._said.read_text("utf-8", "replace")
-        self._said.unlink()
-        require(code is not None, f"the command hangs; it said {said[-2000:]!r}")
+        stderr = self._stderr.read_text("utf-8", "replace")
+        self._stderr.unlink()
+        require(code is not None, f"the command hangs; its standard error: {stderr[-2000:]!r}")
         assert code is not None
-        return Ended(code, said)
+        return Ended(code, stderr)
 
 
 def processes() -> ForkServerContext:
-    """Makes processes that have imported already what takes seconds."""
+    """The fork server, with the slow imports done."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tools.faults.preload"])
     return context
 
 
-def _run_command(workspace: str, arguments: list[str], said: str, at: Barrier | None) -> None:
-    output = os.open(said, os.O_WRONLY | os.O_APPEND)
+def _run_command(workspace: str, arguments: list[str], stderr: str, at: Barrier | None) -> None:
+    output = os.open(stderr, os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.environ[settings.WORKSPACE.name] = workspace
@@ -152,7 +152,7 @@ def seconds_of(workspace: Path, *arguments: object) -> float:
     """Seconds that a command takes in a process of its own. Raises `Broken` unless it succeeds."""
     began = time.monotonic()
     ended = Background(workspace, *arguments).wait()
-    require(ended.code == 0, f"{arguments[0]} failed: {ended.said[-2000:]}")
+    require(ended.code == 0, f"{arguments[0]} failed: {ended.stderr[-2000:]}")
     return time.monotonic() - began
 
 
@@ -161,14 +161,14 @@ def seconds_of(workspace: Path, *arguments: object) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A place for files whose room can be taken away. kind says how: tmpfs, or a limit on the size of files."""
+    """A folder whose room can be taken away: a tmpfs that is filled, or a limit on the size of files (kind)."""
 
     folder: Path
     kind: str
 
     @contextmanager
     def room(self, size: int) -> Iterator[None]:
-        """Inside, only `size` bytes more can be written: in all on a tmpfs, to any one file with a limit."""
+        """Leave room for `size` bytes while the block runs: in all on a tmpfs, for any one file with a limit."""
         if self.kind == "tmpfs":
             with _filled(self.folder, size):
                 yield
@@ -194,14 +194,14 @@ def small_disk(size: int) -> Iterator[Disk]:
 
 @contextmanager
 def limited_files() -> Iterator[Disk]:
-    """A folder with a limit on the size of its files, which needs no right at all."""
+    """A folder with a limit on the size of its files; needs no privileges."""
     with _open_folder() as folder:
         yield Disk(folder, "limit")
 
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Inside, nothing below `folder` can be written, not even by root; processes started inside can't either."""
+    """While the block runs nothing below `folder` can be written, not by root and not by processes started inside."""
     if _mount("--bind", str(folder), str(folder)):
         with ExitStack() as mounted:
             mounted.callback(_unmount, folder)
@@ -240,13 +240,13 @@ def _mount(*arguments: str) -> bool:
 
 
 def _unmount(folder: Path) -> None:
-    # Lazily: a process that was killed a moment ago may still be going.
+    # Lazily, because a process that was just killed may not have exited.
     subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=True)
 
 
 @contextmanager
 def _filled(folder: Path, leaving: int) -> Iterator[None]:
-    """A file takes what room there is, except `leaving` bytes (in whole pages)."""
+    """Fill the disk with a file, except `leaving` bytes (in whole pages)."""
     ballast = folder / ".ballast"
     try:
         with ballast.open("wb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""A clock that jumps: ids, orders and durations are what they are with one that doesn't."""
+"""A clock that jumps: ids, orders and durations don't change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JUMPS = (-50 * _YEAR, -_YEAR, -3600.0, -1.0, 0.0, 1.0, 3600.0, _YEAR, 50 * _YEAR
 
 @contextmanager
 def clock_off_by(seconds: float) -> Iterator[None]:
-    """Inside, the time of day is another one; the steady clock goes on."""
+    """Shift the time of day while the block runs; the monotonic clock is unchanged."""
     right = time.time_ns
 
     def wrong() -> int:
@@ -74,7 +74,7 @@ def jump(folder: Path, times: int, random: Random) -> Counter[str]:
 
 
 def _begun(name: str) -> str:
-    """A run of that name that has begun; returns the name."""
+    """Make a run of that name; returns the name."""
     folder = paths.runs_folder() / name
     folder.mkdir(parents=True)
     (folder / "run.json").write_text("{}")
@@ -84,6 +84,6 @@ def _begun(name: str) -> str:
 def _wait(job: Job) -> None:
     give_up = time.monotonic() + 120
     while job.state == "running":
-        require(job.seconds < 120, "a job that has just begun has been running for ever")
+        require(job.seconds < 120, "a job that has just begun shows a duration of more than 120 s")
         require(time.monotonic() < give_up, "the job hangs")
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Several processes that want the same at the same moment: one gets it, the other is told so, and nothing is mixed."""
+"""Several processes that write the same at the same time: one does, the others report it, and nothing is mixed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from extexify.sources.open import open_source
 from tools.faults.breakage import Background, Barrier, Ended, command, fingerprint, leftovers, processes, require
 from tools.faults.samples import KEY, made_up, write_dump
 
-_PATIENCE = 300.0  # seconds
+_TIMEOUT = 300.0  # seconds
 
 
 def two_exports(folder: Path, times: int) -> Counter[str]:
-    """Two exports to one dataset: it is one of the two, whole."""
+    """Two exports to one dataset: it is one of the two, complete."""
     dump = write_dump(folder / "dump.sql", 50, 10)
     each = [("export", "--source", dump, "--seed", seed) for seed in (0, 1)]
     whole = []
@@ -40,7 +40,7 @@ def two_exports(folder: Path, times: int) -> Counter[str]:
 
 
 def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
-    """Two trainings at once: of one name, of which one trains; or of two, which end as if each were by itself."""
+    """Two trainings at once: of one name, of which one trains; or of two, each with the model that it has alone."""
     dump = write_dump(folder / "dump.sql", 4, 8)
     require(command(folder, "export", "--source", dump).code == 0, "no dataset to train on")
     require(command(folder, "render", "--preset", "original").code == 0, "no images to train on")
@@ -51,7 +51,7 @@ def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
     for name, arguments in zip(names, each, strict=True):
         if name not in alone:
             ended = Background(folder, *arguments).wait()
-            require(ended.code == 0, f"a training by itself failed: {ended.said[-500:]}")
+            require(ended.code == 0, f"a training by itself failed: {ended.stderr[-500:]}")
             alone[name] = (folder / "models" / f"{name}.safetensors").read_bytes()
     outcomes: Counter[str] = Counter()
     for _ in range(times):
@@ -59,7 +59,9 @@ def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
         shutil.rmtree(folder / "models")
         ended_ones = _at_once(folder, each)
         outcome = _refused_or_done(ended_ones, "is being written by another process", "exists already")
-        require(same_name or outcome == "both did it", f"two runs of other names were in each other's way: {outcome}")
+        require(
+            same_name or outcome == "both succeeded", f"two runs of other names were in each other's way: {outcome}"
+        )
         outcomes[outcome] += 1
         for name, model in alone.items():
             made = (folder / "models" / f"{name}.safetensors").read_bytes()
@@ -77,7 +79,7 @@ def many_contributions(place: str, writers: int = 5, each: int = 10) -> Counter[
     for process in running:
         process.start()
     for process in running:
-        process.join(_PATIENCE)
+        process.join(_TIMEOUT)
         require(process.exitcode == 0, f"a writer ended with {process.exitcode}")
     stored = {}
     for row in open_source(place).rows():
@@ -98,8 +100,8 @@ def _contribute(place: str, writer: int, each: int, at: Barrier) -> None:
         store.add(KEY, made_up(writer, number))
 
 
-def _same(mine: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return len(mine) == len(other) and all(map(np.array_equal, mine, other))
+def _same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return len(one) == len(other) and all(map(np.array_equal, one, other))
 
 
 def _at_once(folder: Path, each: Sequence[tuple[object, ...]]) -> list[Ended]:
@@ -108,9 +110,9 @@ def _at_once(folder: Path, each: Sequence[tuple[object, ...]]) -> list[Ended]:
 
 
 def _refused_or_done(ended: list[Ended], *reasons: str) -> str:
-    """What became of all: at least one did it, and whoever didn't was told one of the reasons."""
-    refused = [one.complaint for one in ended if one.code]
-    require(len(refused) < len(ended), f"nobody did it: {refused}")
-    for complaint in refused:
-        require(any(reason in complaint for reason in reasons), f"another reason: {complaint}")
-    return "one did it, the other was told to wait" if refused else "both did it"
+    """The outcome: at least one succeeded, and the others' errors have one of these reasons."""
+    refused = [one.error for one in ended if one.code]
+    require(len(refused) < len(ended), f"none succeeded: {refused}")
+    for error in refused:
+        require(any(reason in error for reason in reasons), f"another reason: {error}")
+    return "one succeeded, the other reported that it is being written" if refused else "both succeeded"

@@ -30,7 +30,7 @@ INSERT INTO samples SELECT number, 'test-OT1-_' || number % 50,
 """
 
 STOPS = {"stopped (fast)": signal.SIGINT, "stopped as by a crash (immediate)": signal.SIGQUIT}
-"""Ways to stop a server, as PostgreSQL names them."""
+"""How a server is stopped, in PostgreSQL's terms."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def stop_during_exports(
             export_dataset([source], folder / "dataset", seed=0, report=_stopping(server, stop, after))
             raise AssertionError("the export noticed nothing")
         except SourceError as error:
-            said = str(error)
-        require("\n" not in said and "is the server still running" in said, f"no clear sentence: {said!r}")
+            message = str(error)
+        require("\n" not in message and "is the server still running" in message, f"no clear sentence: {message!r}")
         require(fingerprint(folder / "dataset") == whole[1], "the earlier dataset has changed")
         require(not leftovers(folder), f"left behind: {leftovers(folder)}")
         try:
@@ -96,7 +96,7 @@ def stop_during_exports(
 
 
 def stop_during_contributions(server: OwnServer, times: int) -> Counter[str]:
-    """Stop the server between contributions: what was confirmed is there afterwards, what was refused is not."""
+    """Stop the server between contributions: confirmed ones are stored, refused ones are not."""
     store = PostgresStore(server.address)
     outcomes: Counter[str] = Counter()
     before = store.count()

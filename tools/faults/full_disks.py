@@ -1,4 +1,4 @@
-"""A disk that fills up in every stage: one sentence, everything earlier intact, and the retry works."""
+"""A disk that fills up in every stage: one error sentence, earlier files unchanged, and a retry succeeds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fill_disks(disk: Disk, stage: Stage, times: int, random: Random) -> Counter[
         before, drawings = files_of(folder), drawings_of(folder)
         # From nothing at all to almost enough.
         with disk.room(int(stage.needs * random.random() ** 2) if number > 1 else 0):
-            said = stage.act(folder, number)
+            error = stage.act(folder, number)
             with using(folder):
                 list_runs()
             after = files_of(folder)
@@ -38,10 +38,10 @@ def fill_disks(disk: Disk, stage: Stage, times: int, random: Random) -> Counter[
         changed = {path for path in before | after if before.get(path) != after.get(path)}
         foreign = {path for path in changed if not path.startswith(own)}
         require(not foreign, f"{stage.name}: other files have changed: {sorted(foreign)}")
-        if said:
+        if error:
             require(not changed & before.keys(), f"{stage.name}: what was there has changed: {sorted(changed)}")
-            require("\n" not in said and ".tmp" not in said, f"{stage.name}: no clear sentence: {said!r}")
-            require(any(reason in said for reason in _REASONS), f"{stage.name}: another reason: {said!r}")
+            require("\n" not in error and ".tmp" not in error, f"{stage.name}: no clear sentence: {error!r}")
+            require(any(reason in error for reason in _REASONS), f"{stage.name}: another reason: {error!r}")
             again = stage.act(folder, number)
             require(not again, f"{stage.name}: the retry failed: {again}")
             outcomes["one sentence, nothing lost, retry worked"] += 1
@@ -55,13 +55,13 @@ def fill_disks(disk: Disk, stage: Stage, times: int, random: Random) -> Counter[
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """All files but the database, which is compared by its rows, and what jobs tell of themselves."""
+    """All files but the database, which is compared by its rows, and the folders of jobs."""
     apart = ("drawings.sqlite3", "jobs/")
     return {path: digest for path, digest in fingerprint(folder).items() if not path.startswith(apart)}
 
 
 def drawings_of(folder: Path) -> set[tuple[object, object, object]]:
-    """What has been contributed."""
+    """The rows of the contributed drawings."""
     rows = SqliteSource(folder / "drawings.sqlite3").rows()
     return {(row.id, row.key, row.strokes) for row in rows}
 

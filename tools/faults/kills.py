@@ -1,4 +1,4 @@
-"""kill -9 at random moments: the dataset, the images and the model are those of work that nobody interrupted."""
+"""kill -9 at random moments: dataset, images and model are equal to those of uninterrupted work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.faults.samples import write_dump
 
 
 def kill_exports(folder: Path, times: int, random: Random, each: int = 40) -> Counter[str]:
-    """Kill exports over an earlier dataset; what there is afterwards is always one of the two, whole."""
+    """Kill exports over an earlier dataset; afterwards the dataset is one of the two, complete."""
     dump = write_dump(folder / "dump.sql", 100, each)
     return _kill_replacements(
         folder, times, random, "dataset", [("export", "--source", dump, "--seed", seed) for seed in (0, 1)]
@@ -35,7 +35,7 @@ def kill_renders(folder: Path, times: int, random: Random, each: int = 10) -> Co
 def _kill_replacements(
     folder: Path, times: int, random: Random, name: str, commands: Sequence[tuple[object, ...]]
 ) -> Counter[str]:
-    """Let two commands replace each other's folder `name`, kill them, and compare with what each makes in peace."""
+    """Let two commands replace each other's folder `name`, kill them, and compare with the uninterrupted results."""
     whole = []
     for arguments in commands:
         longest = seconds_of(folder, *arguments)
@@ -48,14 +48,14 @@ def _kill_replacements(
         running = Background(folder, *commands[wanted])
         running.kill(after=random.uniform(0, longest))
         running.wait()
-        # A reader sees a whole one at once, whatever the killed process left.
+        # Readable at once, without a repair.
         _open(folder, name)
         found = fingerprint(folder / name)
         require(found in whole, f"after a kill, {name} is neither the earlier nor the new one")
         outcomes["the new one was there already" if found == whole[wanted] else "the earlier one was intact"] += 1
         there = whole.index(found)
     again = command(folder, *commands[1 - there])
-    require(again.code == 0, f"the retry failed: {again.said[-500:]}")
+    require(again.code == 0, f"the retry failed: {again.stderr[-500:]}")
     require(fingerprint(folder / name) == whole[1 - there], f"after the retry, {name} is not the same to the bit")
     require(not leftovers(folder), f"left behind: {leftovers(folder)}")
     return outcomes
@@ -71,8 +71,8 @@ def _open(folder: Path, name: str) -> None:
 def kill_trainings(
     folder: Path, times: int, random: Random, recipe: str = "original", epochs: int = 3, batch_size: int = 4
 ) -> Counter[str]:
-    """Kill trainings and resume them until they have been killed `times` times; each one's model is compared with that
-    of a training that nobody killed."""
+    """Kill trainings and resume them until they have been killed `times` times; each model is compared with that
+    of an uninterrupted training."""
     peace, war = folder / "peace", folder / "war"
     dump = write_dump(folder / "dump.sql", 4, 8)
     for place in (peace, war):
@@ -94,11 +94,11 @@ def kill_trainings(
 
 
 def _train(workspace: Path, settings: tuple[object, ...], patience: float, outcomes: Counter[str]) -> bool:
-    """Begin the training, or go on with it, and kill it after `patience` seconds; whether it has ended by itself."""
+    """Begin or resume the training, and kill it after `patience` seconds; returns whether it ended by itself."""
     with using(workspace):
         run = find_run("r")
         list_runs()
-    # Only what is shown as a run can be gone on with; what was killed before that is begun anew under the same name.
+    # A training that was killed before it was a run begins again under the same name.
     if run is None:
         training = Background(workspace, "train", *settings, "--run", "r")
     else:
@@ -109,13 +109,13 @@ def _train(workspace: Path, settings: tuple[object, ...], patience: float, outco
     def is_further() -> bool:
         return metrics.exists() and metrics.read_bytes().count(b"\n") > done
 
-    # Each second one only when an epoch more is done: whatever the machine is busy with, some hit what comes then.
+    # Every second kill waits for an epoch more, so that some hit what follows an epoch on slow machines, too.
     if outcomes.total() % 2:
         training.kill(after=patience / 4, begin=is_further)
     else:
         training.kill(after=patience)
     ended = training.wait()
-    require(ended.code in (0, -9), f"the training can't go on: {ended.said[-500:]}")
+    require(ended.code in (0, -9), f"the training can't go on: {ended.stderr[-500:]}")
     if ended.code:
         state = "before its first epoch" if run is None or not run.epochs_done else f"after epoch {run.epochs_done}"
         outcomes[f"killed when begun {state}"] += 1

@@ -1,6 +1,6 @@
-"""Imports what commands take seconds for, so that their processes can be forked; starts no thread."""
+"""The slow imports of commands, for a fork server; starts no thread."""
 
 import torch
 
-# Many small trainings at once are quicker, and the same to the bit, on one thread each.
+# Small trainings at once are faster on one thread each, and equal bit by bit.
 torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""A workspace that can't be written: everything is still read and answered, and what would write says one sentence."""
+"""A workspace that can't be written: everything is read and answered, and writing raises a user-facing error."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
 """Every page's address."""
 
 _NUMBER = 1_000_000
-"""Of what is tried to be written: none that has been written before."""
+"""A number that no earlier write has used."""
 
 _REASONS = ("can't be written (", "can't be started (", "could not be stored", "can't be used as a store")
 
 
 def write_nowhere(folder: Path) -> Counter[str]:
-    """Try everything that writes, in a workspace that `writers.prepare` filled and nobody may write."""
+    """Try everything that writes, in a prepared workspace that can't be written."""
     outcomes: Counter[str] = Counter()
     for stage in STAGES:
         stage.ready(folder, _NUMBER)
@@ -50,10 +50,10 @@ def write_nowhere(folder: Path) -> Counter[str]:
             for name, delete in deletions.items():
                 try:
                     delete()
-                    said = ""
+                    message = ""
                 except StorageError as error:
-                    said = str(error)
-                _check(name, said)
+                    message = str(error)
+                _check(name, message)
                 outcomes["one sentence, nothing changed"] += 1
             for look in (_dataset, _images, list_runs, list_models, _evaluations, list_uploads):
                 require(look(), f"nothing to be read: {look}")
@@ -62,10 +62,12 @@ def write_nowhere(folder: Path) -> Counter[str]:
     return outcomes
 
 
-def _check(name: str, said: str) -> None:
-    require(said, f"{name} wrote where nobody may")
-    require("\n" not in said and ".tmp" not in said and "[Errno" not in said, f"{name}: no clear sentence: {said!r}")
-    require(any(reason in said for reason in _REASONS), f"{name}: another reason: {said!r}")
+def _check(name: str, error: str) -> None:
+    require(error, f"{name} wrote into a read-only workspace")
+    require(
+        "\n" not in error and ".tmp" not in error and "[Errno" not in error, f"{name}: no clear sentence: {error!r}"
+    )
+    require(any(reason in error for reason in _REASONS), f"{name}: another reason: {error!r}")
 
 
 def _dataset() -> bool:
@@ -81,7 +83,7 @@ def _evaluations() -> bool:
 
 
 def serve_read_only(folder: Path) -> Counter[str]:
-    """Serve such a workspace: every page shows, the Draw page answers, and says that it can't keep the drawing."""
+    """Serve such a workspace: every page shows; the Draw page answers, and reports that a drawing can't be stored."""
     with (
         tempfile.TemporaryDirectory() as elsewhere,
         read_only(folder),
@@ -107,5 +109,5 @@ async def _visit(address: str) -> Counter[str]:
                 )
                 problem = visitor.component("contribute_panel")["problem"]
                 require("could not be kept" in problem and "\n" not in problem, f"no clear sentence: {problem!r}")
-                outcomes["answered, and said that the drawing could not be kept"] += 1
+                outcomes["answered, and error that the drawing could not be kept"] += 1
     return outcomes

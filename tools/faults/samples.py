@@ -1,4 +1,4 @@
-"""Made-up drawings to break things with: as many as wanted at once, of symbols that the catalogue has."""
+"""Synthetic drawings of symbols of the catalogue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from extexify.catalog.symbols import load_catalog
 from extexify.drawing.strokes import Drawing, strokes_json
 
 KEY = next(iter(load_catalog()))
-"""A symbol of every dump."""
+"""A symbol that is in every dump."""
 
 
 def made_up(symbol: int, number: int) -> Drawing:

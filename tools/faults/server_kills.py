@@ -1,4 +1,4 @@
-"""The dashboard is killed while a job runs: the job goes on, and the next dashboard tells the truth about it."""
+"""The dashboard is killed while a job runs: the job continues, and the next dashboard shows its state."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tools.faults.breakage import leftovers, require, using
 from tools.faults.samples import write_dump
 from tools.visitor import Visitor, run_apart
 
-_PATIENCE = 120.0  # seconds
+_TIMEOUT = 120.0  # seconds
 
 
 def kill_servers(folder: Path, times: int, random: Random) -> Counter[str]:
-    """Start a job from a page, kill the server at a random moment, and see what a new one on the same port shows.
+    """Start a job from a page, kill the server at a random moment, and check what a new one on the same port shows.
 
-    Every second time the job is killed as well, as by a power failure.
+    Every second time the job is killed as well, as in a power failure.
     """
     dump = write_dump(folder / "dump.sql", 50, 20)
     port = free_port()
@@ -68,15 +68,15 @@ async def _export_from_the_page(server: Server, dump: Path) -> Job:
 
 
 async def _expect(server: Server, words: str) -> None:
-    """Raise `Broken` unless the Export page comes to say so."""
+    """Raise `Broken` unless the Export page shows these words in time."""
     async with Visitor(server.address, "export") as visitor:
         await visitor.until(lambda: words in visitor.text, f"“{words}” on the page")
         require(not visitor.failed, f"the page fails: {visitor.text}")
 
 
 def _halt(job: Job) -> None:
-    """Hold the job where it is, so that it is still running when the next server is there."""
-    give_up = time.monotonic() + _PATIENCE
+    """Suspend the job, so that it still runs when the next server has started."""
+    give_up = time.monotonic() + _TIMEOUT
     while job.process is None:
         require(time.monotonic() < give_up, "the job doesn't begin")
         time.sleep(0.01)
@@ -89,7 +89,7 @@ def _send(job: Job, number: signal.Signals) -> None:
 
 
 def _wait(job: Job) -> None:
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + _TIMEOUT
     while job.state == "running":
         require(time.monotonic() < give_up, "the job hangs")
         time.sleep(0.02)

@@ -7,9 +7,10 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 from extexify.contributions.sqlite_store import SqliteStore
 from extexify.dataset.review import ReviewList
@@ -24,7 +25,7 @@ from tools.faults.breakage import Ended, command, require, using
 from tools.faults.samples import KEY, made_up, write_dump
 
 Act = Callable[[Path, int], str]
-"""Does something for the n-th time in a workspace; returns why it couldn't be done, "" when it was."""
+"""Writes something for the n-th time in a workspace; returns the error message, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,15 @@ class Stage:
 
 
 def prepare(folder: Path) -> None:
-    """Fill a workspace with something of everything."""
-    folder.mkdir()
+    """Make a workspace that holds something of everything."""
+    shutil.copytree(Path(_prepared().name), folder)
+
+
+@cache
+def _prepared() -> TemporaryDirectory[str]:
+    """The workspace that is copied, made once in a process and removed with it."""
+    temporary = TemporaryDirectory(prefix="extexify-prepared-")
+    folder = Path(temporary.name)
     dump = write_dump(folder / "dump.sql", 4, 8)
     for arguments in (
         ("export", "--source", dump),
@@ -52,11 +60,12 @@ def prepare(folder: Path) -> None:
         ("use", "first"),
     ):
         ended = command(folder, *arguments)
-        require(ended.code == 0, f"{arguments[0]} failed: {ended.said[-500:]}")
+        require(ended.code == 0, f"{arguments[0]} failed: {ended.stderr[-500:]}")
     with using(folder):
         save_upload("first.sql", io.BytesIO(b"first"))
         SqliteStore(paths.store_file()).add(KEY, made_up(0, 0))
         ReviewList(paths.review_file()).reject(KEY, 1, made_up(0, 1))
+    return temporary
 
 
 # --- the stages ---------------------------------------------------------------------------------
@@ -64,12 +73,12 @@ def prepare(folder: Path) -> None:
 _TRAINING = ("--recipe", "original", "--epochs", 1, "--batch-size", 8, "--device", "cpu")
 
 
-def _complaint(ended: Ended) -> str:
-    return ended.complaint if ended.code else ""
+def _error_of(ended: Ended) -> str:
+    return ended.error if ended.code else ""
 
 
 def _refusal(folder: Path, act: Callable[[], object]) -> str:
-    """What the library says against it, "" when it does it."""
+    """The library's error message, or ""."""
     try:
         with using(folder):
             act()
@@ -79,35 +88,35 @@ def _refusal(folder: Path, act: Callable[[], object]) -> str:
 
 
 def _export(folder: Path, number: int) -> str:
-    return _complaint(command(folder, "export", "--source", folder / "dump.sql", "--out", folder / f"new-data{number}"))
+    return _error_of(command(folder, "export", "--source", folder / "dump.sql", "--out", folder / f"new-data{number}"))
 
 
 def _export_over(folder: Path, number: int) -> str:
-    # With the same seed it makes the same: whatever happens, the folder is to stay as it is.
-    return _complaint(command(folder, "export", "--source", folder / "dump.sql"))
+    # With the same seed the result is equal, so the folder must not change in any case.
+    return _error_of(command(folder, "export", "--source", folder / "dump.sql"))
 
 
 def _render(folder: Path, number: int) -> str:
-    return _complaint(command(folder, "render", "--preset", "original"))
+    return _error_of(command(folder, "render", "--preset", "original"))
 
 
 def _render_png(folder: Path, number: int) -> str:
-    return _complaint(command(folder, "render", "--png", "--out", folder / f"new-images{number}"))
+    return _error_of(command(folder, "render", "--png", "--out", folder / f"new-images{number}"))
 
 
 def _train(folder: Path, number: int) -> str:
     with using(folder):
         begun = find_run(f"r{number}") is not None
     again = ("--resume", "--device", "cpu") if begun else _TRAINING
-    return _complaint(command(folder, "train", "--run", f"r{number}", *again))
+    return _error_of(command(folder, "train", "--run", f"r{number}", *again))
 
 
 def _evaluate(folder: Path, number: int) -> str:
-    return _complaint(command(folder, "evaluate", "--out", folder / "evaluations" / f"e{number}"))
+    return _error_of(command(folder, "evaluate", "--out", folder / "evaluations" / f"e{number}"))
 
 
 def _calibrate(folder: Path, number: int) -> str:
-    return _complaint(command(folder, "calibrate", "--model", folder / "models" / f"c{number}.safetensors"))
+    return _error_of(command(folder, "calibrate", "--model", folder / "models" / f"c{number}.safetensors"))
 
 
 def _upload(folder: Path, number: int) -> str:
@@ -142,7 +151,7 @@ def _copy(folder: Path, number: int, prefix: str) -> None:
 
 
 def _job(folder: Path, number: int) -> str:
-    """A job of the dashboard's: refused, or it runs and says itself how it ended."""
+    """A job of the dashboard: it can't be started, or it runs and reports its end."""
     out = folder / f"new-job{number}"
     try:
         with using(folder):
@@ -152,7 +161,7 @@ def _job(folder: Path, number: int) -> str:
                 require(time.monotonic() < give_up, "the job hangs")
                 time.sleep(0.05)
             require(job.state in ("done", "failed"), f"the job is {job.state}")
-            require("killed" not in job.error, "of a job that met a full disk it is said that it was killed")
+            require("killed" not in job.error, "a job that met a full disk is reported as killed")
             require(job.state == "failed" or out.exists(), "a job is done that made nothing")
             return job.error
     except JobError as error:

@@ -1,8 +1,8 @@
-"""A one-pixel-wide skeleton → strokes: the graph of its pixels, cleaned, and walked as a hand would.
+"""A one-pixel-wide skeleton → strokes: the graph of its pixels, cleaned, and traversed in the order of a hand.
 
-A skeleton is not what a pen draws: thick line ends fork into their corners, two crossing lines meet in two
-junctions with a short piece between them, and near a junction the centre line leaves its true course. All three
-happen within half a line's width, so every rule here is in terms of the half width that the glyph has there.
+A skeleton differs from pen strokes: thick line ends fork into their corners, two crossing lines meet in two
+junctions with a short piece between them, and near a junction the centre line is bent. All three happen within half
+a line's width, so every rule is in terms of the glyph's local half width.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EIGHT = np.ones((3, 3), int)
 
 @dataclass(eq=False)
 class _Node:
-    """A junction or an end: where it is, and the half width of the line there."""
+    """A junction or an end: its position, and the line's half width there."""
 
     place: NDArray[np.float64]
     radius: float
@@ -68,7 +68,7 @@ class _Graph:
 
 
 def strokes_of(skeleton: Picture, half_width: NDArray[np.float64]) -> list[Path]:
-    """The strokes of a skeleton. `half_width` is, for each pixel, how far the glyph's edge is: pixels.
+    """The strokes of a skeleton. `half_width`: each pixel's distance to the glyph's edge, in pixels.
 
     A stroke that closes ends on the point it starts with.
     """
@@ -83,7 +83,7 @@ def strokes_of(skeleton: Picture, half_width: NDArray[np.float64]) -> list[Path]
 
 
 def _graph_of(skeleton: Picture, half_width: NDArray[np.float64]) -> _Graph:
-    """Nodes are pixels with one neighbour, and connected heaps of pixels with three or more."""
+    """Nodes are pixels with one neighbour, and connected clusters of pixels with three or more."""
     neighbours = ndimage.convolve(skeleton.astype(int), _EIGHT, mode="constant") - 1
     is_node = skeleton & (neighbours != 2)
     heaps, count = ndimage.label(is_node, structure=_EIGHT)
@@ -138,7 +138,7 @@ def _ordered(piece: Picture) -> NDArray[np.intp]:
 
 
 def _prune(graph: _Graph) -> None:
-    """Take away the forks at line ends. Of a heap of forks alone the longest stays, so that nothing vanishes."""
+    """Remove the forks at line ends. Of a cluster of forks alone the longest stays."""
     sides = graph.sides()
     doomed = set()
     for node, there in sides.items():
@@ -154,7 +154,7 @@ def _prune(graph: _Graph) -> None:
 
 
 def _join_through(graph: _Graph) -> None:
-    """Make one edge of two that meet where nothing else does."""
+    """Merge two edges that meet where no other edge does."""
     while True:
         for node, there in graph.sides().items():
             if len(there) == 2 and there[0][0] is not there[1][0]:
@@ -168,7 +168,7 @@ def _join_through(graph: _Graph) -> None:
 
 
 def _contract(graph: _Graph) -> None:
-    """Make one junction of those that thick lines crossing each other fall apart into."""
+    """Merge the junctions into which a crossing of thick lines falls apart."""
     while True:
         sides = graph.sides()
         short = [
@@ -194,7 +194,7 @@ def _contract(graph: _Graph) -> None:
 
 
 def _walk(graph: _Graph) -> Iterator[Path]:
-    """Strokes: through every junction, edges go on in the ones that lie straightest ahead."""
+    """Strokes: at every junction, an edge continues in the one straightest ahead."""
     follows: dict[tuple[_Edge, int], tuple[_Edge, int]] = {}
     for node, there in graph.sides().items():
         if len(there) == 2 and there[0][0] is there[1][0]:
@@ -212,7 +212,7 @@ def _walk(graph: _Graph) -> Iterator[Path]:
                 follows[there[a]], follows[there[b]] = there[b], there[a]
     waiting = dict.fromkeys(graph.edges)
     starts = [(edge, side) for edge in graph.edges for side in (0, 1) if (edge, side) not in follows]
-    for start in [*starts, *((edge, 0) for edge in graph.edges)]:  # what starts nowhere goes round in circles
+    for start in [*starts, *((edge, 0) for edge in graph.edges)]:  # the rest are closed loops
         if start[0] not in waiting:
             continue
         pieces = []

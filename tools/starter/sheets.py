@@ -1,4 +1,4 @@
-"""Contact sheets, to be looked at: ``python -m tools.starter.sheets OUT [--dataset DIR]`` writes PNG pages.
+"""Contact sheets for review by eye: ``python -m tools.starter.sheets OUT [--dataset DIR]`` writes PNG pages.
 
 ``skeleton-NN.png``: every skeleton over its glyph, each stroke in a colour, a ring where it starts.
 ``starter-NN.png``, with a dataset: real drawings of each symbol and, on a tint, starter drawings of it.

@@ -1,6 +1,6 @@
-"""Every printed glyph → the strokes a hand would make: ``python -m tools.starter.trace``.
+"""Every printed glyph → handwritten strokes: ``python -m tools.starter.trace``.
 
-Writes ``extexify/catalog/data/skeletons.json`` from ``extexify/data/glyphs.json``.
+Writes ``extexify/catalog/data/skeletons.json`` from ``extexify/catalog/data/glyphs.json``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DOT_PART = 0.2
 FILLED_PART = 0.94
 # A serif: how long it may be and how far it may lie off a level line, and where a stem may end on it.
 SERIF_PART, LEVEL_PART = 0.45, 0.06
-# What the rules get wrong, seen on the sheets: areas that people draw as lines, and lines that they draw as areas.
+# Corrections of the rules, from the sheets: areas that people draw as lines, and lines that they draw as areas.
 NEVER_AREAS = {"marvosym-OT1-_MVRightarrow"}
 ALWAYS_AREAS = {
     "amssymb-OT1-_maltese",
@@ -52,7 +52,7 @@ WITHOUT_SERIFS = ("marvosym-", "cmll-", "upgreek-OT1-_upzeta")
 
 @dataclass
 class Skeleton:
-    """What to draw: open or closed lines, dots (lines of one point), the edges of filled areas, and serifs."""
+    """The parts of a glyph: open or closed lines, dots (lines of one point), the edges of filled areas, and serifs."""
 
     lines: list[Stroke] = field(default_factory=list)
     areas: list[Stroke] = field(default_factory=list)
@@ -135,7 +135,7 @@ def _trace_area(piece: Picture, skeleton: Skeleton) -> None:
 
 
 def _is_serif(line: Stroke, others: list[Stroke]) -> bool:
-    """Whether this is a short level line on whose middle a longer upright one ends. Hands mostly leave them out."""
+    """Whether this is a short level line on whose middle a longer upright one ends, which people mostly leave out."""
     width, height = np.ptp(line, axis=0)
     if not 2 * height < width <= SERIF_PART * SIDE:
         return False
@@ -157,7 +157,7 @@ def _edges(piece: Picture) -> list[Stroke]:
 
 
 def simplified(stroke: Stroke) -> Stroke:
-    """A line without its pixels' staircase, and with no more points than its course needs."""
+    """A line smoothed from its pixels and reduced to the points within TOLERANCE."""
     closed = len(stroke) > 8 and bool(np.allclose(stroke[0], stroke[-1]))
     even = _evenly(stroke)
     if len(even) > 5:
