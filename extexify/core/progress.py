@@ -23,12 +23,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 from extexify.core.errors import printable
-from extexify.core.schema import Maybe, check_form
-
-_EVENT = {
-    "time": float, "clock": float, "stage": str, "done": int, "total": Maybe(int), "unit": str, "rate": float,
-    "message": object, "metrics": {},
-}  # fmt: skip
+from extexify.core.schema import validate
 
 _TAIL = 1 << 16
 """Bytes at the end of a growing file that are read to learn how it stands."""
@@ -58,6 +53,21 @@ class Event:
     time: float
     clock: float
     progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredEvent:
+    """A line of an `EventLog`."""
+
+    time: float
+    clock: float
+    stage: str
+    done: int
+    total: int | None
+    unit: str
+    rate: float
+    message: Any
+    metrics: dict[str, Any]
 
 
 class Stopped(Exception):
@@ -216,9 +226,11 @@ def tail(path: Path) -> list[bytes]:
 def _event(line: bytes) -> Event | None:
     try:
         fields = orjson.loads(line)
-        check_form(fields, _EVENT)
-        message = printable(str(fields["message"]))
-        return Event(fields.pop("time"), fields.pop("clock"), Progress(**{**fields, "message": message}))
+        event = validate(fields, _StoredEvent)
+        progress = Progress(
+            event.stage, event.done, event.total, event.unit, event.rate, printable(str(event.message)), event.metrics
+        )
+        return Event(event.time, event.clock, progress)
     except (TypeError, ValueError):
         return None
 
