@@ -134,7 +134,7 @@ def test_a_model_outside_the_workspace_is_copied_and_no_other_model_is_replaced(
     assert set(figures["ece"]["before"]) == {"exact", "prints", "drawn"}
     # Once more: the copy is of the same model and may be replaced; without --json it says what it did.
     assert parser.main(arguments) == 0
-    assert f"{model} stays as it was" in capsys.readouterr().out
+    assert f"{model} is unchanged" in capsys.readouterr().out
     # The workspace's own model is calibrated where it lies.
     assert parser.main([*arguments[:2], str(copy), *arguments[3:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["copied"] is False
