@@ -1,7 +1,7 @@
-"""Stroke-level augmentation: every epoch sees each drawing bent, turned and shifted a little differently.
+"""Stroke-level augmentation: each epoch bends, turns and shifts every drawing differently.
 
-The variation of a drawing is a pure function of (seed, epoch, its number), so it depends neither on
-the batch it comes in nor on the thread that draws it, and an interrupted training goes on exactly.
+The augmentation of a drawing is a function of (seed, epoch, its number): it depends neither on the batch nor on the
+thread that makes it, so that a resumed training continues exactly.
 """
 
 from __future__ import annotations
@@ -19,20 +19,17 @@ from extexify.training.rng import normal, number_state, uniform
 
 @dataclass(frozen=True, slots=True)
 class AugmentSettings:
-    """How much drawings vary. Lengths are parts of the drawing's longer side.
+    """Amount of variation. Lengths are fractions of the drawing's longer side.
 
-    rotation: σ of the turn, radians. scale: σ of each axis's log scale. shear: σ. warp: σ of the
-    amplitude of two sine waves that bend each axis. stroke_shift, stroke_turn, stroke_scale: σ of what
-    each stroke does by itself. thin, thick: line width as a
-    factor of the raster's, uniform between. shift: the picture moves by up to this many pixels.
+    rotation: σ of the angle, radians. scale: σ of each axis's log scale. shear: σ. warp: σ of the amplitude of two sine
+    waves that bend each axis. stroke_shift, stroke_turn, stroke_scale: σ of the same per stroke. thin, thick: range of
+    the line width, uniform, as a factor of the raster's. shift: largest shift of the image, in pixels.
 
-    What a picture doesn't show, but a sequence does: reverse: the part of drawings whose strokes are turned
-    around, one half of them all strokes, in the other half each by a coin's fall. shuffle: the part whose
-    strokes come in any order. coarse: the part whose points are rounded to a grid of 24 to 96 steps a side, as on a
-    small canvas.
+    The following change sequences, but not images: reverse: fraction of drawings with strokes reversed, in one half of
+    them all strokes, in the other each with probability 1/2. shuffle: fraction with strokes in random order. coarse:
+    fraction with points rounded to a grid of 24 to 96 steps a side, as on a small canvas.
 
-    blend: the part of drawings that move towards another of the same symbol before all this
-    (`extexify.training.blend`).
+    blend: fraction of drawings that are blended with another of the same symbol first (`extexify.training.blend`).
     """
 
     rotation: float = 0.11
@@ -57,7 +54,7 @@ class AugmentSettings:
 
 @dataclass(frozen=True, slots=True)
 class Augmented:
-    """Varied drawings with what the rasterizer needs beside them: width factors (N,), shifts (N, 2) in pixels."""
+    """Augmented drawings, and for the rasterizer width factors (N,) and shifts (N, 2) in pixels."""
 
     drawings: Drawings
     width_factors: NDArray[np.float32]
@@ -67,9 +64,9 @@ class Augmented:
 def augment(
     drawings: Drawings, numbers: NDArray[np.integer], settings: AugmentSettings, *, seed: int, epoch: int
 ) -> Augmented:
-    """Vary a batch of drawings; `numbers` (N,) tells each one apart, wherever it stands in a batch.
+    """Augment N drawings; `numbers` (N,) seeds each one's random numbers.
 
-    Every stroke keeps its number of points; coordinates come out with the longer side about 1.
+    Strokes keep their number of points; the longer side of the result is about 1.
     """
     count = len(drawings)
     points = np.empty((len(drawings.points), 2), np.float32)

@@ -1,8 +1,7 @@
-"""The device of a training, its precision, and the memory allocator of a training process."""
+"""The device of a training and its precision."""
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from pathlib import Path
 
@@ -48,22 +47,3 @@ def has_bfloat16(device: torch.device) -> bool:
             return False
         return "avx512_bf16" in flags or "amx_bf16" in flags
     return False
-
-
-def keep_freed_memory() -> None:
-    """Have glibc keep freed memory for the next batch.
-
-    By default every large tensor is mapped anew and its pages are zeroed by the kernel at first touch;
-    a step allocates the same gigabyte each time. Keeping it halved the time of a step of the default
-    recipe on two cores. Does nothing elsewhere than on Linux with glibc.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    trim_threshold, top_pad, mmap_max = -1, -2, -4  # from <malloc.h>
-    mallopt(mmap_max, 0)
-    mallopt(trim_threshold, 2**31 - 1)
-    mallopt(top_pad, 256 * 1024 * 1024)
