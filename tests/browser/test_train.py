@@ -15,7 +15,7 @@ from extexify.workspace import jobs
 from tests.tiny import tiny_dataset
 from tools.dashboard import dashboard, settle
 
-SLOW = 90_000
+SLOW = 300_000
 """Milliseconds that anything may take: a training starts a process that imports torch, on a busy machine."""
 
 
@@ -75,7 +75,10 @@ def test_a_training_survives_reloads_is_seen_in_every_tab_stops_and_is_resumed(t
     fill(page, "Epochs", "9000")
     page.get_by_text("Name, seed and device").click()
     fill(page, "Name of the run", "long")
+    expect(page.get_by_text(re.compile("writes runs / long"))).to_be_visible()
+    expect(page.locator(".st-key-train-go button")).to_be_enabled()
     page.locator(".st-key-train-go button").click()
+    expect(page.get_by_text("Training long").first).to_be_visible()
 
     charts = page.locator(".st-key-train-charts .js-plotly-plot")
     expect(charts).to_have_count(4)
