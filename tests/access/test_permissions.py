@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+import streamlit as st
 
 from extexify.access import permissions
 from extexify.access.permissions import NotPermitted
@@ -144,12 +145,14 @@ def test_a_visitor_is_refused_before_anything_happens(act: str, closed: Path) ->
     assert content(closed) == before
 
 
-def test_callbacks_of_pages_end_the_same_way(closed: Path) -> None:
-    before = content(closed)
-    with pytest.raises(NotPermitted):
-        use_model(closed / "models" / "mine.safetensors")
-    set_marked("key", 3, zigzag(3), True)  # says on the page what kept it from being marked
+def test_callbacks_of_pages_change_nothing(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, state = content(closed), dict[str, object]()
+    monkeypatch.setattr(st, "session_state", state)
+    use_model(closed / "models" / "mine.safetensors")
+    set_marked("key", 3, zigzag(3), True)
     assert content(closed) == before
+    # Each leaves a message for the page.
+    assert sum("sign in first" in str(value) for value in state.values()) == 2
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", "on", "maybe"])
