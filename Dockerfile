@@ -5,7 +5,7 @@ ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim AS packages
 
-# PyTorch without CUDA, from its own index: the builds of PyPI bring 4 GB of CUDA along.
+# PyTorch without CUDA, from its own index: the builds on PyPI include 4 GB of CUDA libraries.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
@@ -14,9 +14,9 @@ ENV PATH=/venv/bin:$PATH
 COPY requirements.txt /tmp/
 RUN grep -E '^torch' /tmp/requirements.txt > /tmp/torch.txt \
     && pip install --index-url "$TORCH_INDEX" -r /tmp/torch.txt
-# With what `st.login` needs.
+# streamlit[auth] is required by `st.login`.
 RUN pip install -r /tmp/requirements.txt 'streamlit[auth]'
-# What only compilers and the packages' own tests read.
+# Remove headers, static libraries and the packages' tests.
 ARG PYTHON
 WORKDIR /venv/lib/python${PYTHON}/site-packages
 RUN rm -rf torch/include pyarrow/include pyarrow/tests pandas/tests numba/tests sympy/*/tests \
@@ -25,7 +25,7 @@ RUN rm -rf torch/include pyarrow/include pyarrow/tests pandas/tests numba/tests 
 
 FROM python:${PYTHON}-slim
 
-# Group 0, and its rights the user's: platforms that give a container a user number of their own keep that group.
+# Group 0 with the user's permissions: platforms that run containers under an arbitrary user id use that group.
 RUN useradd --uid 1000 --gid 0 --home-dir /app --no-create-home --shell /usr/sbin/nologin extexify \
     && install -d -o 1000 -g 0 -m 0775 /workspace /var/cache/extexify
 
@@ -39,11 +39,11 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY . .
-# Whole seconds, which layers keep: Numba knows by a file's time whether what it has compiled is still right.
+# Modification times in whole seconds, because layers store no fractions, and Numba's cache is invalidated if they change.
 RUN find . -exec touch -d "@$(date +%s)" {} + && python -m compileall -q app.py pages extexify
 
 USER 1000
-# Compiled before the first visitor waits for it; on another kind of processor it is compiled once more, for 10 s.
+# Fill Numba's cache, so that the first visitor doesn't wait; another processor type recompiles once, for 10 s.
 RUN python -c "from extexify.model.classifier import Classifier as C; from extexify.workspace.paths import default_model as m; C.load(m()).warm_up(); from extexify.drawing import link; link.warm_up()" \
     && chmod -R g=u /var/cache/extexify
 

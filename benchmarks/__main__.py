@@ -1,11 +1,11 @@
-"""Measure ours beside the methods it replaces, on the same data in one run, and keep what came of it.
+"""Measure our implementation beside the methods that it replaces, on the same data in one run, and save the results.
 
     make bench ARGS="--source detexify.sql.gz"             every row of the table, about half an hour
     make bench ARGS="--source detexify.sql.gz rasterize"   one row
-    make bench ARGS="--quick"                              a look at each, on few drawings; kept nowhere
-    python -m benchmarks --table                           the table of docs/measurements.md anew, from what was kept
+    make bench ARGS="--quick"                              every row on few drawings; nothing is saved
+    python -m benchmarks --table                           write the table of docs/measurements.md from the saved rows
 
-Without --source, starter drawings stand in for real ones, and nothing is kept.
+Without --source, starter drawings are used in place of real ones, and nothing is saved.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ ROWS = {
     "batch": "benchmarks.answers:batches",
     "start": "benchmarks.start_up:starting",
 }
-"""The rows of the table, in its order, with the function that measures each."""
+"""The rows of the table in order, each with the function that measures it."""
 
-QUICK_ROWS = 3000  # drawings of a quick look
+QUICK_ROWS = 3000  # drawings with --quick
 
 
 def main() -> None:
-    """Measure the rows that were asked for."""
+    """Measure the rows named on the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"which rows: {', '.join(ROWS)} (default: all)")
     parser.add_argument("--source", type=Path, metavar="DUMP.sql.gz", help="real drawings: a gzipped dump")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (default: 3)")
-    parser.add_argument("--quick", action="store_true", help="few drawings, one round, nothing kept")
-    parser.add_argument("--table", action="store_true", help="only write the table of docs/measurements.md anew")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions; the median is reported (default: 3)")
+    parser.add_argument("--quick", action="store_true", help="few drawings, one round, nothing saved")
+    parser.add_argument("--table", action="store_true", help="only rewrite the table of docs/measurements.md")
     options = parser.parse_args()
     if unknown := [name for name in options.rows if name not in ROWS]:
         parser.error(f"no row {unknown[0]}: there are {', '.join(ROWS)}")
@@ -71,17 +71,17 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
         row: Row = getattr(import_module(module), function)(setting)
         print(results.table({name: asdict(row)}), flush=True)
         if options.source and not options.quick:
-            results.keep(name, row, ROWS)
+            results.save(name, row, ROWS)
 
 
 def _setting(options: argparse.Namespace, folder: Path) -> Setting:
-    """The drawings, as a dump and as a dataset, in the folder."""
+    """Prepare the drawings, as a dump and as a dataset, in the folder."""
     source = options.source or starter_dump(folder / "starter.sql.gz")
     if options.quick:
         source = cut_dump(source, folder / "cut.sql.gz", QUICK_ROWS)
     dataset = folder / "dataset"
     command = [sys.executable, "-m", "extexify", "export", "--ignore-review", "--source", source, "--out", dataset]
-    # A workspace of its own: nothing of the user's is read or written.
+    # In a temporary workspace, so that the user's is neither read nor written.
     subprocess.run(command, check=True, env={**os.environ, "EXTEXIFY_WORKSPACE": str(folder / "workspace")})
     return Setting(source, dataset, folder, 1 if options.quick else options.rounds, options.quick)
 

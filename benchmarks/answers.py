@@ -1,9 +1,9 @@
-"""Answers by ONNX Runtime, which the library uses, beside PyTorch; rows `answer` and `batch`.
+"""Rows `answer` and `batch`: classification by ONNX Runtime, which the library uses, and by PyTorch.
 
     python -m benchmarks.answers [--dataset DIR] [MODEL …]
 
-The program prints, for any models, what the rows measure and beside it the arithmetic of the network in GFLOP/s and
-that of a float32 matrix multiplication, which is the limit. All timings include fitting, picture and sequence.
+The program prints the same measurements for any models, with the network's throughput in GFLOP/s and, as its upper
+limit, that of a float32 matrix multiplication. All timings include fitting, rasterizing and resampling.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 MAX_SECONDS = 0.004
 MAX_INPUT_SECONDS = 0.0003
-"""Most of a single answer's time that picture and sequence may take."""
+"""Maximum seconds for rasterizing and resampling one drawing."""
 
 MIN_RATE = 2000.0
-"""Drawings a second in batches."""
+"""Minimum drawings a second in batches."""
 
 KINDS = ("PyTorch", "ONNX Runtime")
 EVERY = 100
-"""Every so many-th drawing is answered by itself."""
+"""Only every 100th drawing is classified by itself."""
 
 MANY, BATCH = 4096, 256
-"""Drawings answered in batches, and of a batch."""
+"""Drawings classified in batches, and the batch size."""
 
 MATRIX_SIDE = 2048
 
@@ -82,9 +82,9 @@ def single(setting: Setting) -> Row:
     (model,) = paths.SHIPPED_MODELS.glob("*.safetensors")
     methods = _both(model, setting.dataset, "one_by_one", setting.rounds)
     before, now = (replace(method, shown=f"{1e3 * method.seconds:.2f} ms") for method in methods)
-    inputs = now.figures["inputs"]
+    inputs = now.metrics["inputs"]
     reached = now.seconds <= MAX_SECONDS and inputs <= MAX_INPUT_SECONDS
-    now = beside(before, now, asked=f"≤ {1e3 * MAX_SECONDS:.0f} ms", reached=reached)
+    now = beside(before, now, target=f"≤ {1e3 * MAX_SECONDS:.0f} ms", reached=reached)
     note = f"median of every {EVERY}th drawing; picture and sequence take {1e3 * inputs:.3f} ms of it."
     return Row("one drawing → five symbols, one core", [before, now], note)
 
@@ -93,7 +93,7 @@ def batches(setting: Setting) -> Row:
     """Many drawings, on all cores."""
     (model,) = paths.SHIPPED_MODELS.glob("*.safetensors")
     before, now = _both(model, setting.dataset, "in_batches", setting.rounds)
-    now = beside(before, now, asked=f"≥ {MIN_RATE:,.0f} a second", reached=now.drawings / now.seconds >= MIN_RATE)
+    now = beside(before, now, target=f"≥ {MIN_RATE:,.0f} a second", reached=now.drawings / now.seconds >= MIN_RATE)
     return Row("many drawings → five symbols each", [before, now])
 
 
@@ -106,7 +106,7 @@ def _both(model: Path, dataset: Path, function: str, rounds: int) -> list[Method
 
 
 def one_by_one(model: str, dataset: str, kind: str) -> Work:
-    """Answer every EVERY-th drawing by itself, on one thread; the seconds are the median's."""
+    """Classify every EVERY-th drawing by itself on one thread; returns the median seconds."""
     torch.set_num_threads(1)
     classifier = _load(kind, model)
     drawings = open_dataset(Path(dataset)).drawings
@@ -121,7 +121,7 @@ def one_by_one(model: str, dataset: str, kind: str) -> Work:
 
 
 def in_batches(model: str, dataset: str, kind: str) -> Work:
-    """Answer MANY drawings in batches, after one that warms up."""
+    """Classify MANY drawings in batches, after a warm-up batch."""
     classifier = _load(kind, model)
     drawings = open_dataset(Path(dataset)).drawings
     rng = np.random.default_rng(0)
@@ -133,7 +133,7 @@ def in_batches(model: str, dataset: str, kind: str) -> Work:
 def _load(kind: str, model: str) -> Classifier | PyTorchClassifier:
     if kind == "PyTorch":
         return PyTorchClassifier(Path(model))
-    from extexify.model.classifier import Classifier  # imports ONNX Runtime, which a start by PyTorch doesn't need
+    from extexify.model.classifier import Classifier  # imports ONNX Runtime, which PyTorch's process doesn't need
 
     return Classifier.load(model)
 
@@ -159,7 +159,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_dataset_option(parser)
-    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the one that answers")
+    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the model in use")
     options = parser.parse_args()
     drawing = open_dataset(options.dataset).drawings.take(np.zeros(1, np.int64))
     print("| model | by | one drawing, ms | 90 %, ms | inputs, ms | drawings a second | GFLOP/s |")
@@ -171,8 +171,8 @@ def main() -> None:
         for one, many in zip(*results, strict=True):
             rate = many.drawings / many.seconds
             print(
-                f"| {model.stem} | {one.name} | {1e3 * one.seconds:.2f} | {1e3 * one.figures['p90']:.2f} "
-                f"| {1e3 * one.figures['inputs']:.3f} | {rate:,.0f} | {rate * counter.get_total_flops() / 1e9:.0f} |"
+                f"| {model.stem} | {one.name} | {1e3 * one.seconds:.2f} | {1e3 * one.metrics['p90']:.2f} "
+                f"| {1e3 * one.metrics['inputs']:.3f} | {rate:,.0f} | {rate * counter.get_total_flops() / 1e9:.0f} |"
             )
     reached = matrix_flops(torch.float32) / 1e9
     print(f"\nA float32 matrix multiplication on {torch.get_num_threads()} cores reaches {reached:.0f} GFLOP/s.")

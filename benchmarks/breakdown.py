@@ -1,8 +1,9 @@
-"""Where models do well: top-1 and top-5 on the test split by the class's training drawings, and by its LaTeX package.
+"""Accuracy by class size and by LaTeX package: top-1 and top-5 on the test split.
 
     python -m benchmarks.breakdown [--dataset DIR] [MODEL …]
 
-All models are judged on the same drawings in one run; a class's size is counted in that dataset's train split.
+All models are evaluated on the same drawings in one run; the size of a class is the number of its drawings in the
+dataset's train split.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ EDGES = [0, 10, 20, 30, 1_000_000]
 
 
 def rank_of_right(classifier: Classifier, dataset: Dataset, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At which place, from 0, the right class of each drawing stands; a class that the model doesn't know at none."""
+    """The rank (from 0) of each drawing's class, int64 (n,); STORED_ANSWERS for a class that the model doesn't have."""
     number = {key: label for label, key in enumerate(classifier.classes)}
     labels = np.array([number.get(dataset.classes[label], -1) for label in dataset.labels[indices]])
     probabilities = np.concatenate(list(classifier.probabilities(dataset.drawings.take(indices))))
@@ -38,7 +39,7 @@ def rank_of_right(classifier: Classifier, dataset: Dataset, indices: NDArray[np.
 def print_table(
     head: str, rows: Sequence[tuple[str, NDArray[np.bool_]]], models: Sequence[Path], found: Sequence[NDArray[np.int64]]
 ) -> None:
-    """A row for each part of the drawings, with the figures of every model on it."""
+    """Print a row for each subset of the drawings, with top-1 and top-5 of every model."""
     heads = [f"{path.stem} top-{k}" for path in models for k in (1, 5)]
     print(f"| {head} | test drawings | {' | '.join(heads)} |")
     print(f"| --- | ---: | {' | '.join('---:' for _ in heads)} |")
@@ -49,10 +50,10 @@ def print_table(
 
 
 def main() -> None:
-    """Judge every model and print both tables."""
+    """Evaluate every model and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_dataset_option(parser)
-    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the one that answers")
+    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the model in use")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
     indices = dataset.indices("test")

@@ -1,4 +1,4 @@
-"""The dataset that a benchmark measures on."""
+"""The dataset of a benchmark: command-line option and opening."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_dataset_option(parser: argparse.ArgumentParser) -> None:
 
 
 def open_dataset(path: Path) -> Dataset:
-    """Open a dataset, or end the program with one sentence that says what to do."""
+    """Open a dataset, or exit with a one-line error that says what to do."""
     try:
         return Dataset.open(path)
     except StorageError as error:

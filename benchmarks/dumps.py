@@ -1,4 +1,4 @@
-"""Dumps to measure on: real ones cut short or made longer, and one of starter drawings."""
+"""Dumps for the benchmarks: shortened or repeated real ones, and one of starter drawings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ END = b"\\.\n"
 
 
 def rows_of(dump: Path) -> Iterator[bytes]:
-    """The lines of the rows of table samples, whose first column is the id."""
+    """The COPY lines of table `samples`, whose first column is the id."""
     inside = False
     with gzip.open(dump, "rb") as file:
         for line in file:
@@ -29,7 +29,7 @@ def rows_of(dump: Path) -> Iterator[bytes]:
 
 
 def repeated(dump: Path, times: int) -> Iterator[bytes]:
-    """The rows `times` times over, under ids from 1 on."""
+    """The rows, repeated `times` times with new ids from 1."""
     number = 0
     for _ in range(times):
         for row in rows_of(dump):
@@ -47,13 +47,13 @@ def write_dump(path: Path, rows: Iterable[bytes], *, level: int = 6) -> Path:
 
 
 def cut_dump(dump: Path, path: Path, count: int) -> Path:
-    """A dump of the last `count` rows: those of Detexify's that are sorted by symbol, so that classes stay whole."""
+    """A dump of the last `count` rows, which in Detexify's dump are sorted by symbol, so that classes are complete."""
     rows = sum(1 for _ in rows_of(dump))
     return write_dump(path, islice(rows_of(dump), max(0, rows - count), None))
 
 
 def starter_dump(path: Path) -> Path:
-    """A dump of starter drawings, for those who have no real ones."""
+    """A dump of starter drawings, for use without real ones."""
     from extexify.sources.open import open_source
     from extexify.sources.rows import checked_chunks
 
@@ -68,6 +68,6 @@ def starter_dump(path: Path) -> Path:
 
 
 def _timed(drawing: Drawing) -> bytes:
-    """Strokes JSON with a time at each point, as Detexify's have and the blog post's loop wants."""
+    """Strokes JSON with a time for each point, as in Detexify's data and as required by the blog post's loop."""
     timed = [np.column_stack([stroke, 16 * np.arange(len(stroke))]) for stroke in drawing]
     return orjson.dumps([stroke.tolist() for stroke in timed])

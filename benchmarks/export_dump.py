@@ -1,6 +1,6 @@
-"""Row: export of a gzipped dump, beside `gzip -dc` of the same file into nowhere; and of one ten times as long.
+"""Row: export of a gzipped dump compared with `gzip -dc` of the same file, and of a dump ten times as long.
 
-The long dump repeats the rows under new ids. Both are timed as commands, with their start.
+The long dump repeats the rows with new ids. Times of commands include the start of the process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from benchmarks.dumps import repeated, rows_of, write_dump
 from benchmarks.measuring import Method, Row, Setting, beside, of_command
 
 TIMES = 10
-MOST = 3.0  # times what gzip takes
+MOST = 3.0  # maximum, relative to the time of gzip
 
 
 def measure(setting: Setting) -> Row:
@@ -29,15 +29,15 @@ def measure(setting: Setting) -> Row:
     methods = []
     for dump, rows in counts.items():
         gzip, export = (_method(f"{name}, {rows:,} rows", rows, times[dump, name]) for name in ("gzip -dc", "export"))
-        asked = f"≥ {1 / MOST:.2f} ×" if dump == setting.source else ""
-        methods += [gzip, beside(gzip, export, asked=asked, at_least=1 / MOST)]
+        target = f"≥ {1 / MOST:.2f} ×" if dump == setting.source else ""
+        methods += [gzip, beside(gzip, export, target=target, at_least=1 / MOST)]
     ratios = " and ".join(f"{1 / (method.ratio or 1):.1f}" for method in methods if method.ratio)
-    note = f"export takes {ratios} times as long as `gzip -dc` takes to unpack the file; asked: {MOST:.0f} at most."
+    note = f"export takes {ratios} times as long as `gzip -dc` takes to unpack the file; target: at most {MOST:.0f}."
     return Row("export from a gzipped dump", methods, note)
 
 
 def commands(dump: Path, out: Path) -> dict[str, list[str]]:
-    """What is measured on a dump."""
+    """The commands measured on a dump, by name."""
     return {
         "gzip -dc": ["gzip", "-dc", str(dump)],
         "export": [sys.executable, "-m", "extexify", "export", "--source", str(dump), "--out", str(out)],
@@ -50,5 +50,5 @@ def _method(name: str, rows: int, times: list[tuple[float, float, float]]) -> Me
         seconds=statistics.median(wall for wall, _, _ in times),
         drawings=rows,
         peak_mb=max(memory for _, _, memory in times),
-        figures={"processor_seconds": statistics.median(processor for _, processor, _ in times)},
+        metrics={"processor_seconds": statistics.median(processor for _, processor, _ in times)},
     )

@@ -1,6 +1,6 @@
-"""Row: export from PostgreSQL, the real drawings ten times over under new ids, beside the blog post's loop.
+"""Row: export from PostgreSQL compared with the blog post's loop, on the real drawings repeated ten times with new ids.
 
-A server of its own is started and filled for it.
+A temporary server is started and filled for it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_MEMORY = 500  # MB
 
 
 def measure(setting: Setting) -> Row:
-    """Fill a server, then export from it, and once with the post's loop, which takes minutes."""
+    """Fill a server, export from it `rounds` times, and once with the post's loop, which takes minutes."""
     with own_server() as server:
         address = server.get_uri()
         rows = fill(address, repeated(setting.source, 2 if setting.quick else TIMES))
@@ -36,11 +36,11 @@ def measure(setting: Setting) -> Row:
         seconds=median(wall for wall, _, _ in done),
         drawings=rows,
         peak_mb=max(memory for _, _, memory in done),
-        figures={"processor_seconds": median(processor for _, processor, _ in done)},
+        metrics={"processor_seconds": median(processor for _, processor, _ in done)},
     )
-    asked = f"≥ {WANTED:.0f} ×, < {MOST_MEMORY} MB"
+    target = f"≥ {WANTED:.0f} ×, < {MOST_MEMORY} MB"
     enough_memory = (export.peak_mb or 0) < MOST_MEMORY
-    compared = beside(replaced, export, asked=asked, at_least=WANTED if enough_memory else float("inf"))
+    compared = beside(replaced, export, target=target, at_least=WANTED if enough_memory else float("inf"))
     return Row(f"export from PostgreSQL, {rows:,} rows", [replaced, compared])
 
 
@@ -57,7 +57,7 @@ def original(address: str, folder: str) -> Work:
 
 
 def fill(address: str, rows: Iterable[bytes]) -> int:
-    """Make table samples of rows as a dump has them, with its primary key; returns how many there are."""
+    """Create table `samples` with a primary key from the rows of a dump; returns the number of rows."""
     import psycopg2
 
     with closing(psycopg2.connect(address)) as connection:
@@ -72,7 +72,7 @@ def fill(address: str, rows: Iterable[bytes]) -> int:
 
 
 class _Stream:
-    """A file that lines are read from, as psycopg2 wants it."""
+    """A file-like object over an iterator of lines, for psycopg2's `copy_expert`."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = iter(lines)

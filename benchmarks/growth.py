@@ -1,13 +1,13 @@
-"""How the stages grow with the data: time and memory at 1, 3 and 10 times the drawings, and a plot of them.
+"""Scaling of the stages: time and memory at 1, 3 and 10 times the drawings, and a plot of them.
 
     python -m benchmarks.growth --source detexify.sql.gz [--times 1 3 10]
     python -m benchmarks.growth --plot
 
-The longer dumps repeat the real rows under new ids. Each stage is a process, timed with its start: export, render, an
+The longer dumps repeat the real rows with new ids. Each stage is a process, timed with its start: export, render, an
 epoch of the `original` network on the rendered images, what recipe `default` reads in an epoch (every drawing varied,
-as picture and sequence, without its network), evaluation on the test split. Memory is what a process has of its own at
-most; pages of mapped files, which the system takes back as it likes, are told apart.
-The figures go to benchmarks/growth.json, the plot to docs/growth.svg; the second command only draws it anew.
+as picture and sequence, without its network), evaluation on the test split. Memory is the peak of
+a process's private memory; pages of mapped files, which the system can reclaim, are counted separately.
+Results are written to benchmarks/growth.json, the plot to docs/growth.svg; the second command only redraws the plot.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LOOK_EVERY = 0.02  # seconds
 
 @dataclass(frozen=True)
 class Point:
-    """A stage at one size: seconds, and megabytes of its own and of mapped files at most."""
+    """A stage at one size: seconds, and peak megabytes of private memory and of mapped files."""
 
     stage: str
     drawings: int
@@ -47,20 +47,20 @@ class Point:
 
 
 def main() -> None:
-    """Measure all stages at all sizes, keep the figures, print them and draw the plot."""
+    """Measure all stages at all sizes, save and print the results and draw the plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, help="a gzipped dump of real drawings")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 3, 10])
-    parser.add_argument("--plot", action="store_true", help="only draw the plot of what was kept")
-    parser.add_argument("--out", type=Path, default=FILE, help="where the figures go")
+    parser.add_argument("--plot", action="store_true", help="only redraw the plot from the saved results")
+    parser.add_argument("--out", type=Path, default=FILE, help="the file for the results")
     options = parser.parse_args()
     if not options.plot:
         if options.source is None:
             parser.error("name a gzipped dump with --source")
         points = list(measured(options.source, options.times))
         write_json(options.out, {"machine": results.machine(), "points": [asdict(point) for point in points]})
-    kept: Any = read_json(options.out)
-    points = [Point(**point) for point in kept["points"]]
+    saved: Any = read_json(options.out)
+    points = [Point(**point) for point in saved["points"]]
     print(table(points))
     if options.out == FILE:
         draw(points, PLOT)
@@ -82,7 +82,7 @@ def measured(source: Path, times: list[int]) -> Iterator[Point]:
 
 
 def stages(dump: Path) -> dict[str, list[str]]:
-    """What is measured, as arguments of Python, in an order in which each finds what it needs."""
+    """The stages as arguments of Python, in an order in which the inputs of each exist."""
     command = ["-m", "extexify"]
     return {
         "export": [*command, "export", "--source", str(dump)],
@@ -94,7 +94,7 @@ def stages(dump: Path) -> dict[str, list[str]]:
 
 
 def read_epoch() -> None:
-    """In a process of its own: draw all batches of an epoch of recipe `default`."""
+    """Load all batches of an epoch of recipe `default`, in a separate process."""
     from extexify.dataset.dataset import Dataset
     from extexify.training.loader import DrawingDataset, batches, shuffled_rows
     from extexify.training.recipes import RECIPES
@@ -108,7 +108,7 @@ def read_epoch() -> None:
 
 
 def run(stage: str, drawings: int, arguments: list[str], workspace: Path) -> Point:
-    """Run Python with some arguments and watch its memory."""
+    """Run Python with some arguments and sample its memory."""
     environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(workspace)}
     workspace.mkdir(exist_ok=True)
     errors = workspace.with_name("errors.txt")
@@ -127,10 +127,10 @@ def run(stage: str, drawings: int, arguments: list[str], workspace: Path) -> Poi
 
 
 def _memory(process: int) -> tuple[float, float]:
-    """Megabytes that a process has resident now: of its own, and of mapped files."""
+    """Resident megabytes of a process: private memory, and mapped files."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:  # it has just ended
+    except OSError:  # the process has just ended
         return 0.0, 0.0
     parts = [line.partition(":") for line in lines if line.endswith(" kB")]
     sizes = {name: int(size.split()[0]) / 1024 for name, _, size in parts}
@@ -185,7 +185,7 @@ def draw(points: list[Point], path: Path) -> None:
 
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
-"""Okabe and Ito's, which the colour-blind can tell apart."""
+"""Okabe and Ito's, which colour-blind people can distinguish."""
 
 
 def svg(figure: str, width: int, height: int) -> str:

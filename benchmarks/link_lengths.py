@@ -1,8 +1,8 @@
-"""How long links to drawings are, and what they change: pictures, answers; and what coding takes.
+"""Links to drawings: their length, the changes of pictures and answers by the coding, and its time.
 
     python -m benchmarks.link_lengths [--source SOURCE] [--drawings 1000] [--model FILE]
 
-Drawings are taken evenly from the whole source; the default are starter drawings.
+Drawings are taken evenly from the whole source; by default from the starter drawings.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     chosen = np.linspace(0, len(known) - 1, min(options.drawings, len(known))).astype(int)
     sent = [known[index] for index in chosen]
-    encode(sent[0])  # compile
+    encode(sent[0])  # compiles the coder
 
     began = time.perf_counter()
     texts = [encode(drawing) for drawing in sent]
@@ -63,11 +63,11 @@ def main() -> None:
     change = np.abs(rasterize(after, classifier.raster).astype(int) - rasterize(before, classifier.raster))
     _row("change of the worst pixel, of 255", change.max(axis=(1, 2)), "{:.0f}")
     _row("change of the picture on average, of 255", change.mean(axis=(1, 2)), "{:.2f}")
-    asked, answered = (np.concatenate(list(classifier.probabilities(drawings))) for drawings in (before, after))
-    _row("change of any symbol's probability", np.abs(answered - asked).max(axis=1), "{:.3f}")
+    before_link, after_link = (np.concatenate(list(classifier.probabilities(drawings))) for drawings in (before, after))
+    _row("change of any symbol's probability", np.abs(after_link - before_link).max(axis=1), "{:.3f}")
 
     again = np.mean([encode(one) == text for one, text in zip(back, texts, strict=True)])
-    pairs = list(zip(asked, answered, strict=True))
+    pairs = list(zip(before_link, after_link, strict=True))
     same_first = np.mean([one.argmax() == other.argmax() for one, other in pairs])
     same_answer = np.mean([_head(classifier, one) == _head(classifier, other) for one, other in pairs])
     same_best = np.mean([len(_best(one, 5) & _best(other, 5)) / 5 for one, other in pairs])
@@ -92,8 +92,8 @@ def _points(drawings: list[Drawing]) -> NDArray[np.int64]:
     return np.array([sum(map(len, drawing)) for drawing in drawings])
 
 
-def _row(name: str, figures: NDArray[np.number], shown: str) -> None:
-    cells = (shown.format(figure) for figure in np.percentile(figures, [50, 90, 99, 100]))
+def _row(name: str, values: NDArray[np.number], shown: str) -> None:
+    cells = (shown.format(value) for value in np.percentile(values, [50, 90, 99, 100]))
     print(f"| {name} | {' | '.join(cells)} |")
 
 
@@ -102,7 +102,7 @@ def _best(probabilities: NDArray[np.float32], count: int) -> set[int]:
 
 
 def _head(classifier: Classifier, probabilities: NDArray[np.float32]) -> str:
-    """The key that the first answer leads with, its look-alikes folded into it."""
+    """The key of the first answer after folding look-alikes."""
     found = zip(classifier.classes, probabilities.tolist(), strict=True)
     return fold_look_alikes(Prediction(key, "", probability) for key, probability in found)[0].head.key
 

@@ -1,12 +1,12 @@
-"""How many people one server carries: visitors over real websockets who draw, look at the answers, and draw on.
+"""Load test of one server: visitors over real websockets who draw, look at the answers, and draw again.
 
     python -m benchmarks.load [--visitors 50 100] [--seconds 60] [--soak 300] [--source SOURCE]
 
-Each visitor opens the Draw page and draws one drawing after the other, stroke by stroke, with the pauses that hands
-and eyes need (see `PEN`, `READING`). An answer's time is from the message of the stroke to the list of answers,
-complete, at the visitor's end of the websocket. The clients share the processor, and their part of it is told.
-Afterwards some visitors draw without any pause: that is the most that the server can answer.
-The soak has visitors come and go, and watches memory, threads and open files of the server.
+Each visitor opens the Draw page and draws one drawing after the other, stroke by stroke, with the pauses of a
+person (see `PEN`, `READING`). An answer's time is from the message of the stroke to the list of answers,
+complete, at the visitor's end of the websocket. The clients share the processor; their share is reported.
+Afterwards some visitors draw without pauses, which gives the maximum throughput of the server.
+In the soak visitors come and go while memory, threads and open files of the server are recorded.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ SOAKING = 20
 """Visitors at a time in the soak."""
 
 FORGOTTEN = 150.0
-"""Seconds after which Streamlit has let go of a visitor that has left (it waits two minutes for a return)."""
+"""Seconds after which Streamlit has freed the session of a visitor that has left (it waits two minutes)."""
 
 LOOK = 5.0
-"""Seconds between two looks at the server in the soak."""
+"""Seconds between two samples of the server's resources in the soak."""
 
 _DRAWINGS = 400
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -64,7 +64,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the system says of a process: memory in MB, threads, open files, seconds of processor time."""
+    """Resources of a process: memory in MB, threads, open files, seconds of processor time."""
 
     memory: float
     threads: int
@@ -73,7 +73,7 @@ class Look:
 
     @classmethod
     def at(cls, process: int) -> Look:
-        """Look at a process now."""
+        """The current resources of a process."""
         folder = Path(f"/proc/{process}")
         status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
         times = (folder / "stat").read_text().rpartition(")")[2].split()
@@ -87,7 +87,7 @@ class Look:
 
 @dataclass
 class Tally:
-    """What visitors met: seconds of each answer, bytes that came, visitors who got none."""
+    """Measurements of all visitors: seconds of each answer, bytes received, failures."""
 
     seconds: list[float] = field(default_factory=list)
     received: int = 0
@@ -122,14 +122,14 @@ def _on_canvas(drawing: Drawing) -> Drawing:
 async def visit(
     server: Server, drawings: Sequence[Drawing], tally: Tally, until: float, random: Random, *, pauses: bool = True
 ) -> None:
-    """Visit the Draw page and draw until the time comes; what goes wrong is noted."""
+    """Visit the Draw page and draw until the time comes; failures are recorded."""
     try:
         async with Visitor(server.address, patience=PATIENCE) as visitor:
             while time.monotonic() < until and visitor.is_connected:
                 try:
                     await _draw_one(visitor, random.choice(drawings), tally, until, random, pauses)
                 except NoAnswer as error:
-                    # As people do who wait in vain: they draw something else.
+                    # After a timeout, go on to another drawing, as a person would.
                     tally.failures.append(str(error))
             tally.received += visitor.received
     except (NoAnswer, OSError) as error:
@@ -139,7 +139,7 @@ async def visit(
 async def _draw_one(
     visitor: Visitor, drawing: Drawing, tally: Tally, until: float, random: Random, pauses: bool
 ) -> None:
-    # Nobody hits the same place twice.
+    # Shifted at random: people don't draw at the same place twice.
     drawing = [stroke + np.float32(random.uniform(-20, 20)) for stroke in drawing]
     for count in range(1, len(drawing) + 1):
         if pauses:
@@ -148,7 +148,7 @@ async def _draw_one(
             return
         tally.seconds.append(await visitor.draw(drawing[:count]))
         if not pauses:
-            await visitor.settle()
+            await visitor.wait_until_idle()
     if pauses:
         await asyncio.sleep(min(random.uniform(*READING), max(until - time.monotonic(), 0)))
     await visitor.clear()
@@ -191,7 +191,7 @@ HEAD = (
 
 
 async def memory_of_sessions(server: Server, drawings: Sequence[Drawing], visitors: int) -> float:
-    """MB that a session takes which has drawn one drawing and stays: the second half of so many, beside the first."""
+    """MB of an open session with one drawing: from the growth while the second half of so many visitors arrives."""
     looks = []
     async with AsyncExitStack() as stack:
         for _ in range(2):
@@ -203,7 +203,7 @@ async def memory_of_sessions(server: Server, drawings: Sequence[Drawing], visito
 
 
 async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> None:
-    """Have visitors come and go, and print how the server stands."""
+    """Have visitors come and go, and print the server's resources over time."""
     tally, ends = Tally(), time.monotonic() + seconds
     began = time.monotonic()
     visits = itertools.count()
@@ -223,20 +223,20 @@ async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> N
 
     await asyncio.gather(watch(), *(guests(number) for number in range(SOAKING)))
     print(f"\nsoak: {next(visits):,} visits, {len(tally.seconds):,} answers, {len(tally.failures)} without an answer\n")
-    # Until those who left first are forgotten, what is kept of them grows.
-    settled = [(at, look) for at, look in looks if at > FORGOTTEN]
-    if len(settled) < 6:
-        print(f"too short to judge: it takes {FORGOTTEN:.0f} s until the first visitors are forgotten")
+    # Memory grows until the sessions of the first visitors are freed.
+    steady = [(at, look) for at, look in looks if at > FORGOTTEN]
+    if len(steady) < 6:
+        print(f"too short for a trend: the first sessions are freed after {FORGOTTEN:.0f} s")
         return
     print("| s | memory, MB | threads | open files |\n| ---: | ---: | ---: | ---: |")
-    for at, look in settled[:: max(len(settled) // 8, 1)]:
+    for at, look in steady[:: max(len(steady) // 8, 1)]:
         print(f"| {at:.0f} | {look.memory:.0f} | {look.threads} | {look.files} |")
-    slope = np.polyfit([at for at, _ in settled], [look.memory for _, look in settled], 1)[0]
-    print(f"\ngrowth: {3600 * slope:+.0f} MB an hour, over {settled[-1][0] - settled[0][0]:.0f} s")
+    slope = np.polyfit([at for at, _ in steady], [look.memory for _, look in steady], 1)[0]
+    print(f"\ngrowth: {3600 * slope:+.0f} MB an hour, over {steady[-1][0] - steady[0][0]:.0f} s")
 
 
 async def measure(server: Server, drawings: Sequence[Drawing], options: argparse.Namespace) -> None:
-    """All of it."""
+    """Run the load test, the memory measurement and the soak."""
     async with Visitor(server.address) as first:
         await first.draw(drawings[0])  # the model is ready then
     await crowd(server, drawings, 4, 5)

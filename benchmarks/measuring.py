@@ -1,9 +1,9 @@
-"""What every row of the benchmarks' table has in common: methods that take turns, each in a process of its own.
+"""Time and peak memory of benchmark methods, run alternately, each in its own process.
 
 A row is a function that takes a `Setting` and returns a `Row` (see `benchmarks.__main__.ROWS`). A method is a function
-that does the work once and returns a `Work`; `in_turn` runs it in new processes, so that its peak memory is its own and
-nothing of one method is warm for another. Methods take turns, so that a machine that slows down slows all of them; the
-figures are medians over the rounds.
+that does the work once and returns a `Work`. `in_turn` runs every call in a new process, so that peak memory is
+measured for each method and no caches are shared. Methods alternate, so that a slow phase of the machine affects all of
+them; the reported times are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 MARK = "measured: "
-"""What the line begins with on which a process tells what it did."""
+"""Prefix of the output line with a method's result as JSON."""
 
 LAUNCH = "launch"
 MODULE = "benchmarks.measuring"
@@ -29,10 +29,10 @@ MODULE = "benchmarks.measuring"
 
 @dataclass(frozen=True)
 class Setting:
-    """What the rows measure on.
+    """Input data and options of a measurement.
 
-    source is a gzipped dump, dataset what an export makes of it; folder is for what rows write, and temporary. `quick`
-    asks for a look: few drawings, one round; its figures are kept nowhere.
+    source: a gzipped dump. dataset: its export. folder: a temporary folder for the rows' output. quick: few drawings
+    and one round, whose results aren't saved.
     """
 
     source: Path
@@ -43,25 +43,26 @@ class Setting:
 
     @property
     def images(self) -> Path:
-        """Where a row may find or put the images of recipe `original`, as arrays and as PNG files."""
+        """The folder of the rendered images for recipe `original`, as arrays and as PNG files."""
         return self.folder / "images"
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a method did: seconds and drawings, without the start of its process, and figures of its own."""
+    """A method's result: seconds without the start of its process, number of drawings, and further metrics."""
 
     seconds: float
     drawings: int
-    figures: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Method:
-    """A line of the table. `seconds` is the median; peak_mb the most that one process had resident in any round.
+    """A line of the table.
 
-    ratio is how many times as fast as the method that it replaces; `asked` says what that must reach, if anything, and
-    `reached` whether it does. `shown` stands in place of the drawings a second where these say little.
+    seconds: the median. peak_mb: the largest resident memory of the process in any round, in megabytes. ratio: the
+    speed relative to the replaced method. target: the required ratio, memory or time as text, "" for none. reached:
+    whether the target is reached. shown: text for the column "drawings a second" in place of the number.
     """
 
     name: str
@@ -69,69 +70,68 @@ class Method:
     drawings: int
     peak_mb: float | None = None
     ratio: float | None = None
-    asked: str = ""
+    target: str = ""
     reached: bool | None = None
     shown: str = ""
-    figures: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a row of the table tells: the replaced method first, then ours; a sentence or two beneath."""
+    """A row of the table: the replaced method, then ours, and a note below the table."""
 
     title: str
     methods: list[Method]
     note: str = ""
 
 
-def beside(replaced: Method, ours: Method, *, asked: str = "", at_least: float = 0.0, **changes: Any) -> Method:
-    """`ours` with its ratio to the replaced method, by seconds a drawing, and whether that is what was asked for."""
+def beside(replaced: Method, ours: Method, *, target: str = "", at_least: float = 0.0, **changes: Any) -> Method:
+    """`ours` with its speed relative to the replaced method, per drawing, and whether it reaches the target."""
     ratio = (replaced.seconds / replaced.drawings) / (ours.seconds / ours.drawings)
-    reached = ratio >= at_least if asked else None
-    return Method(**{**asdict(ours), "ratio": ratio, "asked": asked, "reached": reached, **changes})
+    reached = ratio >= at_least if target else None
+    return Method(**{**asdict(ours), "ratio": ratio, "target": target, "reached": reached, **changes})
 
 
 def in_turn(methods: Mapping[str, tuple[str, Sequence[Any]]], rounds: int) -> list[Method]:
-    """Run methods in turn, each round in new processes. A method is "module:function" with JSON values to call it with.
+    """Run methods in turn, each round in new processes. A method is "module:function" and its arguments, JSON values.
 
-    Returns a line for each, with the median of the seconds; its figures are the last round's.
+    Returns a `Method` for each, with the median of the seconds and the metrics of the last round.
     """
-    commands = {name: [sys.executable, "-m", MODULE, *_told(*call)] for name, call in methods.items()}
+    commands = {
+        name: [sys.executable, "-m", MODULE, function, json.dumps(arguments)]
+        for name, (function, arguments) in methods.items()
+    }
     works: dict[str, list[tuple[Work, float]]] = {name: [] for name in methods}
     for _ in range(rounds):
         for name, command in commands.items():
-            works[name].append(_work(command))
+            works[name].append(_run_method(command))
     return [
         Method(
             name=name,
             seconds=statistics.median(work.seconds for work, _ in done),
             drawings=done[0][0].drawings,
             peak_mb=max(memory for _, memory in done),
-            figures=done[-1][0].figures,
+            metrics=done[-1][0].metrics,
         )
         for name, done in works.items()
     ]
 
 
-def _told(function: str, arguments: Sequence[Any]) -> list[str]:
-    return [function, json.dumps(arguments)]
-
-
-def _work(command: list[str]) -> tuple[Work, float]:
-    """Run a method; what it did, and the megabytes that its process had resident at most."""
+def _run_method(command: list[str]) -> tuple[Work, float]:
+    """Run a method in a new process; returns its result and the peak resident memory of the process in megabytes."""
     ended = _launched(command)
-    return Work(**json.loads(ended["told"].removeprefix(MARK))), ended["memory"]
+    return Work(**json.loads(ended["result"].removeprefix(MARK))), ended["memory"]
 
 
 def of_command(command: Sequence[str]) -> tuple[float, float, float]:
-    """Seconds by the clock, seconds of processor time and megabytes that a command takes, with its start."""
+    """Wall-clock seconds, processor seconds and peak megabytes of a command, including its start."""
     ended = _launched(command)
     return ended["seconds"], ended["processor"], ended["memory"]
 
 
 def _launched(command: Sequence[str]) -> dict[str, Any]:
-    """Run a command through a small process of ours: what the system counts as a process's memory begins with that of
-    the one that started it, and this one may have grown."""
+    """Run a command through a small launcher process: Linux counts the memory of the parent at the time of the fork
+    towards a child's peak, and this process may be large."""
     launcher = [sys.executable, "-m", MODULE, LAUNCH, *command]
     ended: dict[str, Any] = json.loads(subprocess.run(launcher, stdout=subprocess.PIPE, check=True).stdout)
     if ended["code"] != 0:
@@ -140,11 +140,11 @@ def _launched(command: Sequence[str]) -> dict[str, Any]:
 
 
 def _launch(command: Sequence[str]) -> dict[str, Any]:
-    """In the small process: run a command and measure it; of what a method says, `told` is the line with `MARK`."""
+    """In the launcher process: run and measure a command; `result` is the output line with `MARK`, if any."""
     is_method = MODULE in command
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE if is_method else subprocess.DEVNULL, text=True)
-    told = [line for line in process.stdout or () if line.startswith(MARK)]
+    results = [line for line in process.stdout or () if line.startswith(MARK)]
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return {
@@ -152,12 +152,12 @@ def _launch(command: Sequence[str]) -> dict[str, Any]:
         "processor": usage.ru_utime + usage.ru_stime,
         "memory": usage.ru_maxrss / 1024,
         "code": process.returncode,
-        "told": told[-1] if told else "",
+        "result": results[-1] if results else "",
     }
 
 
 def main(arguments: Sequence[str]) -> None:
-    """In a process of its own: do a method's work, or start a command, and tell of it."""
+    """The entry point of the launcher and of method processes: run a command or a method, and print the result."""
     if arguments[0] == LAUNCH:
         print(json.dumps(_launch(arguments[1:])))
         return

@@ -1,7 +1,7 @@
-"""The blog post's export, written anew from its description, to measure against.
+"""The blog post's export, reimplemented from its description as the baseline.
 
 "Training the Symbol Recognizer" (antiprojects.com/extexify, December 2021): all rows through `fetchmany(5000)`, a
-padded array a stroke, everything pickled. What it pickles exists in a benchmark's temporary folder only, and is never
+padded array a stroke, everything pickled. The pickled files are written to a benchmark's temporary folder and never
 read.
 """
 
@@ -32,7 +32,7 @@ def export(address: str, folder: Path) -> int:
             _check(key, drawing)
             padded = [np.pad(np.array(stroke).reshape(-1, 3), ((0, 0), (0, 1))) for stroke in drawing]
             for stroke in padded:
-                stroke[-1, -1] = 1  # the fourth column says where a stroke ends
+                stroke[-1, -1] = 1  # the fourth column marks the end of a stroke
             strokes.append(padded)
             keys.append(key)
         bar.update(len(rows))
@@ -45,7 +45,7 @@ def export(address: str, folder: Path) -> int:
 
 
 def _check(key: object, drawing: object) -> None:
-    """What the post asserts of every row."""
+    """The assertions that the post makes for every row."""
     assert isinstance(key, str)
     assert isinstance(drawing, list)
     assert all(isinstance(stroke, list) for stroke in drawing)

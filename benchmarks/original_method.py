@@ -1,8 +1,8 @@
-"""The blog post's way from drawings to a trained network, written anew from its description, to measure against.
+"""The blog post's method from drawings to a trained network, reimplemented from its description as the baseline.
 
 "Training the Symbol Recognizer" (antiprojects.com/extexify, December 2021): each axis stretched to the middle 95 % of a
 32×32 picture, one `draw.line` a segment; PNG files, read back by torchvision's ImageFolder through a DataLoader with
-workers; five convolutions, Adam. Its way out of the database is in `original_export`.
+workers; five convolutions, Adam. Its database export is in `original_export`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def draw(points: Tensor) -> NDArray[np.uint8]:
 
 
 def draw_plain(drawing: Drawing) -> NDArray[np.uint8]:
-    """The same picture by the same calls of Pillow, from lists of numbers: what the loop costs without tensors."""
+    """The same picture by the same calls of Pillow, from lists of numbers: the cost of the loop without tensors."""
     points = np.concatenate(drawing).astype(np.float64)
     low = points.min(axis=0)
     extent = points.max(axis=0) - low + 1e-15
@@ -130,9 +130,9 @@ def _correct(out: Tensor, y: Tensor, k: int) -> int:
 
 
 def training(images: Path, classes: int, epochs: int, batch_size: int) -> Iterator[tuple[float, float, dict[str, Any]]]:
-    """Train and validate, epoch by epoch; yields seconds of training, seconds of all, and the figures of each epoch.
+    """Train and validate; yields for each epoch the seconds of training, the total seconds and the metrics.
 
-    The post validates before each epoch; here it is after, so that the last epoch is judged, too.
+    The post validates before each epoch; here validation comes after it, so that the last epoch is included.
     """
     import time
 
@@ -142,7 +142,7 @@ def training(images: Path, classes: int, epochs: int, batch_size: int) -> Iterat
     training_batches, validation_batches = loaders(images, batch_size)
     for _ in range(epochs):
         began = time.perf_counter()
-        figures = train_epoch(model, optimizer, training_batches)
+        train_metrics = train_epoch(model, optimizer, training_batches)
         trained = time.perf_counter()
-        judged = validate(model, validation_batches)
-        yield trained - began, time.perf_counter() - began, {"train": figures, "validation": judged}
+        validation_metrics = validate(model, validation_batches)
+        yield trained - began, time.perf_counter() - began, {"train": train_metrics, "validation": validation_metrics}

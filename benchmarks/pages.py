@@ -1,4 +1,4 @@
-"""Times of the pages, on an otherwise idle machine; all but `scripts` in headless Chromium.
+"""Timings of the pages, on an otherwise idle machine; all but `scripts` in headless Chromium.
 
     python -m benchmarks.pages latency [--training]    (make latency) a stroke until its answers are on the Draw page
     python -m benchmarks.pages first-paint             (make first-paint) every page until its title, and until complete
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
 """Addresses below the server's."""
 
-SETTLE = 1.0
-"""Seconds after a stroke in which its answer is complete."""
+ANSWER_SECONDS = 1.0
+"""Seconds after a stroke until its answer is complete in any case."""
 
 STARTER_DRAWINGS = 20
 """Starter drawings of each symbol in the datasets that are made for a measurement."""
 
-# Waits for the frame that shows something; the gallery lies behind a shadow root.
+# Resolves at the frame in which something is shown; the gallery is in a shadow root.
 _HELPERS = """
 window.framed = (isThere) => new Promise((resolve) => {
   const look = () => isThere() ? requestAnimationFrame(() => resolve(performance.now())) : requestAnimationFrame(look);
@@ -84,7 +84,7 @@ def report(name: str, milliseconds: Iterable[float]) -> None:
 
 
 class Proxy:
-    """Passes connections on to another port of this machine, and records when bytes go either way."""
+    """A TCP proxy to another port of this machine that records the times of transfers in both directions."""
 
     def __init__(self, target: int) -> None:
         self.port = free_port()
@@ -113,7 +113,7 @@ class Proxy:
     def exchange(self, shown: float) -> float:
         """Seconds from the request whose answer was on the page at the time `shown` to the last byte of the answer.
 
-        Requests that the page makes by itself before and afterwards (it polls for jobs) don't count.
+        Requests that the page makes on its own (it polls for jobs) are not counted.
         """
         began, number = max(up for up in self.up if up[0] < shown)
         after = min((time for time, _ in self.up if time > shown), default=math.inf)
@@ -166,7 +166,7 @@ def _draw_strokes(state: str, page: Page, proxy: Proxy, strokes: int) -> None:
         wait_for_answer(page, count)
         shown = time.perf_counter()
         whole.append(1000 * (shown - lifted))
-        page.wait_for_timeout(1000 * SETTLE)
+        page.wait_for_timeout(1000 * ANSWER_SECONDS)
         server.append(1000 * proxy.exchange(shown))
     report(f"{state}, server's share", server)
     report(f"{state}, pen up to list on the page", whole)
@@ -374,7 +374,7 @@ def main() -> None:
         "latency": latency, "first-paint": first_paint, "symbols": symbols, "scripts": scripts,
     }.items():  # fmt: skip
         command = commands.add_parser(name, help=(measure.__doc__ or "").partition("\n")[0])
-        command.add_argument("--rounds", type=int, default=7, help="of which the median counts (default: 7)")
+        command.add_argument("--rounds", type=int, default=7, help="repetitions; the median is reported (default: 7)")
         command.set_defaults(measure=measure)
         if name == "latency":
             command.add_argument("--training", action="store_true", help="measure again while a training runs")

@@ -1,7 +1,7 @@
-"""Row: drawings → pictures, fitting included, beside the blog post's method.
+"""Row: drawings → pictures, fitting included, compared with the blog post's method.
 
 The replaced method is timed on every 20th drawing (it takes minutes for all), in seconds of its one thread's processor
-time, so that a busy machine doesn't flatter ours; ours on all drawings by the clock, the median of five times.
+time, so that other load on the machine doesn't count against it; ours on all drawings, in wall-clock time, median of 5.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def measure(setting: Setting) -> Row:
         ),
     }  # fmt: skip
     replaced, lean, *ours = in_turn(calls, setting.rounds)
-    methods = [beside(replaced, method, asked=f"≥ {WANTED:.0f} ×", at_least=WANTED) for method in ours]
+    methods = [beside(replaced, method, target=f"≥ {WANTED:.0f} ×", at_least=WANTED) for method in ours]
     against_lean = " and ".join(f"{(lean.seconds / lean.drawings) * m.drawings / m.seconds:,.0f}" for m in ours)
     note = (
         "the post keeps each drawing as a PyTorch tensor and takes every point out of it by itself, which is most of "
@@ -46,7 +46,7 @@ def measure(setting: Setting) -> Row:
 
 def original(dataset: str) -> Work:
     """The post's method on some of the drawings."""
-    from benchmarks import original_method  # here, so that the others' memory is without PyTorch
+    from benchmarks import original_method  # here, so that the other methods run without PyTorch
 
     drawings = _in_memory(dataset)
     some = [drawings[index] for index in range(0, len(drawings), EVERY)]
@@ -71,7 +71,7 @@ def lean(dataset: str) -> Work:
 def ours(dataset: str, preset: str, threads: int) -> Work:
     """Our rasterizer on all drawings."""
     drawings = _in_memory(dataset)
-    rasterize(drawings.take(np.arange(2)), PRESETS[preset])  # compiled, or loaded
+    rasterize(drawings.take(np.arange(2)), PRESETS[preset])  # compiles the rasterizer, or loads it from Numba's cache
     times = []
     for _ in range(AGAIN):
         began = time.perf_counter()
@@ -81,7 +81,7 @@ def ours(dataset: str, preset: str, threads: int) -> Work:
 
 
 def _in_memory(dataset: str) -> Drawings:
-    """Copied once: both methods are timed without the disk."""
+    """The drawings copied into memory, so that no method reads from disk."""
     from pathlib import Path
 
     mapped = Dataset.open(Path(dataset)).drawings

@@ -2,10 +2,10 @@
 
     python -m benchmarks.rejection [--dataset DIR] [--split SPLIT] [--count N] [MODEL …]
 
-The first kinds of scribbles are those of the training, from another seed. The last two kinds are not in the training:
-three real drawings of other symbols on top of each other, and side by side. The last row is the split's real drawings,
-which are rejected falsely. `separated` is the probability that a real drawing has a higher certainty than a scribble
-(the area under the ROC curve).
+The first kinds of scribbles are those seen in training, generated from another seed. The last two kinds are not in the
+training: three real drawings of other symbols on top of each other, and side by side. The last row is the split's real
+drawings, where every rejection is an error. `separated` is the probability that a real drawing has a higher certainty
+than a scribble (the area under the ROC curve).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> None:
     add_dataset_option(parser)
     parser.add_argument("--split", default="test", help="default: test")
     parser.add_argument("--count", type=int, default=1000, help="scribbles of each kind (default 1000)")
-    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the one that answers")
+    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the model in use")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
     indices = dataset.indices(options.split)

@@ -1,8 +1,8 @@
-"""The benchmarks' results: a JSON file, and the table in docs/measurements.md that is made of it.
+"""Benchmark results: a JSON file, and the table in docs/measurements.md that is generated from it.
 
     python -m benchmarks --table
 
-writes the table anew from the file, without measuring anything.
+rewrites the table from the file without measuring.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ BEGIN, END = "<!-- benchmarks: made by `python -m benchmarks --table` -->", "<!-
 
 
 def machine() -> dict[str, str | float]:
-    """What the figures were measured on; load is how many processes wanted a core in the last minute, ours included."""
+    """Cores, load average of the last minute (the benchmark included) and versions of Python and libraries."""
     libraries = {name: version(name) for name in ("numpy", "numba", "torch", "pillow")}
     load = round(os.getloadavg()[0], 1)
     return {"cores": os.cpu_count() or 1, "load": load, "python": platform.python_version(), **libraries}
 
 
 def read(file: Path = FILE) -> dict[str, Any]:
-    """The rows by name, as they were kept."""
-    kept: Any = read_json(file) if file.exists() else {}
-    return dict(kept)
+    """The saved rows by name."""
+    saved: Any = read_json(file) if file.exists() else {}
+    return dict(saved)
 
 
-def keep(name: str, row: Row, order: Iterable[str], file: Path = FILE) -> None:
-    """Put a row in the file in place of what it said before; rows stand in the given order."""
+def save(name: str, row: Row, order: Iterable[str], file: Path = FILE) -> None:
+    """Add a row to the file, replacing one with the same name; rows are sorted by `order`."""
     rows = read(file)
     rows[name] = {**_plain(asdict(row)), "measured": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine()}
     write_json(file, {other: rows[other] for other in order if other in rows})
 
 
 def table(rows: Mapping[str, Any]) -> str:
-    """The rows as Markdown: a table, and below it what is to be said of them."""
+    """The rows as a Markdown table, followed by their notes."""
     lines = [
-        "| what | method | drawings a second | peak memory | ratio | asked |",
+        "| what | method | drawings a second | peak memory | ratio | target |",
         "| --- | --- | ---: | ---: | ---: | --- |",
     ]
     for row in rows.values():
@@ -59,12 +59,12 @@ def table(rows: Mapping[str, Any]) -> str:
     notes = [f"- {row['title']}: {row['note']}" for row in rows.values() if row["note"]]
     if busy := [row for row in rows.values() if _was_busy(row.get("machine"))]:
         titles = "; ".join(row["title"] for row in busy)
-        notes.append(f"- measured beside other work, so that only the ratios tell something: {titles}.")
+        notes.append(f"- measured while other processes used the machine, so only the ratios are meaningful: {titles}.")
     return "\n".join([*lines, "", *notes, ""] if notes else [*lines, ""])
 
 
 def write_table(file: Path = FILE, page: Path = PAGE) -> None:
-    """Write the table anew on the page, between its two marks. Raises ValueError where they are missing."""
+    """Replace the table on the page, between its two marks. Raises ValueError if they are missing."""
     text = page.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -75,7 +75,7 @@ def write_table(file: Path = FILE, page: Path = PAGE) -> None:
 
 
 def _was_busy(machine: Mapping[str, Any] | None) -> bool:
-    """Whether others worked on the machine, too: more wanted a core than the one or two processes of a benchmark."""
+    """Whether other processes used the machine: the load was higher than a benchmark's one or two processes explain."""
     return machine is not None and machine["load"] > machine["cores"] + 1
 
 
@@ -83,14 +83,14 @@ def _cells(method: Mapping[str, Any]) -> list[str]:
     rate = method["shown"] or f"{_rounded(method['drawings'] / method['seconds']):,}"
     memory = f"{method['peak_mb']:,.0f} MB" if method["peak_mb"] is not None else ""
     ratio = f"{_short(method['ratio'])} ×" if method["ratio"] is not None else ""
-    asked = method["asked"]
-    if asked:
-        asked += ": yes" if method["reached"] else ": **no**"
-    return [method["name"], rate, memory, ratio, asked]
+    target = method["target"]
+    if target:
+        target += ": yes" if method["reached"] else ": **no**"
+    return [method["name"], rate, memory, ratio, target]
 
 
 def _rounded(rate: float) -> int | float:
-    """Three digits, as the noise of a machine allows."""
+    """Rounded to three significant digits; timing noise is larger than that."""
     digits = f"{rate:.3g}"
     return int(float(digits)) if rate >= 100 else float(digits)
 
@@ -100,7 +100,7 @@ def _short(ratio: float) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Floats of six digits: the rest is noise, and a diff of the file is read by people."""
+    """Floats rounded to six significant digits, which keeps diffs of the file readable."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):

@@ -1,10 +1,10 @@
-"""How little a model minds the way of drawing: its figures on drawings that were changed without changing the symbol.
+"""Robustness: accuracy on drawings that were changed in ways that don't change the symbol.
 
     python -m benchmarks.robustness [--dataset DIR] [--split SPLIT] [MODEL …]
 
-Strokes turned around, in another order, noted down at half or double density, rounded to the pixels of a small
-canvas, turned by ten degrees, and sent through the canvas component's JSON. Every row is the whole split, judged
-from scratch; the last column is what the change costs in top-5, in points.
+Reversed strokes, strokes in random order, half or double the points, coordinates rounded to the pixels of a small
+canvas, rotation by ten degrees, and a round trip through the canvas component's JSON. Every row is an evaluation of the
+whole split; the last column is the loss of top-5 in percentage points.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CANVAS = 280.0
 """Pixels that a drawing covers on the canvas component."""
 
 DECIMATE = 0.4
-"""Fabric's brush drops a position that is nearer than this to the one before, in pixels of the canvas."""
+"""Fabric's brush drops a position that is nearer than this to the previous one, in pixels of the canvas."""
 
 COARSE = 48
 
@@ -36,22 +36,22 @@ TOPS = (1, 3, 5, 10)
 
 
 def reversed_strokes(drawing: Drawing, rng: np.random.Generator) -> Drawing:
-    """Every stroke from its end to its beginning."""
+    """Every stroke reversed."""
     return [stroke[::-1] for stroke in drawing]
 
 
 def shuffled(drawing: Drawing, rng: np.random.Generator) -> Drawing:
-    """The strokes in any order."""
+    """The strokes in random order."""
     return [drawing[number] for number in rng.permutation(len(drawing))]
 
 
 def halved(drawing: Drawing, rng: np.random.Generator) -> Drawing:
-    """Every second position, and the last one."""
+    """Every second point, and the last one."""
     return [np.concatenate([stroke[:-1:2], stroke[-1:]]) for stroke in drawing]
 
 
 def doubled(drawing: Drawing, rng: np.random.Generator) -> Drawing:
-    """A position more between any two."""
+    """A point inserted between every two."""
     return [_doubled(stroke) for stroke in drawing]
 
 
@@ -62,35 +62,35 @@ def _doubled(stroke: Stroke) -> Stroke:
 
 
 def coarse(drawing: Drawing, rng: np.random.Generator) -> Drawing:
-    """On a canvas of 48 pixels: whole pixels, no position twice in a row."""
+    """On a canvas of 48 pixels: coordinates rounded to whole pixels, repeated points removed."""
     rounded = [np.round(stroke) for stroke in _fitted(drawing, COARSE - 1)]
     return [stroke[np.r_[True, (np.diff(stroke, axis=0) != 0).any(1)]] for stroke in rounded]
 
 
 def turned(degrees: float) -> Callable[[Drawing, np.random.Generator], Drawing]:
-    """Turned clockwise, as y grows downwards."""
+    """Rotated, clockwise because y points downwards."""
     angle = np.deg2rad(degrees)
     matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return lambda drawing, rng: [(stroke @ matrix).astype(np.float32) for stroke in drawing]
 
 
 def through_the_canvas(drawing: Drawing, rng: np.random.Generator) -> Drawing:
-    """Drawn with the canvas's brush and read back from its JSON."""
+    """Thinned out as by the canvas's brush, written as the canvas's JSON and read back."""
     drawn = [_decimated(stroke) for stroke in _fitted(drawing, CANVAS)]
     sent = json.dumps(canvas_from_drawing(drawn, color="#000000", stroke_width=4))
     return drawing_from_canvas(json.loads(sent))
 
 
 def _decimated(stroke: Stroke) -> Stroke:
-    kept = [stroke[0]]
+    points = [stroke[0]]
     for point in stroke[1:-1]:
-        if np.hypot(*(point - kept[-1])) >= DECIMATE:
-            kept.append(point)
-    return np.array([*kept, stroke[-1]] if len(stroke) > 1 else kept, np.float32)
+        if np.hypot(*(point - points[-1])) >= DECIMATE:
+            points.append(point)
+    return np.array([*points, stroke[-1]] if len(stroke) > 1 else points, np.float32)
 
 
 def _fitted(drawing: Drawing, size: float) -> Drawing:
-    """With the longer side `size`, the upper left corner at 0."""
+    """Scaled so that the longer side is `size`, with the upper left corner at 0."""
     points = np.concatenate(drawing).astype(np.float64)
     low, side = points.min(0), np.ptp(points, axis=0).max()
     return [((stroke - low) * (size / side if side > 0 else 1.0)).astype(np.float32) for stroke in drawing]
@@ -109,8 +109,8 @@ CHANGES: dict[str, Callable[[Drawing, np.random.Generator], Drawing]] = {
 }
 
 
-def figures(classifier: Classifier, dataset: Dataset, split: str) -> dict[str, dict[int, float]]:
-    """Top-k (0 to 1) of a split's drawings by what was done to them."""
+def accuracies(classifier: Classifier, dataset: Dataset, split: str) -> dict[str, dict[int, float]]:
+    """Top-k accuracy (0 to 1) on a split's drawings, by the name of the change."""
     indices = dataset.indices(split)
     number = {key: label for label, key in enumerate(classifier.classes)}
     labels = np.array([number.get(dataset.classes[label], -1) for label in dataset.labels[indices]])
@@ -129,11 +129,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_dataset_option(parser)
     parser.add_argument("--split", default="test", help="train, validation, test or all (default: test)")
-    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the one that answers")
+    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the model in use")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
     for path in options.models or [paths.default_model()]:
-        found = figures(Classifier.load(path), dataset, options.split)
+        found = accuracies(Classifier.load(path), dataset, options.split)
         print(f"| {path.stem} | {' | '.join(f'top-{k}' for k in TOPS)} | lost top-5 |")
         print(f"| --- | {' | '.join('---:' for _ in TOPS)} | ---: |")
         for name, top in found.items():

@@ -1,4 +1,4 @@
-"""Row `start`: seconds, memory and heavy imports of a new process, until it is there or has answered.
+"""Row `start`: seconds, peak memory and heavy imports of a new process, from start to exit.
 
 The last method is a first prediction by PyTorch, which ONNX Runtime replaced.
 """
@@ -12,7 +12,7 @@ import sys
 from benchmarks.measuring import Method, Row, Setting, of_command
 
 HEAVY = ("torch", "plotly", "pandas", "streamlit", "onnxruntime", "numba")
-"""Imports that are listed; none of the first four may be needed by a command that only answers."""
+"""Imports that are listed; a command that only classifies must need none of the first four."""
 
 _COMMAND = "import sys; from extexify.cli.parser import main; sys.argv[1:] = []; main({})"
 _DRAWING = "[[[0,0],[10,0]],[[0,4],[10,4]],[[0,8],[10,8]]]"
@@ -30,7 +30,7 @@ STARTS = {
 
 
 def starting(setting: Setting) -> Row:
-    """Start the processes in turn, after a round that isn't counted."""
+    """Start the processes in turn, after a warm-up round."""
     rounds = [
         {name: of_command([sys.executable, "-c", code]) for name, code in STARTS.items()}
         for _ in range(1 + setting.rounds)

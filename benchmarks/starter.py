@@ -1,10 +1,10 @@
-"""What starter drawings know of real ones, without training a network: the nearest neighbours in small pictures.
+"""Quality of the starter drawings, measured by nearest-neighbour classification of real drawings, without training.
 
     python -m benchmarks.starter --dataset DIR [--each 40] [--queries 3000] [--seed 0]
 
 For every query, a real drawing of the test split, symbols are ranked by their nearest drawing: cosine similarity of
-24×24 pictures, blurred a little. The real training drawings beside it show what is to be reached. The generator's
-amounts are chosen on --split validation.
+24×24 pictures, blurred a little. The same ranking by the real training drawings is the upper limit. The generator's
+parameters are chosen on --split validation.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from extexify.sources.rows import check_row
 from extexify.sources.starter import StarterSource
 
 SIZE = 24
-WORST = 12  # symbols shown that only the real drawings know
+WORST = 12  # number of symbols listed whose queries only the real drawings rank well
 
 
 def main() -> None:
-    """Rank the symbols for every query by either collection, and print the table."""
+    """Rank the symbols for every query by starter and by real drawings, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_dataset_option(parser)
     parser.add_argument("--each", type=int, default=40, help="starter drawings of a symbol")

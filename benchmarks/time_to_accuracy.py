@@ -1,7 +1,7 @@
-"""Row: seconds until the best that recipe `original` ever reaches on validation is passed.
+"""Row: seconds until the best validation top-5 of recipe `original` is exceeded.
 
-Time runs from the start of the command to the end of the epoch's validation, with all that lies between. The other
-training is ended as soon as it has passed.
+Time is measured from the start of the command to the end of the epoch's validation. The other training is stopped as
+soon as it has exceeded that accuracy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WANTED = 2.0
 
 
 def measure(setting: Setting) -> Row:
-    """Train `original` to its end, then ours until it is better."""
+    """Train `original` to the end, then our recipe until it is better."""
     render(setting)
     epochs = ["--epochs", "2"] if setting.quick else []
     began = list(_epochs(setting, "original", ["--recipe", "original", "--images", str(setting.images), *epochs]))
@@ -39,7 +39,7 @@ def measure(setting: Setting) -> Row:
     passed, top5 = reached[-1]
     name = f"`{' '.join(OURS)}`, after epoch {len(reached)}"
     ours = beside(
-        replaced, Method(name, passed, 1), asked=f"≥ {WANTED:.0f} ×", at_least=WANTED if top5 > best else float("inf"),
+        replaced, Method(name, passed, 1), target=f"≥ {WANTED:.0f} ×", at_least=WANTED if top5 > best else float("inf"),
         shown=f"{passed:,.0f} s to {top5:.1%}",
     )  # fmt: skip
     shown = Method(replaced.name, seconds, 1, shown=f"{seconds:,.0f} s to {best:.1%}")
@@ -47,7 +47,7 @@ def measure(setting: Setting) -> Row:
 
 
 def _epochs(setting: Setting, name: str, options: list[str]) -> Iterator[tuple[float, float]]:
-    """Train; yields seconds since the start and validation top-5 of each epoch. Ends the training when left early."""
+    """Train; yields seconds since the start and top-5 of each epoch. Closing the generator stops the training."""
     events = setting.folder / f"{name}.jsonl"
     command = [sys.executable, "-m", "extexify", "train", "--dataset", str(setting.dataset), *options]
     command += ["--run", f"accuracy-{name}", "--events", str(events)]
@@ -56,13 +56,13 @@ def _epochs(setting: Setting, name: str, options: list[str]) -> Iterator[tuple[f
         command, env={**os.environ, "EXTEXIFY_WORKSPACE": str(setting.folder / "workspace")}, stdout=subprocess.DEVNULL
     )
     try:
-        told = 0
+        reported = 0
         while True:
             ended = process.poll() is not None
             found = [entry for entry in _entries(events) if "epoch" in entry["metrics"]]
-            for entry in found[told:]:
+            for entry in found[reported:]:
                 yield entry["time"] - began, entry["metrics"]["validation"]["top5"]
-            told = len(found)
+            reported = len(found)
             if ended:
                 break
             time.sleep(0.2)

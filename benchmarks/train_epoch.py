@@ -1,7 +1,6 @@
-"""Row: an epoch of training the `original` network, beside the blog post's loop over ImageFolder and DataLoader.
+"""Row: an epoch of training the `original` network, compared with the blog post's loop over ImageFolder and DataLoader.
 
-Both read the same pictures in batches of the same size; the figures are the median of the epochs' training, without
-validation.
+Both read the same images in batches of the same size; the time is the median of the epochs, without validation.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ WANTED = 2.0
 
 
 def measure(setting: Setting) -> Row:
-    """Train both for some epochs, and ours once more with another seed, to see the noise."""
+    """Train both for some epochs, and ours a second time with another seed to show the variation of the losses."""
     render(setting)
     epochs = 1 if setting.quick else EPOCHS
     classes = len(Dataset.open(setting.dataset).classes)
@@ -48,16 +47,16 @@ def measure(setting: Setting) -> Row:
         f"training loss of epochs 1 to {epochs}: {shown[0]} by the post's loop, {shown[1]} and, with another seed, "
         f"{shown[2]} by ours. Batches of {BATCH}."
     )
-    first = beside(replaced, ours, asked=f"≥ {WANTED:.0f} ×, same losses", at_least=WANTED)
+    first = beside(replaced, ours, target=f"≥ {WANTED:.0f} ×, same losses", at_least=WANTED)
     return Row("an epoch of training the `original` network", [replaced, first], note)
 
 
 def _losses(method: Method) -> list[float]:
-    return [epoch["train"]["loss"] for epoch in method.figures["epochs"]]
+    return [epoch["train"]["loss"] for epoch in method.metrics["epochs"]]
 
 
 def render(setting: Setting) -> None:
-    """The pictures that both read, once."""
+    """Render the images that both methods read, unless they exist."""
     if (setting.images / "manifest.json").exists():
         return
     command = [sys.executable, "-m", "extexify", "render", "--preset", "original", "--png"]
@@ -65,17 +64,17 @@ def render(setting: Setting) -> None:
 
 
 def original(images: str, classes: int, epochs: int) -> Work:
-    """The post's loop."""
-    seconds, figures = [], []
+    """Train with the post's loop."""
+    seconds, metrics = [], []
     batches, _ = original_method.loaders(Path(images), BATCH)
-    for trained, _, judged in original_method.training(Path(images), classes, epochs, BATCH):
+    for trained, _, epoch in original_method.training(Path(images), classes, epochs, BATCH):
         seconds.append(trained)
-        figures.append(judged)
-    return Work(median(seconds), len(batches.dataset), {"epochs": figures, "seconds": seconds})
+        metrics.append(epoch)
+    return Work(median(seconds), len(batches.dataset), {"epochs": metrics, "seconds": seconds})
 
 
 def ours(dataset: str, images: str, folder: str, epochs: int, seed: int) -> Work:
-    """Our recipe of the same network and training, by the command."""
+    """Train the same network by `train --recipe original`."""
     workspace = Path(folder) / "workspace"
     name = f"epoch-{seed}-{os.getpid()}"
     command = [sys.executable, "-m", "extexify", "train", "--recipe", "original", "--batch-size", str(BATCH)]

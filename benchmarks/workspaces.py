@@ -1,4 +1,4 @@
-"""Workspaces to measure pages on: rows repeated, synthetic evaluations and runs, links to the shipped model."""
+"""Workspaces for page timings: repeated rows, synthetic evaluations and runs, links to the shipped model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.dumps import rows_of, write_dump
 from extexify.core import settings
 
 RUNS, MODELS, EVALUATIONS = 30, 5, 5
-"""Their numbers in a workspace of size 1."""
+"""Numbers of runs, models and evaluations in a workspace of size 1."""
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def using(folder: Path) -> Iterator[Path]:
 
 
 def make(folder: Path, source: Path, times: int) -> None:
-    """Fill the current workspace with `times` times the rows, models, runs and evaluations."""
+    """Fill the current workspace (folder) with `times` times the rows, models, runs and evaluations."""
     folder.mkdir(parents=True)
     dump = write_dump(folder / "dump.sql", _rows(source, times))
     command = [sys.executable, "-m", "extexify"]
@@ -46,7 +46,7 @@ def make(folder: Path, source: Path, times: int) -> None:
 
 
 def _rows(source: Path, times: int) -> Iterator[bytes]:
-    """The rows `times` times, each time with new ids and, from the second time on, with new keys."""
+    """The rows, repeated `times` times with new ids and, after the first repetition, with new keys."""
     number = 0
     for turn in range(times):
         for row in rows_of(source):
@@ -76,14 +76,14 @@ def _make_runs(folder: Path, count: int) -> None:
         write_json(folder / f"run-{number:04}" / "run.json", config)
         lines = []
         for epoch in range(1, 21):
-            figures = {"loss": 3 / epoch, "top1": epoch / 40, "top5": epoch / 25}
-            entry = {"epoch": epoch, "train": figures, "validation": figures, "learning_rate": 1e-3, "seconds": 9.0}
+            metrics = {"loss": 3 / epoch, "top1": epoch / 40, "top5": epoch / 25}
+            entry = {"epoch": epoch, "train": metrics, "validation": metrics, "learning_rate": 1e-3, "seconds": 9.0}
             lines.append(orjson.dumps({**entry, "drawings_per_second": 2000.0}))
         (folder / f"run-{number:04}" / "metrics.jsonl").write_bytes(b"\n".join(lines) + b"\n")
 
 
 def _make_evaluation(folder: Path) -> None:
-    """An evaluation of the test split with random answers, half of them right."""
+    """Save an evaluation of the test split with random answers, half of them correct."""
     from extexify.catalog.lookalikes import MATCHES
     from extexify.dataset.dataset import Dataset
     from extexify.evaluation.metrics import STORED_ANSWERS, EvaluationRecords, MetricsCounter, RecordSink

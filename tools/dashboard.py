@@ -147,7 +147,7 @@ def wait_for_answer(page: Page, strokes: int, timeout: float = TIMEOUT) -> None:
     )
 
 
-def settle(page: Page, timeout: float = TIMEOUT) -> None:
+def wait_until_idle(page: Page, timeout: float = TIMEOUT) -> None:
     """Wait until the page's script has run through and what it replaced is gone (seconds)."""
     idle = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
     idle.wait_for(timeout=1000 * timeout)

@@ -2,7 +2,7 @@
 
     python -m tools.replay --source detexify.sql.gz --count 50
 
-The library classifies the strokes as they are stored. The page gets them as a hand's: through Chromium's whole
+The library classifies the strokes as they are stored. The page gets them as mouse movements: through Chromium's whole
 pixels, the canvas's brush (which drops points closer than 0.4 pixels) and the adapter from canvas to strokes.
 """
 
@@ -34,8 +34,8 @@ INK_SIDE = 300
 """Canvas pixels that the longer side of a replayed drawing takes."""
 
 TOLERANCE = 0.05
-"""The most that a probability may change through rounding to pixels and the canvas's brush. Answers closer to each
-other than this may change places; the others may not."""
+"""Tolerance for a probability, because of rounding to pixels and the canvas's brush. Only answers closer to each other
+than this may swap places."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def agree(here: Sequence[Result], there: Sequence[Shown], tolerance: float = TOL
     """Whether the page shows the library's answers in their order, within the tolerance."""
     if max(differences(here, there)) > tolerance:
         return False
-    # Answers of nearly equal probability may change places.
+    # Answers of nearly equal probability may swap places.
     return all(abs(a.probability - b.probability) <= tolerance for a, b in zip(here, there, strict=False))
 
 

@@ -1,7 +1,7 @@
 """Take screenshots of every page, light, dark and as wide as a phone: `make screenshots`.
 
-They show starter drawings and models trained on those: whose drawings the user's own dataset holds, nobody has
-been asked about pictures of them. `ARGS=train evaluate` takes only those whose names begin so.
+They show starter drawings and models trained on those, because the authors of the drawings in the user's own dataset
+haven't agreed to a publication. `ARGS=train evaluate` takes only the screenshots whose names have these prefixes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A client of the dashboard without a browser: Streamlit's messages over a websocket.
 
-`Visitor` does what the browser does: it opens a page, holds its elements, sends the canvas's value after every stroke,
+`Visitor` does what the browser does: it opens a page, stores its elements, sends the canvas's value after every stroke,
 clicks buttons, and reruns the fragments with an interval (the sidebar polls for jobs). With `page=None` it opens
 nothing and sends only the requests that it is given, also ones that no page would send.
 """
@@ -68,7 +68,7 @@ class Shown:
 
 @dataclass
 class Visitor:
-    """A session, from `async with Visitor(address, page)` on.
+    """A browser session, used as `async with Visitor(address, page)`.
 
     page: its address below the server's, "" for Draw, None to open none. session: the id of a session to take up again,
     or "" for a new one; afterwards the id that the server gave. received: bytes from the server. pages: hashes of all
@@ -167,7 +167,7 @@ class Visitor:
         except TimeoutError:
             raise NoAnswer(f"no {what} within {self.patience:g} s") from None
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until the current run has ended."""
         await self.until(lambda: not self._is_running, "end of a run")
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import RenderedImages
 from tests.visits import PLUS
-from tools.dashboard import canvas_of, dashboard, draw, settle, wait_for_answer
+from tools.dashboard import canvas_of, dashboard, draw, wait_for_answer, wait_until_idle
 
 PATIENCE = 300_000
 """Milliseconds that a job may take: it steps back behind everything else that the machine does."""
@@ -33,7 +33,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
 def go_to(page: Page, name: str, title: str) -> None:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=PATIENCE)
-    settle(page)
+    wait_until_idle(page)
 
 
 def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
 
     go_to(page, "Train", "Train a model")
     page.get_by_role("radiogroup", name="Recipe").get_by_text("original", exact=True).click()
-    settle(page)
+    wait_until_idle(page)
     # While the page is being redrawn for another recipe, the field of the one before may still be there.
     # The recipe's own field comes, then the former one goes.
     expect(page.locator("input[aria-label='Epochs'][value='20']")).to_be_visible()
@@ -67,7 +67,7 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
     page.get_by_text("Name, seed and device").click()
     page.get_by_label("Name of the run", exact=True).fill("mine")
     page.get_by_label("Name of the run", exact=True).press("Tab")
-    settle(page)
+    wait_until_idle(page)
     expect(page.locator(".st-key-train-go button")).to_be_enabled()
     page.locator(".st-key-train-go button").click()
     # Whatever page one goes to meanwhile, the sidebar tells of it.

@@ -15,7 +15,7 @@ from extexify.evaluation.error_analysis import class_drawings, class_table, conf
 from extexify.evaluation.records import Evaluation
 from tests.drawings import zigzag
 from tests.ui.test_evaluate import make_workspace
-from tools.dashboard import dashboard, settle
+from tools.dashboard import dashboard, wait_until_idle
 
 SLOW = 60_000
 """Milliseconds that anything may take on a busy machine."""
@@ -49,7 +49,7 @@ def tabs(browser: Browser, address: str) -> Iterator[list[Page]]:
         context.set_default_timeout(SLOW)
         pages.append(context.new_page())
         pages[-1].goto(address)
-        settle(pages[-1])
+        wait_until_idle(pages[-1])
     yield pages
     expect.set_options(timeout=None)
     for context in contexts:
@@ -86,7 +86,7 @@ def test_from_a_confused_pair_to_a_mark_and_back(tabs: list[Page], evaluation: E
     # A tick in the table chooses another symbol; so does the address.
     worst = int(class_table(evaluation).worst_first()[0])
     wrong, _ = class_drawings(evaluation, worst)
-    settle(page)
+    wait_until_idle(page)
     if worst != pair.label:
         box = page.get_by_test_id("stDataFrame").bounding_box()
         assert box is not None

@@ -12,7 +12,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import RenderedImages
 from extexify.drawing.raster import PRESETS
 from tests.drawings import RawRow, copy_block, dump_text, sample_rows
-from tools.dashboard import dashboard, settle
+from tools.dashboard import dashboard, wait_until_idle
 
 SLOW = 300_000
 """Milliseconds that anything may take: the machine may be busy, and jobs run at low priority."""
@@ -55,7 +55,7 @@ def test_an_uploaded_dump_becomes_a_dataset_and_images(page: Page, tmp_path: Pat
     assert len(dataset) == 13
 
     # A bar of the chart leads to its symbol's drawings.
-    settle(page)
+    wait_until_idle(page)
     tiles = page.locator(".st-key-dataset-drawings .drawing")
     expect(tiles).to_have_count(13)
     bar = page.locator(".st-key-class-chart .bars .point").nth(1)
@@ -78,7 +78,7 @@ def test_an_uploaded_dump_becomes_a_dataset_and_images(page: Page, tmp_path: Pat
         "(preset, later) => { preset.click(); setTimeout(() => later.click(), 20) }", later
     )
     expect(page.get_by_text("and the PNG files")).to_be_visible()
-    settle(page)
+    wait_until_idle(page)
     expect(previews.first.locator("figcaption").last).to_have_text("32 × 32")
 
     page.get_by_role("button", name="Render", exact=True).click()

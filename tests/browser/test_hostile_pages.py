@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Dialog, Page, Request, expect
 
 from tests.hostile_workspace import FILE, HTML, KEYS, make_hostile_workspace
-from tools.dashboard import dashboard, settle
+from tools.dashboard import dashboard, wait_until_idle
 
 PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
 
@@ -74,10 +74,10 @@ class Watched:
         """Open an address; returns the text that the page shows, components and all, when it has come to rest."""
         self.page.goto(address)
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-        settle(self.page)
+        wait_until_idle(self.page)
         for opener in self.page.locator("[data-testid=stExpander] summary").all():
             opener.click()
-        settle(self.page)
+        wait_until_idle(self.page)
         found = self.page.evaluate(_FOUND)
         nothing: dict[str, object] = {name: [] if isinstance(value, list) else 0 for name, value in found.items()}
         assert found == nothing

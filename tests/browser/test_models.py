@@ -14,7 +14,7 @@ from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.model.file import read_description
 from tests.tiny import make_run, tiny_dataset
-from tools.dashboard import dashboard, settle
+from tools.dashboard import dashboard, wait_until_idle
 
 SLOW = 60_000
 """Milliseconds that anything may take on a busy machine."""
@@ -53,7 +53,7 @@ def choose(page: Page, name: str) -> Locator:
     row(page, name).click()
     card = page.locator(".st-key-model")
     expect(card.get_by_role("heading", name=name, exact=True)).to_be_visible()
-    settle(page)
+    wait_until_idle(page)
     return card
 
 
@@ -127,7 +127,7 @@ def test_pages_fit_a_phone(browser: Browser, address: str) -> None:
     for name, last in shown.items():
         page.goto(f"{address}/{name}")
         expect(last).to_be_visible()
-        settle(page)
+        wait_until_idle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 375, name
         assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 375, name
     context.close()

@@ -13,7 +13,7 @@ from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.workspace import jobs
 from tests.tiny import tiny_dataset
-from tools.dashboard import dashboard, settle
+from tools.dashboard import dashboard, wait_until_idle
 
 SLOW = 300_000
 """Milliseconds that anything may take: a training starts a process that imports torch, on a busy machine."""
@@ -54,7 +54,7 @@ def fill(page: Page, label: str, text: str) -> None:
     expect(field).to_have_count(1)
     field.fill(text)
     field.press("Tab")
-    settle(page)
+    wait_until_idle(page)
     expect(field).to_have_value(text)
 
 
@@ -68,7 +68,7 @@ def epochs_done(place: Path) -> int:
 
 def test_a_training_survives_reloads_is_seen_in_every_tab_stops_and_is_resumed(tabs: list[Page], place: Path) -> None:
     page, other = tabs
-    settle(page)
+    wait_until_idle(page)
     page.get_by_role("radiogroup", name="Recipe").get_by_text("original", exact=True).click()
     # The recipe's own field for epochs appears before the former one's disappears.
     expect(page.locator("input[aria-label='Epochs'][value='20']")).to_be_visible()

@@ -36,12 +36,12 @@ def test_every_row_of_the_table_can_be_measured() -> None:
     assert set(results.read()) <= set(ROWS)
 
 
-def test_a_row_is_kept_in_place_of_its_former_self(tmp_path: Path) -> None:
+def test_a_saved_row_replaces_the_one_of_the_same_name(tmp_path: Path) -> None:
     file, page = tmp_path / "results.json", tmp_path / "measurements.md"
     page.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
-    results.keep("b", Row("B", [REPLACED], "a note."), "ab", file)
-    results.keep("a", Row("A", [OURS]), "ab", file)
-    results.keep("b", Row("B", [beside(REPLACED, OURS, asked="≥ 6 ×", at_least=6)]), "ab", file)
+    results.save("b", Row("B", [REPLACED], "a note."), "ab", file)
+    results.save("a", Row("A", [OURS]), "ab", file)
+    results.save("b", Row("B", [beside(REPLACED, OURS, target="≥ 6 ×", at_least=6)]), "ab", file)
     assert list(results.read(file)) == ["a", "b"]
     results.write_table(file, page)
     rows = [line for line in page.read_text().splitlines() if line.startswith("| ") and "what" not in line]
@@ -54,15 +54,16 @@ def test_a_row_is_kept_in_place_of_its_former_self(tmp_path: Path) -> None:
 
 
 def test_the_ratio_is_by_seconds_a_drawing_and_says_whether_it_suffices() -> None:
-    ours = beside(REPLACED, OURS, asked="≥ 30 ×", at_least=30)
+    ours = beside(REPLACED, OURS, target="≥ 30 ×", at_least=30)
     assert (ours.ratio, ours.reached) == (20.0, False)
     assert "≥ 30 ×: **no**" in results.table({"x": {"title": "X", "note": "", "methods": [ours.__dict__]}})
 
 
-def test_figures_of_a_busy_machine_are_told_as_such() -> None:
+def test_a_note_names_rows_measured_on_a_busy_machine() -> None:
     row = {"title": "X", "note": "", "methods": [OURS.__dict__], "machine": {"cores": 2, "load": 3.5}}
-    assert "measured beside other work, so that only the ratios tell something: X." in results.table({"x": row})
-    assert "other work" not in results.table({"x": {**row, "machine": {"cores": 2, "load": 2.4}}})
+    note = "measured while other processes used the machine, so only the ratios are meaningful: X."
+    assert note in results.table({"x": row})
+    assert "other processes" not in results.table({"x": {**row, "machine": {"cores": 2, "load": 2.4}}})
 
 
 def test_the_memory_of_a_command_is_its_own() -> None:
@@ -96,7 +97,7 @@ def test_the_replaced_method_draws_the_pictures_of_the_preset() -> None:
     assert (theirs != ours).mean() < 0.005
 
 
-def test_growth_is_told_by_its_exponent() -> None:
+def test_growth_is_reported_by_its_exponent() -> None:
     assert exponent([10, 30, 100], [3 * n**1.5 for n in (10, 30, 100)]) == pytest.approx(1.5)
     points = [Point("export", n, n / 100, 50 + n / 2**20, 9) for n in (1000, 10_000)]
     assert "| export | 10.0 s, 50 MB | 100.0 s, 50 MB | 1.00 | 1 |" in table(points)

@@ -19,7 +19,7 @@ NEIGHBOURS = 12
 
 
 def affinities(dataset: Dataset) -> NDArray[np.float64]:
-    """Between every two classes of the dataset: 0 (never confused) to about 1 (drawings cannot be told apart).
+    """Between every two classes of the dataset: 0 (never confused) to about 1 (drawings are indistinguishable).
 
     For each drawing, its nearest other drawings are found. How often one of another class is among them, compared to
     one of its own class, is the affinity: 1 means that a drawing is as near to the other class as to its own.

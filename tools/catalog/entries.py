@@ -31,7 +31,7 @@ _UNICODE = {
     # the dots: one character on the line, another at the height of the axis
     r"\dots": "…", r"\ldots": "…", r"\dotsc": "…", r"\dotso": "…", r"\mathellipsis": "…",
     r"\dotsb": "⋯", r"\dotsm": "⋯", r"\dotsi": "⋯", r"\iddots": "⋰",
-    # variants that Unicode does not tell apart
+    # variants that share one Unicode character
     r"\square": "□", r"\blacksquare": "■", r"\blacklozenge": "⧫", r"\centerdot": "⬝", r"\circledR": "®",
     r"\circledS": "Ⓢ", r"\digamma": "ϝ", r"\varkappa": "ϰ", r"\diagup": "╱", r"\diagdown": "╲",
     r"\shortmid": "∣", r"\nshortmid": "∤", r"\shortparallel": "∥", r"\nshortparallel": "∦",
@@ -120,7 +120,7 @@ def _mode(symbol: Symbol, math: Printed, text: Printed) -> Mode | None:
         mode = _ONLY_MODE[symbol.command]
         return mode if (math if mode == "math" else text).sound else None
     if math.sound and text.sound:
-        # Packages of text symbols switch fonts in a way that formulas ignore without a word: the command prints some
+        # Packages of text symbols switch fonts in a way that formulas ignore without a warning: the command prints some
         # letter there. Only the same glyph in both modes is the symbol in both.
         same = symbol.mode == "math" or math.outline.nearly_equals(text.outline)
         return "both" if same else "text"

@@ -32,7 +32,7 @@ FEW_DRAWINGS = 8  # with fewer, drawings alone are no evidence
 # A group is joined while its members are on average this alike, and no two of them less than WEAKEST of that.
 WEAKEST = 0.4
 
-# Seen on the sheets: alike, though the numbers say no. Groups of commands.
+# From review of the sheets: alike in spite of the computed distance. Groups of commands.
 PRINTS_ALIKE = (
     (r"\Sigma", r"\Upsigma", r"\sum"),
     (r"\Pi", r"\Uppi", r"\prod"),
@@ -44,7 +44,7 @@ PRINTS_ALIKE = (
     (r"\neq", r"\textdoublebarslash"),
 )  # fmt: skip
 
-# Seen on the sheets: not alike, though the numbers say so. Each pair is kept apart.
+# From review of the sheets: not alike in spite of the computed distance. Pairs that are never grouped.
 PRINTS_APART = (
     (r"\ointclockwise", r"\varointctrclockwise"),  # the arrow turns the other way
     (r"\ointctrclockwise", r"\varointclockwise"),

@@ -32,7 +32,7 @@ _PAGE, _PIECE = 4096, 1 << 20
 
 
 class Broken(AssertionError):
-    """A promise is broken; the message says which."""
+    """A guarantee is violated; the message says which."""
 
 
 def require(condition: object, what: str) -> None:
@@ -71,8 +71,8 @@ class Ended:
     def error(self) -> str:
         """The last line of standard error. Raises `Broken` for a traceback, or without an error line."""
         lines = self.stderr.strip().splitlines()
-        require(lines and "Traceback" not in self.stderr, f"no sentence, but: {self.stderr[-2000:]!r}")
-        require(lines[-1].startswith("extexify: "), f"no sentence, but: {lines[-1]!r}")
+        require(lines and "Traceback" not in self.stderr, f"no one-line error, but: {self.stderr[-2000:]!r}")
+        require(lines[-1].startswith("extexify: "), f"no one-line error, but: {lines[-1]!r}")
         return lines[-1].removeprefix("extexify: ").removeprefix("error: ")
 
 
@@ -112,7 +112,7 @@ class Background:
         self._process.start()
 
     def kill(self, after: float, begin: Callable[[], object] = lambda: True) -> None:
-        """Kill it with SIGKILL so many seconds after `begin` first holds, unless it has ended by then."""
+        """Send SIGKILL so many seconds after `begin` first holds, unless the process has ended by then."""
         while not begin() and self._process.is_alive():
             self._process.join(0.005)
         self._process.join(after)
@@ -161,7 +161,7 @@ def seconds_of(workspace: Path, *arguments: object) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A folder whose room can be taken away: a tmpfs that is filled, or a limit on the size of files (kind)."""
+    """A folder whose free space can be limited: a tmpfs that is filled, or a limit on the size of files (kind)."""
 
     folder: Path
     kind: str

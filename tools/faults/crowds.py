@@ -1,4 +1,4 @@
-"""Several processes that write the same at the same time: one does, the others report it, and nothing is mixed."""
+"""Concurrent writers of the same data: one succeeds, the rest report that it is being written, and nothing is mixed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMEOUT = 300.0  # seconds
 
 
 def two_exports(folder: Path, times: int) -> Counter[str]:
-    """Two exports to one dataset: it is one of the two, complete."""
+    """Two exports to one dataset: the result is one of the two, complete."""
     dump = write_dump(folder / "dump.sql", 50, 10)
     each = [("export", "--source", dump, "--seed", seed) for seed in (0, 1)]
     whole = []
@@ -40,7 +40,7 @@ def two_exports(folder: Path, times: int) -> Counter[str]:
 
 
 def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
-    """Two trainings at once: of one name, of which one trains; or of two, each with the model that it has alone."""
+    """Two concurrent trainings: of one name only one trains; of two names each makes the same model as alone."""
     dump = write_dump(folder / "dump.sql", 4, 8)
     require(command(folder, "export", "--source", dump).code == 0, "no dataset to train on")
     require(command(folder, "render", "--preset", "original").code == 0, "no images to train on")
@@ -59,9 +59,7 @@ def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
         shutil.rmtree(folder / "models")
         ended_ones = _at_once(folder, each)
         outcome = _refused_or_done(ended_ones, "is being written by another process", "exists already")
-        require(
-            same_name or outcome == "both succeeded", f"two runs of other names were in each other's way: {outcome}"
-        )
+        require(same_name or outcome == "both succeeded", f"two runs of different names interfered: {outcome}")
         outcomes[outcome] += 1
         for name, model in alone.items():
             made = (folder / "models" / f"{name}.safetensors").read_bytes()
@@ -87,7 +85,7 @@ def many_contributions(place: str, writers: int = 5, each: int = 10) -> Counter[
         require(row.id not in stored, f"id {row.id!r} was given twice")
         stored[row.id] = parse_strokes(row.strokes)
     wanted = [made_up(writer, number) for writer in range(writers) for number in range(each)]
-    require(len(stored) == len(wanted), f"{len(stored)} drawings of {len(wanted)} are there")
+    require(len(stored) == len(wanted), f"{len(stored)} drawings of {len(wanted)} are stored")
     for drawing in wanted:
         require(any(_same(drawing, other) for other in stored.values()), "a drawing is lost or changed")
     return Counter({"stored, each with an id of its own": len(stored)})
@@ -110,9 +108,9 @@ def _at_once(folder: Path, each: Sequence[tuple[object, ...]]) -> list[Ended]:
 
 
 def _refused_or_done(ended: list[Ended], *reasons: str) -> str:
-    """The outcome: at least one succeeded, and the others' errors have one of these reasons."""
+    """The outcome: at least one succeeded, and each error has one of these reasons."""
     refused = [one.error for one in ended if one.code]
     require(len(refused) < len(ended), f"none succeeded: {refused}")
     for error in refused:
         require(any(reason in error for reason in reasons), f"another reason: {error}")
-    return "one succeeded, the other reported that it is being written" if refused else "both succeeded"
+    return "one succeeded, the second reported that the data is being written" if refused else "both succeeded"

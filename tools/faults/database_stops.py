@@ -1,4 +1,4 @@
-"""PostgreSQL stops in the middle of an export: one sentence, the earlier dataset intact, and the retry works."""
+"""PostgreSQL stops in the middle of an export: a one-line error, the earlier dataset intact, and a retry succeeds."""
 
 from __future__ import annotations
 
@@ -77,21 +77,21 @@ def stop_during_exports(
         after = random.randrange(0, rows // 2)
         try:
             export_dataset([source], folder / "dataset", seed=0, report=_stopping(server, stop, after))
-            raise AssertionError("the export noticed nothing")
+            raise AssertionError("the export reported no error")
         except SourceError as error:
             message = str(error)
-        require("\n" not in message and "is the server still running" in message, f"no clear sentence: {message!r}")
+        require("\n" not in message and "is the server still running" in message, f"unclear error: {message!r}")
         require(fingerprint(folder / "dataset") == whole[1], "the earlier dataset has changed")
         require(not leftovers(folder), f"left behind: {leftovers(folder)}")
         try:
             export_dataset([source], folder / "dataset", seed=0)
             raise AssertionError("an export from a server that is gone succeeded")
         except SourceError as error:
-            require("can't connect to" in str(error) and "\n" not in str(error), f"no clear sentence: {error}")
+            require("can't connect to" in str(error) and "\n" not in str(error), f"unclear error: {error}")
         server.start()
         require(_export(folder, source, 0) == whole[0], "the retry made another dataset")
         _export(folder, source, 1)
-        outcomes[f"{how}: one sentence, earlier dataset intact, retry worked"] += 1
+        outcomes[f"{how}: one-line error, earlier dataset intact, retry worked"] += 1
     return outcomes
 
 
@@ -107,11 +107,11 @@ def stop_during_contributions(server: OwnServer, times: int) -> Counter[str]:
             store.add(KEY, made_up(1, number))
             raise AssertionError("a drawing was confirmed by a server that is gone")
         except StorageError as error:
-            require("can't be reached" in str(error) and "\n" not in str(error), f"no clear sentence: {error}")
+            require("can't be reached" in str(error) and "\n" not in str(error), f"unclear error: {error}")
         server.start()
         require(store.count(after=confirmed - 1) == 1, "the confirmed drawing is lost, or the refused one is there")
         require(store.add(KEY, made_up(1, number)) > confirmed, "the retry was given an earlier id")
-        outcomes["confirmed ones kept, one sentence, retry worked"] += 1
+        outcomes["confirmed ones stored, one-line error, retry worked"] += 1
     require(store.count() == before + 2 * times, "drawings are lost")
     return outcomes
 

@@ -1,4 +1,4 @@
-"""A disk that fills up in every stage: one error sentence, earlier files unchanged, and a retry succeeds."""
+"""A disk that fills up in every stage: a one-line error, earlier files unchanged, and a retry succeeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.faults.breakage import Disk, fingerprint, leftovers, require, using
 from tools.faults.writers import Stage
 
 DISK_SIZE = 96 << 20
-"""Bytes of the disk to break things on: a training's checkpoint twice, and some."""
+"""Bytes of the small disk: twice a training's checkpoint, and some reserve."""
 
 _REASONS = (
     "no room left for", "would be larger than a file may be here", "could not be stored", "can't be used as a store"
@@ -28,7 +28,7 @@ def fill_disks(disk: Disk, stage: Stage, times: int, random: Random) -> Counter[
     for number in range(1, times + 1):
         stage.ready(folder, number)
         before, drawings = files_of(folder), drawings_of(folder)
-        # From nothing at all to almost enough.
+        # Free space from zero to almost enough.
         with disk.room(int(stage.needs * random.random() ** 2) if number > 1 else 0):
             error = stage.act(folder, number)
             with using(folder):
@@ -40,11 +40,11 @@ def fill_disks(disk: Disk, stage: Stage, times: int, random: Random) -> Counter[
         require(not foreign, f"{stage.name}: other files have changed: {sorted(foreign)}")
         if error:
             require(not changed & before.keys(), f"{stage.name}: what was there has changed: {sorted(changed)}")
-            require("\n" not in error and ".tmp" not in error, f"{stage.name}: no clear sentence: {error!r}")
+            require("\n" not in error and ".tmp" not in error, f"{stage.name}: unclear error: {error!r}")
             require(any(reason in error for reason in _REASONS), f"{stage.name}: another reason: {error!r}")
             again = stage.act(folder, number)
             require(not again, f"{stage.name}: the retry failed: {again}")
-            outcomes["one sentence, nothing lost, retry worked"] += 1
+            outcomes["one-line error, nothing lost, retry worked"] += 1
         else:
             outcomes["there was room enough"] += 1
         require(not leftovers(folder), f"{stage.name}: left behind: {leftovers(folder)}")

@@ -48,7 +48,7 @@ def _kill_replacements(
         running = Background(folder, *commands[wanted])
         running.kill(after=random.uniform(0, longest))
         running.wait()
-        # Readable at once, without a repair.
+        # Readable immediately, without a repair.
         _open(folder, name)
         found = fingerprint(folder / name)
         require(found in whole, f"after a kill, {name} is neither the earlier nor the new one")
@@ -73,23 +73,23 @@ def kill_trainings(
 ) -> Counter[str]:
     """Kill trainings and resume them until they have been killed `times` times; each model is compared with that
     of an uninterrupted training."""
-    peace, war = folder / "peace", folder / "war"
+    reference, interrupted = folder / "reference", folder / "interrupted"
     dump = write_dump(folder / "dump.sql", 4, 8)
-    for place in (peace, war):
+    for place in (reference, interrupted):
         require(command(place, "export", "--source", dump).code == 0, "no dataset to train on")
         require(command(place, "render", "--preset", "original").code == 0, "no images to train on")
     settings = ("--recipe", recipe, "--epochs", epochs, "--batch-size", batch_size, "--device", "cpu")
-    longest = seconds_of(peace, "train", *settings, "--run", "r")
+    longest = seconds_of(reference, "train", *settings, "--run", "r")
     outcomes: Counter[str] = Counter()
     while outcomes.total() < times:
         killed, ended = 0, False
         while not ended:
             patience = random.uniform(0, longest) if killed < 4 and outcomes.total() < times else 300.0
-            ended = _train(war, settings, patience, outcomes)
+            ended = _train(interrupted, settings, patience, outcomes)
             killed += not ended
-        _compare_runs(peace, war)
-        shutil.rmtree(war / "runs")
-        shutil.rmtree(war / "models")
+        _compare_runs(reference, interrupted)
+        shutil.rmtree(interrupted / "runs")
+        shutil.rmtree(interrupted / "models")
     return outcomes
 
 
@@ -98,7 +98,7 @@ def _train(workspace: Path, settings: tuple[object, ...], patience: float, outco
     with using(workspace):
         run = find_run("r")
         list_runs()
-    # A training that was killed before it was a run begins again under the same name.
+    # A training that was killed before its run existed starts again with the same name.
     if run is None:
         training = Background(workspace, "train", *settings, "--run", "r")
     else:
@@ -109,32 +109,33 @@ def _train(workspace: Path, settings: tuple[object, ...], patience: float, outco
     def is_further() -> bool:
         return metrics.exists() and metrics.read_bytes().count(b"\n") > done
 
-    # Every second kill waits for an epoch more, so that some hit what follows an epoch on slow machines, too.
+    # Every second kill waits for one more epoch, so that on slow machines, too, some hit the work after an epoch.
     if outcomes.total() % 2:
         training.kill(after=patience / 4, begin=is_further)
     else:
         training.kill(after=patience)
     ended = training.wait()
-    require(ended.code in (0, -9), f"the training can't go on: {ended.stderr[-500:]}")
+    require(ended.code in (0, -9), f"the training can't be resumed: {ended.stderr[-500:]}")
     if ended.code:
         state = "before its first epoch" if run is None or not run.epochs_done else f"after epoch {run.epochs_done}"
         outcomes[f"killed when begun {state}"] += 1
     return ended.code == 0
 
 
-def _compare_runs(peace: Path, war: Path) -> None:
+def _compare_runs(reference: Path, interrupted: Path) -> None:
     """Raise `Broken` unless models are the same to the bit, and metrics but for the time that they took."""
     for place in ("models", "runs/r"):
-        mine, other = fingerprint(peace / place), fingerprint(war / place)
-        require(mine.keys() == other.keys(), f"{place} holds {sorted(other)} instead of {sorted(mine)}")
-        changed = {name for name in mine if mine[name] != other[name]} - {"metrics.jsonl", "checkpoint.safetensors"}
+        expected, found = fingerprint(reference / place), fingerprint(interrupted / place)
+        require(expected.keys() == found.keys(), f"{place} holds {sorted(found)} instead of {sorted(expected)}")
+        changed = {name for name in expected if expected[name] != found[name]}
+        changed -= {"metrics.jsonl", "checkpoint.safetensors"}
         require(not changed, f"not the same to the bit: {sorted(changed)} in {place}")
     epochs = []
-    for workspace in (peace, war):
+    for workspace in (reference, interrupted):
         with using(workspace):
             run = find_run("r")
         assert run is not None
         epochs.append([(epoch.number, epoch.train, epoch.validation, epoch.learning_rate) for epoch in run.epochs])
     require(epochs[0] == epochs[1], f"other metrics: {epochs[1]} instead of {epochs[0]}")
-    kept = [path.name for path in (war / "models").iterdir() if path.suffix == ".safetensors"]
-    require(kept == ["r.safetensors"], f"models: {kept}")
+    models = [path.name for path in (interrupted / "models").iterdir() if path.suffix == ".safetensors"]
+    require(models == ["r.safetensors"], f"models: {models}")

@@ -45,7 +45,7 @@ def write_nowhere(folder: Path) -> Counter[str]:
     with read_only(folder):
         for stage in STAGES:
             _check(stage.name, stage.act(folder, _NUMBER))
-            outcomes["one sentence, nothing changed"] += 1
+            outcomes["one-line error, nothing changed"] += 1
         with using(folder):
             for name, delete in deletions.items():
                 try:
@@ -54,9 +54,9 @@ def write_nowhere(folder: Path) -> Counter[str]:
                 except StorageError as error:
                     message = str(error)
                 _check(name, message)
-                outcomes["one sentence, nothing changed"] += 1
+                outcomes["one-line error, nothing changed"] += 1
             for look in (_dataset, _images, list_runs, list_models, _evaluations, list_uploads):
-                require(look(), f"nothing to be read: {look}")
+                require(look(), f"can't be read: {look}")
                 outcomes["read as ever"] += 1
     require(files_of(folder) == before and drawings_of(folder) == drawings, "something has been written")
     return outcomes
@@ -64,9 +64,7 @@ def write_nowhere(folder: Path) -> Counter[str]:
 
 def _check(name: str, error: str) -> None:
     require(error, f"{name} wrote into a read-only workspace")
-    require(
-        "\n" not in error and ".tmp" not in error and "[Errno" not in error, f"{name}: no clear sentence: {error!r}"
-    )
+    require("\n" not in error and ".tmp" not in error and "[Errno" not in error, f"{name}: unclear error: {error!r}")
     require(any(reason in error for reason in _REASONS), f"{name}: another reason: {error!r}")
 
 
@@ -100,7 +98,7 @@ async def _visit(address: str) -> Counter[str]:
             outcomes["page shown"] += 1
             if not page:
                 await visitor.draw(made_up(0, 0))
-                await visitor.settle()
+                await visitor.wait_until_idle()
                 answers = visitor.component("predictions")["answers"]
                 require(answers, "no answer")
                 await visitor.trigger("predictions", "keep", answers[0]["key"])
@@ -108,6 +106,6 @@ async def _visit(address: str) -> Counter[str]:
                     lambda: visitor.component("contribute_panel")["problem"], "what became of the drawing"
                 )
                 problem = visitor.component("contribute_panel")["problem"]
-                require("could not be kept" in problem and "\n" not in problem, f"no clear sentence: {problem!r}")
+                require("could not be kept" in problem and "\n" not in problem, f"unclear error: {problem!r}")
                 outcomes["answered, and error that the drawing could not be kept"] += 1
     return outcomes

@@ -15,8 +15,8 @@ from tools.faults.breakage import limited_files, small_disk
 Run = Callable[[Path, int, Random], Counter[str]]
 """Makes a fault happen so many times, at random moments, in an empty folder; returns the outcomes with their counts.
 
-Raises `Broken` when data is lost, something half-written is read as whole, an error is no sentence, or a job's state is
-wrong.
+Raises `Broken` when data is lost, something half-written is read as complete, an error is not one line, or a job's
+state is wrong.
 """
 
 
@@ -24,8 +24,8 @@ wrong.
 class Scenario:
     """A fault in a stage.
 
-    part: of the times that `make faults` is asked for; slow ones happen less often. short: times in the test suite, 0
-    for none.
+    part: the fraction of the repetitions of `make faults`, below 1 for slow scenarios. short: repetitions in the test
+    suite, 0 for none.
     """
 
     fault: str

@@ -49,7 +49,7 @@ def kill_servers(folder: Path, times: int, random: Random) -> Counter[str]:
                     _wait(job)
                     require(job.state == "done", f"the job is {job.state}: {job.error}")
                     run_apart(_expect(server, "finished in"))
-                    outcomes["the job went on, and the page shows it"] += 1
+                    outcomes["the job continued, and the page shows it"] += 1
             Dataset.open(dataset_folder())
             again = jobs.start("export", ["--source", str(dump)], title="Again", writes=["dataset"])
             _wait(again)

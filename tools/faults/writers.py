@@ -25,14 +25,16 @@ from tools.faults.breakage import Ended, command, require, using
 from tools.faults.samples import KEY, made_up, write_dump
 
 Act = Callable[[Path, int], str]
-"""Writes something for the n-th time in a workspace; returns the error message, or ""."""
+"""Writes something in a workspace, given the number of the repetition; returns the error message, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Something that writes: about so many bytes (`needs`), to what begins with one of `makes` within the workspace,
-    which is removed afterwards where there is a # for the number of the time. `ready` is done before, where there is
-    room."""
+    """Something that writes into a workspace.
+
+    needs: approximate bytes. makes: path prefixes of its output, with # for the number of the repetition; those with a
+    # are removed afterwards. ready: called before, while there is enough space.
+    """
 
     name: str
     act: Act
@@ -42,7 +44,7 @@ class Stage:
 
 
 def prepare(folder: Path) -> None:
-    """Make a workspace that holds something of everything."""
+    """Make a workspace with data of every kind."""
     shutil.copytree(Path(_prepared().name), folder)
 
 
@@ -92,7 +94,7 @@ def _export(folder: Path, number: int) -> str:
 
 
 def _export_over(folder: Path, number: int) -> str:
-    # With the same seed the result is equal, so the folder must not change in any case.
+    # With the same seed the result is equal, so the folder must not change, whether it fails or not.
     return _error_of(command(folder, "export", "--source", folder / "dump.sql"))
 
 
@@ -151,7 +153,7 @@ def _copy(folder: Path, number: int, prefix: str) -> None:
 
 
 def _job(folder: Path, number: int) -> str:
-    """A job of the dashboard: it can't be started, or it runs and reports its end."""
+    """Run a job as the dashboard does: either it can't be started, or it runs and reports its end."""
     out = folder / f"new-job{number}"
     try:
         with using(folder):
@@ -161,8 +163,8 @@ def _job(folder: Path, number: int) -> str:
                 require(time.monotonic() < give_up, "the job hangs")
                 time.sleep(0.05)
             require(job.state in ("done", "failed"), f"the job is {job.state}")
-            require("killed" not in job.error, "a job that met a full disk is reported as killed")
-            require(job.state == "failed" or out.exists(), "a job is done that made nothing")
+            require("killed" not in job.error, "a job that failed on a full disk is reported as killed")
+            require(job.state == "failed" or out.exists(), "a job without output is reported as done")
             return job.error
     except JobError as error:
         return str(error)

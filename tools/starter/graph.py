@@ -1,4 +1,4 @@
-"""A one-pixel-wide skeleton → strokes: the graph of its pixels, cleaned, and traversed in the order of a hand.
+"""A one-pixel-wide skeleton → strokes: the graph of its pixels, cleaned, and traversed in writing order.
 
 A skeleton differs from pen strokes: thick line ends fork into their corners, two crossing lines meet in two
 junctions with a short piece between them, and near a junction the centre line is bent. All three happen within half
@@ -21,7 +21,7 @@ Picture = NDArray[np.bool_]
 SPUR = 1.5
 # Junctions nearer to each other than this many half widths are one crossing.
 CROSSING = 1.7
-# Through a crossing the pen goes on where the direction changes by less than this: radians.
+# A stroke continues through a crossing where the direction changes by less than this: radians.
 MAX_TURN = np.radians(62)
 _EIGHT = np.ones((3, 3), int)
 

@@ -125,8 +125,8 @@ def _trace_piece(piece: Picture, scale: float, limit: float, skeleton: Skeleton)
         half_width = ndimage.distance_transform_edt(piece)
     lines = [simplified(stroke) for stroke in strokes_of(skeletonize(piece), half_width)]
     for number, line in enumerate(lines):
-        others = lines[:number] + lines[number + 1 :]
-        (skeleton.serifs if _is_serif(line, others) else skeleton.lines).append(line)
+        other_lines = lines[:number] + lines[number + 1 :]
+        (skeleton.serifs if _is_serif(line, other_lines) else skeleton.lines).append(line)
 
 
 def _trace_area(piece: Picture, skeleton: Skeleton) -> None:
@@ -134,14 +134,14 @@ def _trace_area(piece: Picture, skeleton: Skeleton) -> None:
     (skeleton.areas if filled else skeleton.lines).extend(_edges(piece))
 
 
-def _is_serif(line: Stroke, others: list[Stroke]) -> bool:
+def _is_serif(line: Stroke, other_lines: list[Stroke]) -> bool:
     """Whether this is a short level line on whose middle a longer upright one ends, which people mostly leave out."""
     width, height = np.ptp(line, axis=0)
     if not 2 * height < width <= SERIF_PART * SIDE:
         return False
     left, level = line[:, 0].min(), line[:, 1].mean()
     sides = set()
-    for other in others:
+    for other in other_lines:
         for end, before in ((other[0], other[1]), (other[-1], other[-2])):
             upright = abs(end[1] - before[1]) > abs(end[0] - before[0]) and np.ptp(other[:, 1]) > 1.3 * width
             if abs(end[1] - level) < LEVEL_PART * SIDE and 0.15 < (end[0] - left) / width < 0.85:
