@@ -23,7 +23,7 @@ HASH = hash_password(PASSWORD)
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The workspace of a demo with a password, in which nobody is signed in."""
+    """The workspace of a demo with a password, without a signed-in user."""
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
     monkeypatch.setenv(settings.DEMO.name, "yes")
     monkeypatch.setenv(settings.PASSWORD_HASH.name, HASH)

@@ -1,4 +1,4 @@
-"""A workspace in which everything that somebody may name is named to do harm."""
+"""A workspace in which everything that users can name has a hostile name."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def make_hostile_workspace(place: Path) -> Path:
 def _make_job(folder: Path, kind: str, *, failed: bool) -> None:
     """A job that has ended just now."""
     now = time.time()
-    asked = {
+    job = {
         "kind": kind, "title": f"{kind} {ALL}", "arguments": [ALL], "writes": [f"runs/{FILE}"], "began": now - 9,
         "clock": 1.0, "boot": "x",
     }  # fmt: skip
-    write_json(folder / "job.json", asked)
+    write_json(folder / "job.json", job)
     (folder / "lock").write_bytes(b"")
     (folder / "log.txt").write_text(f"{ALL}\n")
     write_json(folder / "end.json", {"code": int(failed), "time": now, "seconds": 9.0, "error": ALL if failed else ""})

@@ -1,4 +1,4 @@
-"""A tiny source of six easy symbols, for tests of the stages after export; and runs that nobody trained."""
+"""A tiny source of six easy symbols for tests of the stages after export, and run folders made without training."""
 
 from __future__ import annotations
 
@@ -66,18 +66,18 @@ def tiny_dataset(folder: Path, each: int = 20) -> Dataset:
 
 def metrics_line(epoch: int, top5: float) -> bytes:
     """An epoch's line of a run's metrics."""
-    figures = {"loss": 2.0, "top1": top5 / 2, "top5": top5}
+    metrics = {"loss": 2.0, "top1": top5 / 2, "top5": top5}
     entry = {
-        "epoch": epoch, "train": figures, "validation": figures, "learning_rate": 0.001, "seconds": 2.0,
+        "epoch": epoch, "train": metrics, "validation": metrics, "learning_rate": 0.001, "seconds": 2.0,
         "drawings_per_second": 100.0 * epoch,
     }  # fmt: skip
     return orjson.dumps(entry) + b"\n"
 
 
 def make_run(folder: Path, *top5: float, epochs: int = 3, began: float = 1000.0, of: str = "original") -> Path:
-    """A run folder with an epoch for each validation top-5, `epochs` being asked for."""
-    asked = {"recipe": recipe(of, epochs=epochs).to_json(), "seed": 7, "dataset": {"content_hash": "cafe"}}
-    write_json(folder / "run.json", asked)
+    """A run folder with an epoch for each validation top-5, of `epochs` that the recipe has."""
+    config = {"recipe": recipe(of, epochs=epochs).to_json(), "seed": 7, "dataset": {"content_hash": "cafe"}}
+    write_json(folder / "run.json", config)
     os.utime(folder / "run.json", (began, began))
     lines = (metrics_line(number, value) for number, value in enumerate(top5, 1))
     (folder / "metrics.jsonl").write_bytes(b"".join(lines))

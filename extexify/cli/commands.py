@@ -54,13 +54,13 @@ def render(options: argparse.Namespace) -> None:
     from extexify.dataset.render import render_dataset
     from extexify.drawing.raster import preset
 
-    asked = {"size": options.size, "stroke_width": options.stroke_width, "fit": options.fit}
-    settings = preset(options.preset, **{name: value for name, value in asked.items() if value is not None})
+    given = {"size": options.size, "stroke_width": options.stroke_width, "fit": options.fit}
+    settings = preset(options.preset, **{name: value for name, value in given.items() if value is not None})
     dataset = Dataset.open(options.dataset or paths.dataset_folder())
     out = options.out or paths.images_folder()
     render_dataset(dataset, settings, out, png=options.png, report=_reporter(options))
-    figures = {"images": str(out), "count": len(dataset), **settings.to_json(), "png": options.png}
-    _print(options, figures, f"{out}: {len(dataset):,} images of {settings.size}×{settings.size} pixels")
+    report = {"images": str(out), "count": len(dataset), **settings.to_json(), "png": options.png}
+    _print(options, report, f"{out}: {len(dataset):,} images of {settings.size}×{settings.size} pixels")
 
 
 def train(options: argparse.Namespace) -> None:
@@ -139,7 +139,7 @@ def evaluate(options: argparse.Namespace) -> None:
         return evaluate_dataset(classifier, dataset, options.split, sink=count, report=_reporter(options))
 
     if options.out is None:
-        figures = evaluate(discard)
+        metrics = evaluate(discard)
     else:
         about = EvaluationContext(
             model=classifier.name,
@@ -149,19 +149,19 @@ def evaluate(options: argparse.Namespace) -> None:
             split=options.split if dataset else "",
             data=(dataset.content_hash,) if dataset else tuple(source.name for source in sources),
         )
-        figures = save_evaluation(options.out, about, classifier.classes, evaluate)
-    text = f"{classifier.name}: {_shown(figures.top)} of {figures.n:,} drawings"
-    text += f"\ncounting symbols that print alike as right: {_shown(figures.prints_alike)}"
-    text += f"\ncounting symbols that are drawn alike as right: {_shown(figures.drawn_alike)}"
-    calibration = {match: counter.diagram() for match, counter in counters.items() if figures.n}
+        metrics = save_evaluation(options.out, about, classifier.classes, evaluate)
+    text = f"{classifier.name}: {_shown(metrics.top)} of {metrics.n:,} drawings"
+    text += f"\ncounting symbols that print alike as right: {_shown(metrics.prints_alike)}"
+    text += f"\ncounting symbols that are drawn alike as right: {_shown(metrics.drawn_alike)}"
+    calibration = {match: counter.diagram() for match, counter in counters.items() if metrics.n}
     if calibration:
         exact, drawn = calibration["exact"], calibration["drawn"]
         text += f"\nexpected calibration error {exact.ece:.1%}, {drawn.ece:.1%} with those drawn alike as one answer; "
         text += f"mean negative log-likelihood {exact.nll:.3f}"
-    if figures.unknown_keys:
-        text += f"\n{figures.unknown_keys:,} more have keys that the model doesn't know"
+    if metrics.unknown_keys:
+        text += f"\n{metrics.unknown_keys:,} more have keys that the model has no class for"
     errors = {match: {"ece": found.ece, "nll": found.nll} for match, found in calibration.items()}
-    _print(options, {**figures.to_json(), "calibration": errors}, text)
+    _print(options, {**metrics.to_json(), "calibration": errors}, text)
 
 
 def calibrate(options: argparse.Namespace) -> None:
@@ -192,11 +192,11 @@ def export_onnx(options: argparse.Namespace) -> None:
     if options.page:
         write_page(model, options.page)
     symbols, size = len(write_onnx(model, out).classes), out.stat().st_size
-    figures = {"onnx": str(out), "symbols": symbols, "bytes": size, "page": str(options.page) if options.page else None}
+    report = {"onnx": str(out), "symbols": symbols, "bytes": size, "page": str(options.page) if options.page else None}
     text = f"{out}: {symbols:,} symbols, {size / 1e6:.1f} MB"
     if options.page:
         text += f"\n{options.page}: the page; serve it with `python -m http.server -d {shlex.quote(str(options.page))}`"
-    _print(options, figures, text)
+    _print(options, report, text)
 
 
 def classify(options: argparse.Namespace) -> None:
@@ -256,10 +256,10 @@ def _about(model: Model) -> str:
     """A model's metrics, or why it has none."""
     if model.problem:
         return model.problem
-    figures = ", ".join(f"top-{k} {model.metrics[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.metrics)
-    if figures:
-        return f"{model.evaluated_split}: {figures}"
-    return "trained on all" if model.trained_on_all else "never judged"
+    metrics = ", ".join(f"top-{k} {model.metrics[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.metrics)
+    if metrics:
+        return f"{model.evaluated_split}: {metrics}"
+    return "trained on all" if model.trained_on_all else "not evaluated"
 
 
 def use(options: argparse.Namespace) -> None:
@@ -336,17 +336,19 @@ def _training_settings(options: argparse.Namespace) -> dict[str, Any]:
 
 def _finish_training(options: argparse.Namespace, result: PipelineResult, *more: str) -> None:
     """Make the new model answer if --use was given, and print its metrics."""
-    test = f"test {_shown(result.test.top)}" if result.test else "trained on all drawings, none are left to judge it on"
+    test = (
+        f"test {_shown(result.test.top)}" if result.test else "trained on all drawings, none are left to evaluate it on"
+    )
     text = "\n".join([f"{result.model}: {test}", *more])
     if options.use:
         paths.choose_model(result.model)
         text += f"\n{result.model.stem} answers from now on"
-    figures = {
+    report = {
         "model": str(result.model),
         "test": result.test.to_json() if result.test else None,
         "seconds": result.seconds,
     }
-    _print(options, figures, text)
+    _print(options, report, text)
 
 
 def _new_run(recipe: Recipe, name: str | None) -> str:
@@ -388,5 +390,5 @@ def _shown(top: dict[int, float]) -> str:
     return ", ".join(f"top-{k} {value:.1%}" for k, value in top.items())
 
 
-def _print(options: argparse.Namespace, figures: dict[str, Any], text: str) -> None:
-    print(json.dumps(figures, ensure_ascii=False) if options.json else text)
+def _print(options: argparse.Namespace, report: dict[str, Any], text: str) -> None:
+    print(json.dumps(report, ensure_ascii=False) if options.json else text)

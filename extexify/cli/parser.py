@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
         "them on several machines",
     )  # fmt: skip
     _seed_option(train)
-    train.add_argument("--resume", action="store_true", help="go on with --run (default: the newest run)")
+    train.add_argument("--resume", action="store_true", help="resume --run (default: the newest run)")
     _use_option(train)
     _output_options(train)
 
@@ -123,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _output_options(evaluate)
 
-    calibrate = command("calibrate", commands.calibrate, "honest probabilities, fitted on validation")
+    calibrate = command("calibrate", commands.calibrate, "fit the temperature of probabilities on validation")
     _model_option(calibrate)
     _dataset_option(calibrate)
     _output_options(calibrate)
@@ -144,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
     export_onnx.add_argument(
         "--page", type=Path, metavar="DIR", help="also write a page that answers in a browser, without a network"
     )
-    export_onnx.add_argument("--json", action="store_true", help="print figures as JSON")
+    export_onnx.add_argument("--json", action="store_true", help="print the results as JSON")
 
     pipeline = command("pipeline", commands.pipeline, "all of it: export, render, split, train, evaluate")
     _source_options(pipeline, required=True)
@@ -234,7 +234,7 @@ def _seed_option(sub: argparse.ArgumentParser) -> None:
 
 
 def _output_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--json", action="store_true", help="print figures as JSON")
+    sub.add_argument("--json", action="store_true", help="print the results as JSON")
     sub.add_argument("--events", type=Path, metavar="FILE", help="append progress as JSON lines to FILE")
 
 

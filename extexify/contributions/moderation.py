@@ -148,7 +148,7 @@ class ModerationList:
     def _accept(self, number: int, store: ContributionStore) -> bool:
         now = self._clock()
 
-        # Claimed rather than locked: the store may be a slow database, and visitors go on submitting meanwhile.
+        # Claimed rather than locked: the store may be a slow database, and visitors continue to submit meanwhile.
         def claim(connection: sqlite3.Connection) -> tuple[str, str] | None:
             query = "UPDATE waiting SET claimed = ? WHERE id = ? AND abs(? - claimed) > ? RETURNING key, strokes"
             row: tuple[str, str] | None = connection.execute(query, (now, number, now, _CLAIM_SECONDS)).fetchone()

@@ -1,4 +1,4 @@
-"""Names that users give to runs and models: they become names of files and folders."""
+"""Validation of the names of runs and models, which become names of files and folders."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from itertools import count
 from extexify.core.errors import UserError
 
 MAX_NAME = 80
-"""Characters of a name; file systems allow 255, and temporary files put something around it."""
+"""Maximum length of a name; file systems allow 255, and names of temporary files are longer than the name."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class InvalidName(UserError, ValueError):
-    """A name that can't be one of a file; the message is one sentence that says what can."""
+    """A name that is too long or has invalid characters; the message says which names are valid."""
 
 
 def checked_name(name: str, what: str) -> str:
-    """The name of `what` (a run, a model), as it is. Raises `InvalidName` for one that could lead elsewhere."""
+    """The name, unchanged. `what` it names, such as "run", is for the message. Raises `InvalidName`."""
     if len(name) > MAX_NAME:
         raise InvalidName(f"the name of a {what} has at most {MAX_NAME} characters, this one has {len(name):,}")
     if not _NAME.fullmatch(name):
@@ -31,9 +31,9 @@ def checked_name(name: str, what: str) -> str:
 
 
 def usable_name(text: str, otherwise: str) -> str:
-    """The name that is nearest to any text, such as that of an uploaded file; `otherwise` where nothing is left."""
-    kept = re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("._-")[:MAX_NAME].rstrip("._-")
-    return kept or otherwise
+    """A valid name made from any text, such as the name of an uploaded file; `otherwise` if nothing is left of it."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("._-")[:MAX_NAME].rstrip("._-")
+    return name or otherwise
 
 
 def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:

@@ -23,7 +23,7 @@ _SAME_START = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process, told from others that had or have its number: after its end, on other machines, in containers.
+    """Identifies a process also after its end and among those with its number on other machines or in containers.
 
     `started` is in seconds since 1970, `machine` is a `machine_id()`.
     """

@@ -1,8 +1,7 @@
-"""One progress protocol for terminal, background job and page.
+"""Progress events of stages, for terminals, background jobs and pages.
 
-A stage calls a `Reporter` with `Progress` events; who listens decides how to show them:
-`TerminalProgress` draws a bar, `EventLog` appends JSON lines that another process can follow,
-`quiet` drops them.
+A stage calls a `Reporter` with `Progress` events: `TerminalProgress` draws a bar, `EventLog` appends JSON lines that
+another process can read, `quiet` drops them.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from extexify.core.errors import printable
 from extexify.core.schema import validate
 
 _TAIL = 1 << 16
-"""Bytes at the end of a growing file that are read to learn how it stands."""
+"""Bytes that `tail` reads from the end of a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a stage says of itself.
+    """A progress event of a stage.
 
     `done` and `total` count `unit`s (total None: unknown); `rate` is units a second since the stage
-    began; `message` is one line for the log; `metrics` are figures to plot, by name.
+    began; `message` is one line for the log; `metrics` are values to plot, by name.
     """
 
     stage: str
@@ -48,7 +47,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A progress event and when it was sent: in seconds since 1970, and by the machine's steady clock."""
+    """A progress event and when it was sent: in seconds since 1970, and by the machine's monotonic clock."""
 
     time: float
     clock: float
@@ -71,7 +70,7 @@ class _StoredEvent:
 
 
 class Stopped(Exception):
-    """A stage was asked to stop and did, leaving everything in order; the message says how to go on."""
+    """A stage was stopped on request, with its files intact; the message says how to resume."""
 
 
 Reporter = Callable[[Progress], None]
@@ -82,7 +81,7 @@ def quiet(event: Progress) -> None:
 
 
 class Stage:
-    """Counts a stage's work and reports it, at most ten times a second.
+    """Counts the units that a stage has done and reports them, at most ten times a second.
 
     >>> stage = Stage(quiet, "render", total=10)
     >>> stage.advance(10)
@@ -126,7 +125,7 @@ class Stage:
             self._send()
 
     def log(self, message: str, **metrics: Any) -> None:
-        """Report a log line, with figures if any, at once."""
+        """Report a log line, and metrics if any, at once."""
         self._send(message, metrics)
 
     def finish(self, message: str = "", **metrics: Any) -> None:
@@ -154,7 +153,7 @@ class TerminalProgress:
             self._print(f"{event.stage}: {event.message}")
 
     def _show_bar(self, event: Progress) -> None:
-        from tqdm import tqdm  # here, because a job or a pipe has no bar, and doesn't wait for it
+        from tqdm import tqdm  # imported late: only a terminal has a bar
 
         if self._bar is None or event.stage != self._stage:
             self.close()
@@ -172,7 +171,7 @@ class TerminalProgress:
     def _print(self, line: str) -> None:
         if self._bar is not None:
             self._bar.clear()
-        with _dropped_where_there_is_no_room():
+        with _ignoring_full_disk():
             print(line, file=self._stream, flush=True)
         if self._bar is not None:
             self._bar.refresh()
@@ -185,9 +184,9 @@ class TerminalProgress:
 
 
 class EventLog:
-    """Appends every event to a file as one JSON line with its time, for a job that others watch.
+    """Appends every event to a file as one JSON line, which other processes can read.
 
-    `time` is in seconds since 1970, `clock` by the machine's steady clock, which nobody sets.
+    `time` is in seconds since 1970, `clock` in seconds of the machine's monotonic clock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -198,9 +197,8 @@ class EventLog:
     def __call__(self, event: Progress) -> None:
         fields = {"time": time.time(), "clock": time.monotonic(), **asdict(event)}
         line = orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
-        # One write of one line: a reader never sees half of it followed by another event. At ten events a
-        # second, opening the file for each costs nothing, and leaves none open.
-        with _dropped_where_there_is_no_room(), self._path.open("ab", buffering=0) as file:
+        # One unbuffered write per line: a reader never sees part of a line followed by another event.
+        with _ignoring_full_disk(), self._path.open("ab", buffering=0) as file:
             file.write(line)
 
 
@@ -210,7 +208,7 @@ def newest_events(path: Path) -> Iterator[Event]:
 
 
 def tail(path: Path) -> list[bytes]:
-    """The last whole lines of a file that may be growing; none without the file."""
+    """The last complete lines of a file that may be growing; none without the file."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -219,7 +217,7 @@ def tail(path: Path) -> list[bytes]:
     except FileNotFoundError:
         return []
     lines = text.split(b"\n")
-    # What stands after the last line's end is still being written; what stands first may be half a line.
+    # The last item is an unfinished line or empty; the first one may be the end of a line.
     return lines[1 if size > _TAIL else 0 : -1]
 
 
@@ -236,8 +234,8 @@ def _event(line: bytes) -> Event | None:
 
 
 @contextmanager
-def _dropped_where_there_is_no_room() -> Iterator[None]:
-    """Inside, a full disk is no error: whether the work itself can go on, the work will say."""
+def _ignoring_full_disk() -> Iterator[None]:
+    """Ignore errors of a full disk: progress is optional, and the stage reports its own write errors."""
     try:
         yield
     except OSError as error:

@@ -28,7 +28,7 @@ from extexify.workspace.files import ArrayWriter, atomic_folder, write_json, wri
 LEFT_OUT_REASONS = {
     **ROW_REASONS,
     "rejected": "marked as mislabelled in the review list",
-    "repeated": "the same id with the same key and drawing again (kept once)",
+    "repeated": "the same id with the same key and drawing again (exported once)",
     "class too small": "its class has fewer than three distinct drawings, too few for three splits",
 }
 """Why a row is left out: reasons, as the manifest has them, with their meaning."""
@@ -207,7 +207,7 @@ def export_dataset(
         counts = manifest["counts"]
         if counts["renumbered"]:
             some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
-            stage.log(f"{counts['renumbered']:,} ids came with other content too (kept under new ids): {some}")
+            stage.log(f"{counts['renumbered']:,} ids came with other content too (exported under new ids): {some}")
         parts = " / ".join(f"{counts[name]:,} {name}" for name in SPLITS)
         stage.finish(f"{counts['samples']:,} drawings of {counts['classes']:,} symbols: {parts}")
     return Dataset.open(out)

@@ -168,9 +168,9 @@ def _drop_others(folder: Path, sample_ends: NDArray[np.int64], rows: NDArray[np.
                 strokes = slice(stroke, int(sample_ends[stop - 1]))
                 group = Drawings(points, stroke_ends[strokes] - point, sample_ends[start:stop] - stroke)
                 first, last = np.searchsorted(rows, (start, stop))
-                kept = group.take(rows[first:last] - start)
-                new_ends.append(kept.stroke_ends + new_points.rows)
-                new_points.append(kept.points)
+                selected = group.take(rows[first:last] - start)
+                new_ends.append(selected.stroke_ends + new_points.rows)
+                new_points.append(selected.points)
                 start, stroke, point = stop, strokes.stop, int(point_ends[stop - 1])
     for name in ("points", "stroke_ends"):
         (folder / f"{name}.new").replace(folder / f"{name}.npy")

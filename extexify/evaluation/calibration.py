@@ -238,7 +238,7 @@ def _validation_logits(
     indices = indices[relabel[dataset.labels[indices]] >= 0]
     if not len(indices):
         raise ModelError(
-            f"{classifier.name} knows none of the symbols in {dataset.path}: calibrate it on another dataset"
+            f"{classifier.name} has none of the symbols in {dataset.path}: calibrate it on another dataset"
         )
     indices = indices[calibration_rows(dataset.labels[indices], MAX_DRAWINGS)]
     stage = Stage(report, "calibrate", total=len(indices))

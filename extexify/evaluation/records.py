@@ -149,7 +149,7 @@ def save_evaluation(
         metrics = evaluate(store)
         if not metrics.n:
             raise EvaluationError(
-                f"{context.model} knows none of the {metrics.unknown_keys:,} drawings' symbols: nothing to evaluate"
+                f"{context.model} has none of the {metrics.unknown_keys:,} drawings' symbols: nothing to evaluate"
             )
         manifest = {
             "format_version": FORMAT_VERSION,

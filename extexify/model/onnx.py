@@ -142,7 +142,7 @@ _GROUP = 64
 
 _LARGE = 400_000
 """Bytes of a group's weights from which on a convolution is split into groups: the weights of one group then stay in a
-core's cache for all drawings of a batch; those of the whole convolution would be fetched again for every drawing."""
+core's cache for all drawings of a batch; those of the whole convolution would be loaded again for every drawing."""
 
 
 def _convolve(

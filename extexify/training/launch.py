@@ -101,7 +101,7 @@ def run_processes(count: int, arguments: Sequence[str], run_name: str) -> None:
         ended = [each for each in failures.values() if each.exitcode != LOST]
         lost = min(killed or ended, key=lambda each: each.timestamp)
         raise LaunchError(
-            f"process {lost.local_rank} of {count} {_how(lost.exitcode)}; the run can go on with "
+            f"process {lost.local_rank} of {count} {_how(lost.exitcode)}; resume the run with "
             f"`python -m extexify train --run {run_name} --resume`"
         ) from None
 

@@ -91,7 +91,7 @@ def train(
         if resume:
             trainer.restore()
         elif is_rank_0 and holds_files(run):
-            raise StorageError(f"run {run.name} exists already: go on with --resume, or choose another name")
+            raise StorageError(f"run {run.name} exists already: resume it with --resume, or choose another name")
         elif is_rank_0:
             trainer.files.begin(trainer.config())
         try:
@@ -277,7 +277,7 @@ class _Trainer:
         """Write a checkpoint and raise `Stopped`."""
         self.save_checkpoint()
         stage.log(f"stopped after batch {self.state.batch} of {self.steps_per_epoch}")
-        raise Stopped(f"stopped in {self.position()}; go on with `{self.resume_command()}`")
+        raise Stopped(f"stopped in {self.position()}; resume with `{self.resume_command()}`")
 
     def save_after(self, lost: LostProcess) -> LostProcess:
         """Write a checkpoint as of the last completed batch; returns the error to raise."""
@@ -285,7 +285,7 @@ class _Trainer:
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=self.state.epoch)
         stage.log(f"a process was lost: saved in {self.position()}")
         return LostProcess(
-            f"{lost}; run {self.run.name} is saved in {self.position()}: go on with `{self.resume_command()}`"
+            f"{lost}; run {self.run.name} is saved in {self.position()}: resume with `{self.resume_command()}`"
         )
 
     def position(self) -> str:
@@ -358,7 +358,9 @@ class _Trainer:
         state = self.state
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=state.epoch)
         best = f"best epoch {state.best_epoch}: validation top-5 {state.best_top5:.2%}"
-        stage.finish(best if self.validation_data else f"trained on {self.train_on}: the last epoch is kept")
+        stage.finish(
+            best if self.validation_data else f"trained on {self.train_on}: the model is that of the last epoch"
+        )
         return self.files.model
 
 

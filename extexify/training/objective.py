@@ -84,7 +84,7 @@ def make_schedule(recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int, 
     """The recipe's learning rate over `steps` steps of the optimizer, of which `done` are taken: constant, or one cycle
     (Smith & Topin, 2019), a cosine from 1/25 of the peak up to it and one down to 0.
 
-    To go on after `done` steps, the optimizer must have had a schedule before (it holds the initial rates).
+    To resume after `done` steps, the optimizer must have had a schedule before (it holds the initial rates).
     """
     if recipe.schedule == "constant":
         return LambdaLR(optimizer, lambda step: 1.0, last_epoch=done - 1)

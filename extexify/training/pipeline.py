@@ -138,7 +138,7 @@ def run_pipeline(
 
     def watched(event: Progress) -> None:
         if should_stop():
-            raise Stopped(f"stopped in the stage {event.stage}; nothing of it was kept")
+            raise Stopped(f"stopped in the stage {event.stage}; its output was discarded")
         report(event)
 
     seconds: dict[str, float] = {}

@@ -1,7 +1,7 @@
 // The list of ranked answers on the Draw page and the offline page. Rows are reused from one drawing to the next, so that
 // nothing flickers and the probability bars are animated to their new length.
 
-const UNSURE = "Not sure: this looks like none of the symbols I know. The nearest are these.";
+const UNSURE = "Not sure: this looks like none of the model's symbols. The nearest are these.";
 const FEW_LOOK_ALIKES = [3, 2]; // shown before "more" is clicked: of the first answer, of the others
 
 // Shows answers, best first, in the list within `container`; without any, the invitation. An answer is a summary of a

@@ -91,7 +91,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     The caller holds `writer_lock(path)`. A folder can't replace a non-empty one in a single step, so the old
     one steps aside first; if the process dies between the two renames, `recover_folder` puts it back.
-    Raises `StorageError` when `path` is something that was not written this way (somebody's own folder,
+    Raises `StorageError` when `path` is something that was not written this way (a folder of another program,
     which must not be lost by a mistyped name), when the disk is full, or when this user may not write there.
     """
     path = path.resolve()
@@ -223,7 +223,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except NoRoom as error:
-        # Raised for a file within a temporary folder: the user knows the folder.
+        # Raised for a file within a temporary folder: the message names the folder.
         raise NoRoom(path, error.number) from None
     except OSError as error:
         if error.errno in _FULL:

@@ -6,7 +6,7 @@ A job outlives the page, browser and server that started it. It is a folder `job
     lock           locked by the job's process while it lives
     process.json   which process that is, written as soon as it holds the lock
     events.jsonl   progress, one event a line
-    output.json    figures that the command printed
+    output.json    JSON that the command printed
     log.txt        its standard error
     stop           its existence asks the job's process to stop; the process watches for it
     kill           likewise, to end at once
@@ -51,7 +51,7 @@ LOCK, PROCESS, STOP, KILL = "lock", "process.json", "stop", "kill"
 """Names of a job's files that its process uses."""
 
 MAX_JOBS = 50
-"""Jobs whose folders are kept; starting a job removes older ones."""
+"""Maximum number of job folders; starting a job removes older ones."""
 
 _END = "end.json"
 
@@ -143,7 +143,7 @@ class Job:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the job was asked to stop."""
+        """Whether a stop was requested."""
         return (self.folder / STOP).exists()
 
     @property
@@ -182,13 +182,13 @@ class Job:
         return f"the command ended with code {end.code}"
 
     @property
-    def figures(self) -> dict[str, Any]:
-        """What the command printed with `--json`; empty until it is done."""
+    def output(self) -> dict[str, Any]:
+        """The JSON that the command printed; empty until it is done."""
         try:
-            figures = orjson.loads((self.folder / "output.json").read_bytes())
+            output = orjson.loads((self.folder / "output.json").read_bytes())
         except (OSError, orjson.JSONDecodeError):
             return {}
-        return figures if isinstance(figures, dict) else {}
+        return output if isinstance(output, dict) else {}
 
     def latest(self) -> Event | None:
         """The newest progress event."""
@@ -284,7 +284,7 @@ def start(
 
 @permissions.operators_only
 def list_jobs(kind: str | None = None) -> list[Job]:
-    """All jobs whose folders are kept, or those of a kind, newest first."""
+    """All jobs in the workspace, or those of a kind, newest first."""
     try:
         names = sorted((entry.name for entry in os.scandir(paths.jobs_folder())), reverse=True)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Where a user's work lies: the workspace folder, its parts, and the models that can answer."""
+"""Paths of the workspace: its folders and files, the available models, and the default one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 class NoModel(StorageError, FileNotFoundError):
-    """There is no model in the workspace, nor a shipped one."""
+    """There is neither a model in the workspace nor a shipped one."""
 
 
 def workspace() -> Path:
@@ -32,12 +32,12 @@ def images_folder() -> Path:
 
 
 def runs_folder() -> Path:
-    """One folder a training run."""
+    """The training runs, one folder each."""
     return workspace() / "runs"
 
 
 def models_folder() -> Path:
-    """The models that the user's runs made."""
+    """The models of the workspace: trained, uploaded or copied."""
     return workspace() / "models"
 
 
@@ -47,17 +47,17 @@ def onnx_folder() -> Path:
 
 
 def evaluations_folder() -> Path:
-    """One folder a kept evaluation."""
+    """The saved evaluations, one folder each."""
     return workspace() / "evaluations"
 
 
 def jobs_folder() -> Path:
-    """One folder a background job."""
+    """The background jobs, one folder each."""
     return workspace() / "jobs"
 
 
 def uploads_folder() -> Path:
-    """Files that came through the browser."""
+    """The uploaded files."""
     return workspace() / "uploads"
 
 
@@ -67,12 +67,12 @@ def store_file() -> Path:
 
 
 def moderation_file() -> Path:
-    """The drawings of a public demo's visitors that wait for an operator's look."""
+    """The SQLite file with visitors' drawings that an operator has yet to accept or reject."""
     return workspace() / "moderation.sqlite3"
 
 
 def review_file() -> Path:
-    """The list of drawings that were marked as mislabelled."""
+    """The list of drawings marked as mislabelled."""
     return workspace() / "review.jsonl"
 
 
@@ -82,9 +82,9 @@ def available_models() -> list[Path]:
 
 
 def default_model() -> Path:
-    """The model that answers unless another is named: the chosen one, else the shipped one, else the newest.
+    """The model that classifies unless another is named: the chosen one, else the shipped one, else the newest.
 
-    A choice whose file is gone counts for nothing.
+    A choice whose file no longer exists is ignored.
     Raises `NoModel` if there is none.
     """
     chosen = chosen_model()
@@ -99,7 +99,7 @@ def default_model() -> Path:
 
 
 def chosen_model() -> Path | None:
-    """The model that was chosen to answer, if one was and its file is still there."""
+    """The model chosen by `choose_model`; None without a choice or if its file no longer exists."""
     try:
         choice = read_json(_choice_file())
     except (OSError, StorageError):
@@ -110,9 +110,9 @@ def chosen_model() -> Path | None:
 
 @permissions.operators_only
 def choose_model(path: Path) -> None:
-    """Let a model of the workspace, or a shipped one, answer from now on.
+    """Make a model of the workspace, or a shipped one, the default model.
 
-    Raises `StorageError` for a file that lies elsewhere or isn't there.
+    Raises `StorageError` for any other file.
     """
     if path.resolve() not in [model.resolve() for model in available_models()]:
         raise StorageError(f"{path} is no model of this workspace: put it into {models_folder()}")
@@ -120,8 +120,8 @@ def choose_model(path: Path) -> None:
 
 
 def editable_copy(model: Path) -> Path:
-    """The file to write a changed model to: itself in the workspace's models folder, else a copy in there, named
-    like it; a run's `model.safetensors` is named like the run."""
+    """The file to write a changed model to: the model's own if it is in the workspace's models folder, else a copy
+    in there of the same name; the copy of a run's `model.safetensors` has the run's name."""
     if model.resolve().parent == models_folder().resolve():
         return model
     of_a_run = model.resolve().parent.parent == runs_folder().resolve()
@@ -131,7 +131,7 @@ def editable_copy(model: Path) -> Path:
 def _own_models() -> list[Path]:
     dated: list[tuple[float, Path]] = []
     for path in models_folder().glob("*.safetensors"):
-        if not path.name.isprintable():  # line breaks or bytes that are no text: it can't be shown, nor asked for
+        if not path.name.isprintable():  # line breaks or undecodable bytes: pages can't show the name
             continue
         try:
             dated.append((path.stat().st_mtime, path))
@@ -149,5 +149,5 @@ def _choice_file() -> Path:
 
 
 def _choice(path: Path) -> str:
-    """How a choice is written down: by place and name, so that the workspace may be moved."""
+    """The text that identifies a model in serving.json: folder and name, so that the workspace can be moved."""
     return f"{'shipped' if path.resolve().parent == SHIPPED_MODELS else 'workspace'}/{path.name}"

@@ -1,6 +1,6 @@
-"""Files that came through the browser, kept in the workspace: `uploads/DIGEST/NAME`.
+"""Uploaded files, stored in the workspace as `uploads/DIGEST/NAME`.
 
-The digest is of the content, so the same file again, under whichever name, takes no more room.
+DIGEST is a hash of the content: a file that is uploaded again, under any name, is stored once.
 """
 
 from __future__ import annotations
@@ -18,50 +18,50 @@ from extexify.workspace.files import StorageError, atomic_file
 from extexify.workspace.paths import uploads_folder
 
 MAX_NAME = 80
-"""Characters of a name that are kept, the last ones: what tells the kind of a file stands at its end."""
+"""Maximum length of a stored name. The last characters are used, because they include the extension."""
 
-_PIECE = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 
 @permissions.operators_only
 def save_upload(name: str, data: BinaryIO) -> Path:
-    """Keep a file and return where it lies, which is where it lay already if it was kept before.
+    """Store a file and return its path; if the same content is stored already, the path of that file.
 
-    `name` is what the browser calls it and may be anything; `data` is read from its beginning, a piece at a time.
+    `name` is any text, from the browser; `data` is read from its beginning, in chunks.
     Raises `StorageError` when the disk is full or can't be written.
     """
     digest = hashlib.blake2b(digest_size=16)
-    for piece in _pieces(data):
-        digest.update(piece)
+    for chunk in _chunks(data):
+        digest.update(chunk)
     folder = uploads_folder() / digest.hexdigest()
     try:
-        for kept in _files(folder):
-            return kept
+        for stored in _files(folder):
+            return stored
         path = folder / safe_name(name)
         with atomic_file(path) as temporary, temporary.open("wb") as file:
-            for piece in _pieces(data):
-                file.write(piece)
+            for chunk in _chunks(data):
+                file.write(chunk)
     except StorageError:
         raise
     except OSError as error:
-        raise StorageError(f"the upload can't be kept in {uploads_folder()}: {error.strerror or error}") from None
+        raise StorageError(f"the upload can't be saved in {uploads_folder()}: {error.strerror or error}") from None
     return path
 
 
 @permissions.operators_only
 def list_uploads() -> list[Path]:
-    """All files that are kept, the newest first."""
+    """All uploaded files, the newest first."""
     dated: list[tuple[float, Path]] = []
     for folder in uploads_folder().glob("*/"):
         for path in _files(folder):
-            with suppress(FileNotFoundError):  # forgotten since the listing
+            with suppress(FileNotFoundError):  # deleted since the listing
                 dated.append((path.stat().st_mtime, path))
     return [path for _, path in sorted(dated, reverse=True)]
 
 
 @permissions.operators_only
 def delete_upload(path: Path) -> None:
-    """Remove a kept file; nothing happens when it is gone already. Raises `StorageError` for any other file."""
+    """Delete an uploaded file, if it still exists. Raises `StorageError` for a path outside the uploads folder."""
     folder = Path() if "\0" in str(path) else path.resolve().parent
     if folder.parent != uploads_folder().resolve():
         raise StorageError(f"{path} is no upload of this workspace")
@@ -69,7 +69,7 @@ def delete_upload(path: Path) -> None:
 
 
 def safe_name(name: str) -> str:
-    """A file name of letters, digits, `.`, `_` and `-` that resembles `name`, without folders, and not hidden."""
+    """A file name of letters, digits, `.`, `_` and `-` made from `name`, without folders and without a leading dot."""
     last = re.split(r"[/\\]", name)[-1]
     return re.sub(r"[^A-Za-z0-9._-]+", "_", last)[-MAX_NAME:].lstrip("._-") or "upload"
 
@@ -78,7 +78,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[!.]*") if path.is_file())
 
 
-def _pieces(data: BinaryIO) -> Iterator[bytes]:
+def _chunks(data: BinaryIO) -> Iterator[bytes]:
     data.seek(0)
-    while piece := data.read(_PIECE):
-        yield piece
+    while chunk := data.read(_CHUNK_BYTES):
+        yield chunk

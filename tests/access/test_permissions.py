@@ -1,4 +1,4 @@
-"""In a public demo, whatever acts refuses whoever isn't signed in, whichever way it is called."""
+"""In a public demo, functions that change something refuse callers who are not signed in."""
 
 from __future__ import annotations
 
@@ -156,14 +156,14 @@ def test_callbacks_of_pages_change_nothing(closed: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", "on", "maybe"])
-def test_what_may_mean_yes_closes(closed: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_any_value_that_may_mean_yes_closes_the_demo(closed: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(settings.DEMO.name, value)
     with pytest.raises(NotPermitted):
         jobs.list_jobs()
 
 
 @pytest.mark.parametrize("value", ["", "0", "no", "False", "off"])
-def test_what_means_no_opens(closed: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_values_that_mean_no_open_the_demo(closed: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(settings.DEMO.name, value)
     assert jobs.list_jobs() == []
 
@@ -180,14 +180,14 @@ def test_the_file_of_secrets_closes_too_and_so_does_a_damaged_one(
     assert permissions.is_demo()
 
 
-def test_a_demo_stays_one_whatever_becomes_of_its_file(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_demo_stays_closed_when_its_file_is_changed_or_removed(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permissions, "_demo_is_fixed", False)
     permissions.fix_demo_mode()
     monkeypatch.delenv(settings.DEMO.name)
     assert permissions.is_demo()
 
 
-def test_threads_without_a_visit_are_nobodys(closed: Path) -> None:
+def test_threads_without_a_visit_have_no_permissions(closed: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as threads, pytest.raises(NotPermitted):
@@ -212,7 +212,7 @@ def test_commands_and_their_jobs_are_the_operators(demo: Path) -> None:
     assert not [name for name in modules if name.startswith(("extexify.ui", "streamlit"))]
 
 
-def test_pages_need_nobody_to_sign_in_where_there_is_no_demo(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_need_no_sign_in_where_there_is_no_demo(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(settings.DEMO.name)
     assert permissions.is_operator()
     assert runs.list_runs() == []

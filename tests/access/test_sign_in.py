@@ -54,7 +54,7 @@ def quick() -> str:
     return QUICK + urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def test_a_password_is_known_by_its_hash_alone() -> None:
+def test_a_password_is_verified_by_its_hash() -> None:
     one, other = hash_password(PASSWORD), hash_password(PASSWORD)
     assert one != other
     assert PASSWORD not in one
@@ -78,7 +78,7 @@ def test_a_password_that_is_too_short_or_long_is_refused(length: int) -> None:
         "scrypt:2:-1:1:AAAAAAAAAAAAAAAAAAAAAA:" + "A" * 43, "md5:2:1:1:AAAAAAAAAAAAAAAAAAAAAA:" + "A" * 43,
     ],
 )  # fmt: skip
-def test_a_damaged_hash_is_said_and_not_repeated(stored: str) -> None:
+def test_a_damaged_hash_is_reported_without_its_text(stored: str) -> None:
     with pytest.raises(PasswordError, match="hash-password") as caught:
         check_hash(stored)
     assert "AAAA" not in str(caught.value)
@@ -132,7 +132,7 @@ def test_a_token_shows_who_is_signed_in_until_it_ends(quick: str, clock: Clock) 
     assert not sessions.is_signed_in(other, quick)
 
 
-def test_a_visit_has_so_many_attempts(quick: str, clock: Clock) -> None:
+def test_the_number_of_attempts_per_visit_is_limited(quick: str, clock: Clock) -> None:
     sessions = OperatorSessions(clock)
     for _ in range(VISIT_ATTEMPTS):
         with pytest.raises(SignInRefused, match="not the password"):
@@ -144,13 +144,13 @@ def test_a_visit_has_so_many_attempts(quick: str, clock: Clock) -> None:
     assert sessions.sign_in(PASSWORD, quick, "visit")
 
 
-def test_right_passwords_count_for_nothing(quick: str, clock: Clock) -> None:
+def test_right_passwords_do_not_count_as_attempts(quick: str, clock: Clock) -> None:
     sessions = OperatorSessions(clock)
     for _ in range(2 * ALL_ATTEMPTS):
         sessions.sign_in(PASSWORD, quick, "visit")
 
 
-def test_all_visits_together_have_so_many_attempts(quick: str, clock: Clock) -> None:
+def test_the_number_of_attempts_of_all_visits_is_limited(quick: str, clock: Clock) -> None:
     sessions = OperatorSessions(clock)
 
     def attempt(number: int) -> str:
@@ -160,8 +160,8 @@ def test_all_visits_together_have_so_many_attempts(quick: str, clock: Clock) -> 
             return str(error)
 
     with ThreadPoolExecutor(8) as threads:
-        said = list(threads.map(attempt, range(3 * ALL_ATTEMPTS)))
-    assert said.count("this is not the password") == ALL_ATTEMPTS
+        answers = list(threads.map(attempt, range(3 * ALL_ATTEMPTS)))
+    assert answers.count("this is not the password") == ALL_ATTEMPTS
     with pytest.raises(SignInRefused, match="in a minute"):
         sessions.sign_in(PASSWORD, quick, "the operator")
     clock.now += ALL_SECONDS

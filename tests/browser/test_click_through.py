@@ -1,4 +1,4 @@
-"""The whole way by clicking alone, as a newcomer goes it: from nothing to an answer by a model of one's own."""
+"""From starter drawings to an answer by a trained model, using the pages only."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
     page.get_by_role("radiogroup", name="Recipe").get_by_text("original", exact=True).click()
     wait_until_idle(page)
     # While the page is being redrawn for another recipe, the field of the one before may still be there.
-    # The recipe's own field comes, then the former one goes.
+    # The recipe's own field appears before the former one disappears.
     expect(page.locator("input[aria-label='Epochs'][value='20']")).to_be_visible()
     expect(page.get_by_label("Epochs", exact=True)).to_have_count(1)
     page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
@@ -70,7 +70,7 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
     wait_until_idle(page)
     expect(page.locator(".st-key-train-go button")).to_be_enabled()
     page.locator(".st-key-train-go button").click()
-    # Whatever page one goes to meanwhile, the sidebar tells of it.
+    # The sidebar shows the job on every page.
     expect(page.get_by_test_id("stSidebar").get_by_text("Training mine")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Training mine finished in")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".st-key-train-charts .js-plotly-plot")).to_have_count(4)

@@ -105,7 +105,7 @@ def saved(folder: Path) -> list[Sample]:
     return [check_row(row) for row in open_source(str(path)).rows()] if path.exists() else []
 
 
-def test_answers_are_copied_looked_up_and_kept(visiting: Visiting, folder: Path) -> None:
+def test_answers_are_copied_looked_up_and_saved(visiting: Visiting, folder: Path) -> None:
     with dashboard(folder) as address:
         visit = visiting(address, permissions=["clipboard-read", "clipboard-write"])
         page = visit.page
@@ -164,7 +164,7 @@ def test_answers_are_copied_looked_up_and_kept(visiting: Visiting, folder: Path)
         expect(button).to_be_visible()
         assert saved(folder) == []
 
-        # Any symbol can be found and kept; Escape closes the search and leaves the drawing.
+        # Any symbol can be found and saved; Escape closes the search and leaves the drawing.
         search = page.get_by_label("Search the symbol that you drew")
         found = page.locator(".st-key-contribute_panel .tile")
         opener = page.get_by_role("button", name="Something else? Search all symbols")

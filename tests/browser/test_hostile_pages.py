@@ -1,4 +1,4 @@
-"""Every page in a real browser, on a workspace in which everything is named to do harm: nothing of it happens."""
+"""Every page in a real browser, on a workspace with hostile names and contents, none of which has an effect."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def test_a_visitor_draws_and_copies_without_a_network(page: Page) -> None:
     # A drawing that looks like no symbol is reported as such.
     draw(page, [np.random.default_rng(1).uniform(20, 380, (30, 2)).tolist()], pad)
     page.locator('ol[data-strokes="1"] li').first.wait_for()
-    message = "Not sure: this looks like none of the symbols I know. The nearest are these."
+    message = "Not sure: this looks like none of the model's symbols. The nearest are these."
     assert page.locator(".unsure").inner_text() == message
     page.keyboard.press("Escape")
     page.locator(".unsure").wait_for(state="hidden")

@@ -278,7 +278,7 @@ def test_every_symbol_is_found_by_its_command() -> None:
 
 
 @given(KEYS, st.data())
-def test_a_letter_left_out_is_forgiven(key: str, data: st.DataObject) -> None:
+def test_a_query_with_a_missing_letter_finds_the_symbol(key: str, data: st.DataObject) -> None:
     name = CATALOG[key].command.removeprefix("\\")
     assume(name.isalpha() and len(name) >= 6)
     at = data.draw(st.integers(1, len(name) - 1))

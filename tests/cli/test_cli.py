@@ -1,4 +1,4 @@
-"""The command line keeps its contract: commands, options, JSON, exit codes, errors in one line."""
+"""The command line: commands, options, JSON, exit codes, errors in one line."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     assert result["test"]["n"] > 0
     assert Path(result["model"]) == tmp_path / "ws" / "models" / "first.safetensors"
     # evaluate reads the dataset or a dump, and agrees with what the pipeline found.
-    figures = run_json(capsys, "evaluate", "--model", result["model"], "--split", "test")
-    calibration = figures.pop("calibration")
-    assert figures == result["test"]
+    metrics = run_json(capsys, "evaluate", "--model", result["model"], "--split", "test")
+    calibration = metrics.pop("calibration")
+    assert metrics == result["test"]
     assert all(0 <= calibration[match]["ece"] <= 1 and calibration[match]["nll"] > 0 for match in MATCHES)
     whole = run_json(capsys, "evaluate", "--model", result["model"], "--source", dump)
     assert (whole["n"], whole["unknown_keys"], whole["unusable"]) == (120, 0, 1)
@@ -188,7 +188,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert "--help" in capsys.readouterr().out
 
 
-def test_a_training_stops_on_sigterm_with_a_checkpoint_and_goes_on(dump: Path, tmp_path: Path) -> None:
+def test_a_training_stops_on_sigterm_with_a_checkpoint_and_is_resumed(dump: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(tmp_path / "ws"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "extexify"]
     training = ["train", "--run", "cut", "--epochs", "2", "--batch-size", "4"]
@@ -221,7 +221,7 @@ def test_a_signal_in_the_middle_of_an_export_leaves_nothing_behind(
     pipe = tmp_path / "endless.sql"
     pipe.touch()
     environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(tmp_path / "ws")}
-    # A dump that never ends: the rows go on for as long as somebody reads them.
+    # A dump without end: it sends rows as long as they are read.
     code = (
         "import itertools, sys; from extexify.cli import parser; from extexify.sources import open as opener;"
         "from tests.tiny import TinySource;"

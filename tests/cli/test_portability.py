@@ -1,4 +1,4 @@
-"""Where modules and functions of POSIX are missing, as on Windows, command line and dashboard work."""
+"""Command line and dashboard work without the modules and functions of POSIX, as on Windows."""
 
 from __future__ import annotations
 

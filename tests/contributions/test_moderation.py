@@ -285,7 +285,7 @@ def test_an_accepted_drawing_is_not_taken_back(moderation: ModerationList) -> No
     with operator():
         moderation.accept([one.id for one in moderation.pending(10)], open_store())
     current.take_back()
-    assert "looked at already" in current.problem
+    assert "reviewed already" in current.problem
     assert len(stored_strokes()) == 1
 
 
@@ -299,7 +299,7 @@ def test_the_number_of_drawings_per_visit_is_limited(
         current.keep(SUM)
         current.take_back()
     current.keep(SUM)
-    assert current.problem == "This drawing could not be kept: one visit can send 2 drawings."
+    assert current.problem == "This drawing could not be saved: one visit can send 2 drawings."
     with operator():
         assert moderation.count() == 0
     assert current.offers == 2

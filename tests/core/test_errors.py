@@ -1,4 +1,4 @@
-"""Messages are one line of printable text, whatever they are made of."""
+"""Any error message becomes one line of printable text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals stop a command even where the first exception gets lost."""
+"""Signals stop a command even if the first exception is dropped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from extexify.core import interruption
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_interrupts_and_is_not_forgotten_when_somebody_drops_it(number: signal.Signals) -> None:
+def test_a_signal_interrupts_again_after_its_exception_was_dropped(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with interruption.interruptible():
         interruption.check()

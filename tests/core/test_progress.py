@@ -1,4 +1,4 @@
-"""Progress: one protocol, shown as a bar on a terminal, as lines in a log, as JSON for others to follow."""
+"""Progress events as a bar on a terminal, as lines of a log and as JSON lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_stage_reports_at_most_ten_times_a_second(monkeypatch: pytest.MonkeyPa
     assert events[-1] == Progress("render", 1000, 1000, "drawings", 1000.0, "done")
 
 
-def test_a_message_is_reported_at_once_with_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_is_reported_at_once_with_its_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     events: list[Progress] = []
     stage = Stage(events.append, "train", unit="batches")

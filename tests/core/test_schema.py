@@ -1,4 +1,4 @@
-"""JSON that was read from disk is validated down to the last value."""
+"""Validation of JSON that was read from disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a dataset: a whole one opens, and anything else is refused in one sentence that says what to do."""
+"""Opening a dataset; missing, incomplete and damaged ones are refused in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export: sources in, a whole dataset with an honest report out, or the earlier dataset as it was."""
+"""Export: a complete dataset with a report of what was left out; an error leaves the earlier dataset."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_arrays_on_disk_are_those_of_the_contract(tmp_path: Path) -> None:
     assert shapes["sample_ends"] == shapes["labels"] == shapes["ids"] == shapes["split"] == 15
 
 
-def test_the_class_order_is_the_sorted_keys_whatever_comes_first(tmp_path: Path) -> None:
+def test_the_class_order_is_the_sorted_keys_in_any_order_of_rows(tmp_path: Path) -> None:
     keys = ["b-OT1-_b", "a-T1-_ä", "B-OT1-_b", "a-OT1-_a", "a-OT1-_a b"]
     rows = [(number, keys[number % 5], strokes_json(zigzag(number))) for number in range(1, 26)]
     forth = export_dataset([ListSource(rows)], tmp_path / "forth")
@@ -109,7 +109,7 @@ def test_equal_input_gives_an_equal_dataset(tmp_path: Path) -> None:
     assert more.content_hash not in hashes
 
 
-def test_ratios_are_kept_to_and_noted(tmp_path: Path) -> None:
+def test_ratios_are_respected_and_recorded(tmp_path: Path) -> None:
     rows = sample_rows(classes=2, each=100)
     dataset = export_dataset([ListSource(rows)], tmp_path / "data", ratios=(0.5, 0.3, 0.2), seed=3)
     parts = [dataset.manifest["counts"][name] / 200 for name in ("train", "validation", "test")]
@@ -187,7 +187,7 @@ def test_every_bad_row_is_counted_by_its_reason_and_listed(tmp_path: Path) -> No
     assert dataset.manifest["sources"] == [{"source": "mixed", "rows": len(rows), "usable": 15}]
 
 
-def test_the_report_is_told(tmp_path: Path) -> None:
+def test_progress_is_reported(tmp_path: Path) -> None:
     events: list[Progress] = []
     rows = [*sample_rows(), (7, b"other", b"[[[1,2]]]"), (900, b"k", None), (None, b"k", b"[]")]
     export_dataset([ListSource(rows, "mine")], tmp_path / "data", report=events.append)
@@ -199,7 +199,7 @@ def test_the_report_is_told(tmp_path: Path) -> None:
     assert {event.unit for event in events if event.stage == "export"} == {"rows"}
 
 
-def test_the_same_row_again_is_kept_once_across_sources_too(tmp_path: Path) -> None:
+def test_repeated_rows_are_exported_once_also_across_sources(tmp_path: Path) -> None:
     rows = sample_rows()
     spaced = (1, rows[0][1], rows[0][2].replace(b",", b" , "))  # the same drawing, written otherwise
     dataset = export_dataset([ListSource([*rows, spaced, rows[3]]), ListSource(rows[:5], "b")], tmp_path / "data")
@@ -209,7 +209,7 @@ def test_the_same_row_again_is_kept_once_across_sources_too(tmp_path: Path) -> N
     assert Counter(entry["source"] for entry in listed(dataset)) == {"a list": 2, "b": 5}
 
 
-def test_the_same_id_with_other_content_is_kept_under_a_new_id_and_told(tmp_path: Path) -> None:
+def test_the_same_id_with_other_content_is_renumbered_and_recorded(tmp_path: Path) -> None:
     rows = sample_rows()
     other_drawing = (1, rows[0][1], strokes_json(zigzag(500)))
     other_key = (2, rows[0][1], rows[1][2])
@@ -217,20 +217,20 @@ def test_the_same_id_with_other_content_is_kept_under_a_new_id_and_told(tmp_path
     first = export_dataset(
         [ListSource(rows), ListSource([other_drawing, other_key], "b")], tmp_path / "one", report=events.append
     )
-    told = first.manifest["renumbered"]
-    assert [(entry["id"], entry["key"], entry["source"]) for entry in told] == [
+    renumbered = first.manifest["renumbered"]
+    assert [(entry["id"], entry["key"], entry["source"]) for entry in renumbered] == [
         (1, "test-OT1-_class0", "b"), (2, "test-OT1-_class0", "b"),
     ]  # fmt: skip
     assert any("2 ids came with other content too" in event.message for event in events)
     samples = by_id(first)
     assert len(samples) == 17
     assert samples[1] == (rows[0][1].decode(), rows[0][2])
-    assert samples[told[0]["new_id"]] == (rows[0][1].decode(), other_drawing[2])
-    assert all(2**52 <= entry["new_id"] < 2**53 for entry in told)
-    assert [json.loads(line) for line in (first.path / "renumbered.jsonl").read_text().splitlines()] == told
+    assert samples[renumbered[0]["new_id"]] == (rows[0][1].decode(), other_drawing[2])
+    assert all(2**52 <= entry["new_id"] < 2**53 for entry in renumbered)
+    assert [json.loads(line) for line in (first.path / "renumbered.jsonl").read_text().splitlines()] == renumbered
     # The new ids depend on the content alone, so the next export, in another order, gives them again.
     again = export_dataset([ListSource(rows[::-1]), ListSource([other_key, other_drawing], "c")], tmp_path / "two")
-    assert {entry["new_id"] for entry in again.manifest["renumbered"]} == {entry["new_id"] for entry in told}
+    assert {entry["new_id"] for entry in again.manifest["renumbered"]} == {entry["new_id"] for entry in renumbered}
     assert by_id(again) == samples
 
 
@@ -254,7 +254,7 @@ def test_new_ids_that_clash_are_changed_again(tmp_path: Path) -> None:
     assert taken != again.manifest["renumbered"][0]["new_id"]
 
 
-def test_a_class_with_fewer_than_three_distinct_drawings_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_class_with_fewer_than_three_distinct_drawings_is_left_out_and_reported(tmp_path: Path) -> None:
     rows = [
         *sample_rows(),
         (100, b"two", strokes_json(zigzag(600))), (101, b"two", strokes_json(zigzag(601))),
@@ -286,7 +286,7 @@ def test_drawings_that_differ_only_in_how_they_are_written_are_equal(tmp_path: P
     assert dataset.manifest["counts"]["duplicates"] == 2
 
 
-def test_a_class_of_single_dots_is_kept(tmp_path: Path) -> None:
+def test_a_class_of_single_dots_is_exported(tmp_path: Path) -> None:
     dots = [(100 + number, b"dot", b"[[[5,5]]]") for number in range(6)]
     dataset = export_dataset([ListSource([*sample_rows(), *dots])], tmp_path / "data")
     assert set(dataset.split[dataset.labels == dataset.classes.index("dot")].tolist()) == {0, 1, 2}
@@ -376,7 +376,7 @@ def test_a_killed_exporter_leaves_the_earlier_dataset_and_the_next_tidies_up(tmp
     out = tmp_path / "data"
     export_dataset([ListSource(sample_rows())], out)
     before = fingerprint(out)
-    # An export that says when it is in the middle, and then waits.
+    # An export that reports when it is half done, and then waits.
     code = (
         "import sys, time; from pathlib import Path; from extexify.dataset.export import export_dataset\n"
         "from tests.drawings import ListSource, sample_rows\n"

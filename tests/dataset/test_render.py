@@ -85,7 +85,7 @@ def test_a_folder_name_is_safe_unique_and_in_class_order() -> None:
     assert all(name.isascii() and not set(name) & set('/\\.:*?"<>|') and len(name) < 100 for name in names)
 
 
-def test_what_is_missing_or_damaged_is_said(dataset: Dataset, tmp_path: Path) -> None:
+def test_missing_and_damaged_files_are_reported(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="extexify render"):
         RenderedImages.open(tmp_path / "nothing")
     render_dataset(dataset, PRESETS["default"], tmp_path / "images")

@@ -1,4 +1,4 @@
-"""The review list: what is marked as mislabelled stays out of exports, and can come back."""
+"""The review list: drawings marked as mislabelled are left out of exports and can be restored."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_nothing_left_is_an_error_and_the_earlier_dataset_stays(tmp_path: Path, 
     assert Dataset.open(tmp_path / "dataset").content_hash == before
 
 
-def test_the_command_line_uses_the_workspace_s_list_unless_told_not_to(
+def test_the_command_line_uses_the_workspaces_list_unless_an_option_disables_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path / "ws"))

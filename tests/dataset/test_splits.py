@@ -1,4 +1,4 @@
-"""Splits: a pure function of seed, id and key that keeps its promises while the data grows."""
+"""Splits: a pure function of seed, id and key, stable while the data grows."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_every_class_is_in_all_three_or_left_out_whole(
 
 
 @given(samples, seeds)
-def test_a_class_with_three_drawings_of_its_own_is_kept(rows: list[tuple[int, int]], seed: int) -> None:
+def test_a_class_with_three_drawings_of_its_own_is_included(rows: list[tuple[int, int]], seed: int) -> None:
     splits = split(rows, seed)
     first_with: dict[int, int] = {}
     for label, group in rows:

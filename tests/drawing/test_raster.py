@@ -121,7 +121,7 @@ class TestOddDrawings:
         assert np.abs(rasterize_drawing([shape * np.float32(size)], raster) - usual).max() <= 2
 
 
-def test_aspect_is_kept_or_stretched_as_asked() -> None:
+def test_the_aspect_ratio_is_preserved_or_stretched_by_the_setting() -> None:
     flat = drawing([(0, 0), (100, 0), (100, 10), (0, 10), (0, 0)])
     _, top, _, bottom = ink_box(rasterize_drawing(flat, DEFAULT))
     assert bottom - top < 12
@@ -129,7 +129,7 @@ def test_aspect_is_kept_or_stretched_as_asked() -> None:
     assert bottom - top > 40
 
 
-def test_lines_are_anti_aliased_and_as_wide_as_asked() -> None:
+def test_lines_are_anti_aliased_and_have_the_width_of_the_setting() -> None:
     image = rasterize_drawing(drawing([(0, 0), (100, 0)]), replace(DEFAULT, stroke_width=3))
     column = image[:, 24].astype(int)
     assert abs(column.sum() / 255 - 3) < 0.05

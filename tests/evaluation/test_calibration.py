@@ -114,7 +114,7 @@ def test_only_validation_drawings_of_known_symbols_are_used(dataset: Dataset, tm
     assert calibrate(fewer, fewer, dataset).drawings == np.isin(labels, known).sum()
     unknown = written(model_of(["x", "y", "z"]), tmp_path / "unknown.safetensors")
     content = unknown.read_bytes()
-    with pytest.raises(ModelError, match="knows none of the symbols"):
+    with pytest.raises(ModelError, match="has none of the symbols"):
         calibrate(unknown, unknown, dataset)
     assert unknown.read_bytes() == content
 
@@ -125,17 +125,17 @@ def test_a_model_outside_the_workspace_is_copied_and_no_other_model_is_replaced(
     content = model.read_bytes()
     arguments = ["calibrate", "--model", str(model), "--dataset", str(dataset.path)]
     assert parser.main([*arguments, "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
     copy = paths.models_folder() / "tiny.safetensors"
-    assert (figures["model"], figures["copied"]) == (str(copy), True)
+    assert (report["model"], report["copied"]) == (str(copy), True)
     assert model.read_bytes() == content
-    assert read_description(copy).temperature == figures["temperature"]["after"] != 8.0
-    assert figures["nll"]["after"]["exact"] <= figures["nll"]["before"]["exact"]
-    assert set(figures["ece"]["before"]) == {"exact", "prints", "drawn"}
+    assert read_description(copy).temperature == report["temperature"]["after"] != 8.0
+    assert report["nll"]["after"]["exact"] <= report["nll"]["before"]["exact"]
+    assert set(report["ece"]["before"]) == {"exact", "prints", "drawn"}
     # Once more: the copy is of the same model and may be replaced; without --json it says what it did.
     assert parser.main(arguments) == 0
     assert f"{model} is unchanged" in capsys.readouterr().out
-    # The workspace's own model is calibrated where it lies.
+    # The workspace's own model is calibrated in place.
     assert parser.main([*arguments[:2], str(copy), *arguments[3:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["copied"] is False
     torch.manual_seed(5)

@@ -242,7 +242,7 @@ def test_the_records_of_a_dataset_are_stored_as_it_is_evaluated(tmp_path: Path) 
 
 def test_a_source_of_unknown_keys_only_leaves_no_evaluation(tmp_path: Path) -> None:
     classifier = classifier_of(["x", "y", "z"])
-    with pytest.raises(EvaluationError, match="tiny knows none of the 12 drawings' symbols"):
+    with pytest.raises(EvaluationError, match="tiny has none of the 12 drawings' symbols"):
         save_evaluation(
             tmp_path / "stored",
             CONTEXT,

@@ -1,4 +1,4 @@
-"""Files in the formats that the program reads: whole, damaged, and with headers that lie."""
+"""Files in the formats that the program reads: valid, damaged, and with false headers."""
 
 from __future__ import annotations
 

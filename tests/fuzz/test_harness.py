@@ -1,4 +1,4 @@
-"""The fuzz tests' own limits: a program that breaks one of them is found out."""
+"""The limits of the fuzz tests: a violation of each is detected."""
 
 from __future__ import annotations
 

@@ -136,8 +136,8 @@ def test_checkpoints(case: Case, folder: Path) -> None:
     state = restore_checkpoint(folder / "checkpoint.safetensors", *_training()[:-1])
     tally = state.tally
     counts = (state.epoch, state.batch, state.step, state.best_epoch, tally.count, tally.top1, tally.top5)
-    figures = (state.seconds, state.best_top5, *tally.metrics().values())
-    if not all(type(count) is int and count >= 0 for count in counts) or not all(np.isfinite(figures)):
+    metrics = (state.seconds, state.best_top5, *tally.metrics().values())
+    if not all(type(count) is int and count >= 0 for count in counts) or not all(np.isfinite(metrics)):
         raise Fault(f"training is resumed from {state}")
 
 

@@ -122,10 +122,10 @@ def test_jobs(case: Case, folder: Path) -> None:
             if part is not None and not 0 <= part < float("inf"):
                 raise Fault(f"a job of which {part} is done or left")
         find_run(run_of(one))
-        if not isinstance(one.figures, dict) or not all(isinstance(line, str) for line in one.log()):
-            raise Fault("figures or log of a job are something else")
+        if not isinstance(one.output, dict) or not all(isinstance(line, str) for line in one.log()):
+            raise Fault("output or log of a job have another type")
     if jobs.running(["dataset"]):
-        raise Fault("a job runs that nobody started")
+        raise Fault("a job runs that was not started")
 
 
 # --- the review list, the choice of a model ------------------------------------------------------

@@ -81,7 +81,7 @@ def test_a_model_that_reads_sequences_needs_their_settings(tmp_path: Path) -> No
 
 
 def test_a_rejection_threshold_is_read_from_files_of_earlier_versions(tmp_path: Path) -> None:
-    """Theirs is called doubt, and was rounded up to 1 for models that are sure of every drawing."""
+    """In them the threshold is called doubt, and was rounded up to 1 for models that are sure of every drawing."""
     path = tmp_path / "model.safetensors"
     many = tuple(sorted(f"k{number}" for number in range(20)))
     for classes, stored, read in ((many, 0.74, 0.74), (many, 1.0, 0.999), (many[:8], 1.0, 0.0), (many, 0.0, 0.0)):

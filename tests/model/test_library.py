@@ -170,7 +170,7 @@ def upload(path: Path, name: str = "") -> Path:
     return add_model(io.BytesIO(path.read_bytes()), name or path.name)
 
 
-def test_an_uploaded_model_is_kept_under_a_free_name(tmp_path: Path) -> None:
+def test_an_uploaded_model_gets_a_free_name(tmp_path: Path) -> None:
     path = make_model(tmp_path / "mine.safetensors")
     first, second = upload(path), upload(path)
     assert (first.name, second.name) == ("mine.safetensors", "mine-2.safetensors")

@@ -1,4 +1,4 @@
-"""The model that comes with the project is the one that its card describes."""
+"""The shipped model is the one that its card describes."""
 
 from __future__ import annotations
 

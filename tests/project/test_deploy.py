@@ -1,4 +1,4 @@
-"""What the container and the instructions for deployment rest on; building the image itself needs Docker."""
+"""The files that the container and the deployment instructions need; building the image itself needs Docker."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ def health(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-def test_the_health_check_tells_a_server_from_none(server: str) -> None:
+def test_the_health_check_fails_without_a_server(server: str) -> None:
     assert health(STREAMLIT_SERVER_PORT=server.rpartition(":")[2]).returncode == 0
-    nobody = health(STREAMLIT_SERVER_PORT=str(free_port()), STREAMLIT_SERVER_BASE_URL_PATH="/app/")
-    assert nobody.returncode == 1
-    assert "/app/_stcore/health: " in nobody.stderr
+    absent = health(STREAMLIT_SERVER_PORT=str(free_port()), STREAMLIT_SERVER_BASE_URL_PATH="/app/")
+    assert absent.returncode == 1
+    assert "/app/_stcore/health: " in absent.stderr
 
 
 def test_the_image_gets_what_is_there_and_no_secret() -> None:
-    kept = re.findall(r"^!(.+)$", text(".dockerignore"), re.MULTILINE)
-    assert all(list(ROOT.glob(pattern)) for pattern in kept)
+    included = re.findall(r"^!(.+)$", text(".dockerignore"), re.MULTILINE)
+    assert all(list(ROOT.glob(pattern)) for pattern in included)
     assert text(".dockerignore").splitlines()[1] == "*"
-    assert not [pattern for pattern in kept if "secrets" in pattern or pattern in (".streamlit", ".git", "workspace")]
+    assert not [
+        pattern for pattern in included if "secrets" in pattern or pattern in (".streamlit", ".git", "workspace")
+    ]
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "docs/deploy.md", "docs/deploy/extexify.service"])
@@ -47,7 +49,7 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
     assert used <= NAMES
 
 
-def test_nothing_is_told_to_the_makers_of_a_package() -> None:
+def test_packages_send_no_telemetry() -> None:
     script = "import os; import extexify.model.classifier; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env={}, capture_output=True, text=True)
     assert ran.stdout == "1\n", ran.stderr

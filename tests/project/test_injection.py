@@ -1,4 +1,4 @@
-"""Names are nothing but names: no HTML, Markdown, LaTeX, path or SQL that somebody wrote into one has any effect."""
+"""HTML, Markdown, LaTeX, paths and SQL in user-supplied names have no effect."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_escaped_text_shows_just_itself(text: str) -> None:
         "<-", "x -- y", ">=", "~=",
     ],
 )  # fmt: skip
-def test_what_streamlit_would_turn_into_something_else_is_kept_apart(text: str) -> None:
+def test_markup_that_streamlit_interprets_is_escaped(text: str) -> None:
     shown = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped(text))
     assert shown != text
     assert shown.replace("\u2060", "") == text
@@ -185,7 +185,7 @@ def test_a_choice_of_a_model_leads_to_a_model_only(model: object, place: Path) -
     assert paths.chosen_model() is None
 
 
-# --- what is kept, damaged ----------------------------------------------------------------------
+# --- damaged files of the workspace --------------------------------------------------------------
 
 JOB = {"kind": "train", "title": "x", "arguments": [], "writes": [], "began": 1.0, "clock": 1.0, "boot": "x"}
 
@@ -244,9 +244,9 @@ def test_progress_stays_between_nothing_and_all(event: dict[str, Any], job_folde
     assert latest is None or latest.progress.message.isprintable()
 
 
-def test_evaluations_without_a_time_zone_or_with_figures_of_another_kind_are_passed_over(hostile: Path) -> None:
-    (kept,) = list_evaluations(hostile / "evaluations")
-    manifest: dict[str, Any] = json.loads((kept.path / "manifest.json").read_bytes())
+def test_evaluations_without_a_time_zone_or_with_invalid_metrics_are_skipped(hostile: Path) -> None:
+    (stored,) = list_evaluations(hostile / "evaluations")
+    manifest: dict[str, Any] = json.loads((stored.path / "manifest.json").read_bytes())
     odd: list[dict[str, Any]] = [
         {"when": "2026-01-01T12:00:00"},
         {"when": "0001-01-01T00:00:00+23:59"},
@@ -259,7 +259,7 @@ def test_evaluations_without_a_time_zone_or_with_figures_of_another_kind_are_pas
         folder = hostile / "evaluations" / f"odd-{number}"
         folder.mkdir()
         (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))
-    assert list_evaluations(hostile / "evaluations") == [kept]
+    assert list_evaluations(hostile / "evaluations") == [stored]
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def _statements() -> Iterator[tuple[str, ast.expr, ast.Module]]:
 
 
 def _is_fixed(node: ast.expr, module: ast.Module) -> bool:
-    """Whether a statement is the same whatever anybody sends: text, our own constants in it (where SQL takes no
+    """Whether a statement doesn't depend on user input: text, our own constants in it (where SQL takes no
     parameters: names of tables, numbers of pragmas), or psycopg2's own composition."""
     if isinstance(node, ast.JoinedStr):
         return all(_is_fixed(part.value, module) for part in node.values if isinstance(part, ast.FormattedValue))
@@ -347,7 +347,7 @@ def test_sql_is_fixed_and_takes_parameters() -> None:
         ("def f(t): c.execute(f'SELECT {t}')\nf(key)", False),
     ],
 )
-def test_sql_that_is_put_together_is_told(source: str, is_fixed: bool) -> None:
+def test_sql_built_from_strings_is_detected(source: str, is_fixed: bool) -> None:
     module = ast.parse(source)
     (call,) = [
         one for one in ast.walk(module)

@@ -71,7 +71,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
             parts = imported.split(".")
             found |= {".".join(parts[:length]) for length in range(2, len(parts) + 1)} & known.keys() - {name}
         edges[name] = found
-    # Modules that import nothing that is left go, until all have gone or a circle stays.
+    # Remove modules without remaining imports until none is left, or only a cycle.
     while free := {name for name, others in edges.items() if not others & edges.keys()}:
         edges = {name: others for name, others in edges.items() if name not in free}
     assert not edges, f"in a circle, or importing one: {sorted(edges)}"

@@ -1,4 +1,4 @@
-"""Attempts to get round a demo's sign-in against a running server, with what no page would send."""
+"""Attempts to bypass a demo's sign-in on a running server, with requests that no page sends."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def ask(address: str, method: str, path: str, body: bytes = b"", **headers: str)
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    """All that lies in the workspace, besides the server's own log."""
+    """All files of the workspace except the server's log."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "server.log"}
 
 
@@ -87,7 +87,7 @@ def test_no_address_hash_or_query_leads_past_the_sign_in(address: str, folder: P
                     assert FORM in text
                     assert "This page is for the operators" in text
                     assert set(visit.buttons()) == {"Sign in"}
-        # The first thing that a server is asked for may be a page's own address: then, too, the entry comes first.
+        # The first request to a server may be for a page's own address; the entry script still runs first.
         assert FORM not in visit.run("pages/export.py")
         assert EXPORT not in visit.run("pages/export.py")
     assert written(folder) == before
@@ -165,7 +165,7 @@ def test_states_of_a_session_are_no_sign_in(address: str) -> None:
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a" * 3000, pytest.param(HASH, id="hash"), "%00", "None", "True"])
-def test_no_cookie_is_a_sign_in_that_the_server_gave_to_nobody(address: str, cookie: str) -> None:
+def test_a_cookie_that_the_server_did_not_issue_is_no_sign_in(address: str, cookie: str) -> None:
     with Intruder(address, cookie=f"{access.COOKIE}={cookie}; _streamlit_user={cookie}") as visit:
         assert FORM in visit.run("models")
     answer = ask(address, "POST", f"/{access.COOKIE_ROUTE}", cookie.encode())
@@ -233,23 +233,23 @@ def test_crafted_drawings_and_keys_reach_neither_store_nor_list(address: str, fo
     assert written(folder) == before
 
 
-def test_wrong_passwords_are_limited_whoever_gives_them(tmp_path: Path) -> None:
+def test_wrong_passwords_of_all_visitors_are_limited(tmp_path: Path) -> None:
     environment = {settings.DEMO.name: "yes", settings.PASSWORD_HASH.name: HASH}
     with dashboard(tmp_path, **environment) as fresh:
-        said = []
+        shown = []
         for _ in range(4):
             with Intruder(fresh) as visit:
                 visit.run("models")
                 for number in range(4):
                     field, button = visit.field("Password"), visit.buttons()["Sign in"]
                     states = [WidgetState(id=field, string_value=f"guess {number}")]
-                    said.append(visit.run("models", values=[*states, WidgetState(id=button, trigger_value=True)]))
+                    shown.append(visit.run("models", values=[*states, WidgetState(id=button, trigger_value=True)]))
                     visit.run("models")
-    assert sum("This is not the password" in text for text in said) == 10
-    assert sum("Too many people are trying" in text for text in said) == 6
+    assert sum("This is not the password" in text for text in shown) == 10
+    assert sum("Too many people are trying" in text for text in shown) == 6
 
 
-def test_the_moderation_list_is_closed_to_whoever_has_no_visit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_moderation_list_is_closed_without_a_visit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.DEMO.name, "yes")
     with pytest.raises(NotPermitted):
         ModerationList(folder / "moderation.sqlite3").pending(1)

@@ -1,4 +1,4 @@
-"""PostgreSQL, against a real server: the same rows whatever the types, one snapshot, and errors in one sentence."""
+"""PostgreSQL, against a real server: the same rows for all column types, one snapshot, and errors in one sentence."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ def test_rows_are_counted_without_reading_them(database: Database) -> None:
         PostgresSource(database.address()).count()
 
 
-def test_counting_waits_for_no_lock_for_ever(database: Database) -> None:
+def test_counting_waits_for_a_lock_for_a_limited_time(database: Database) -> None:
     fill(database)
     with closing(database.connect()) as other, other.cursor() as cursor:
         other.autocommit = False

@@ -1,4 +1,4 @@
-"""Small files that stand for endless ones: reading them stops, soon, with a sentence, in bounded memory."""
+"""Decompression bombs: reading them stops early, with one sentence, in bounded memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.fuzz.formats import bomb
 ROWS = sample_rows(classes=2, each=3)
 
 SOON = 10.0
-"""Seconds of the processor in which a bomb must be told from a dump; it takes half a second."""
+"""Seconds of the processor in which a bomb must be detected; it takes half a second."""
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_limit_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "EXTEXIFY_MAX_UNPACKED must be a whole number" in refusal(path)
 
 
-def test_what_somebody_unpacked_himself_has_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unpacked_dumps_have_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.MAX_UNPACKED.name, "0")
     path = tmp_path / "dump.sql"
     path.write_bytes(dump_text(copy_block(ROWS)))

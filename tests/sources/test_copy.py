@@ -1,4 +1,4 @@
-"""COPY's text format: what PostgreSQL escapes comes back, however the stream is cut into chunks."""
+"""COPY's text format: escapes are decoded, for any division of the stream into chunks."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_a_gzip_file_of_several_members_is_one_dump(tmp_path: Path) -> None:
     assert read(path) == AS_READ
 
 
-def test_gzip_is_told_by_content_and_not_by_name(tmp_path: Path) -> None:
+def test_gzip_is_recognized_by_content_and_not_by_name(tmp_path: Path) -> None:
     path = tmp_path / "dump.sql"
     path.write_bytes(gzip.compress(dump_text(copy_block(ROWS))))
     assert read(path) == AS_READ

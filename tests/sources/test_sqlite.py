@@ -1,4 +1,4 @@
-"""SQLite: the store of contributed drawings, which loses nothing, and the source that reads such files."""
+"""SQLite: the store of contributed drawings, also after crashes and errors, and the source that reads such files."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ def strokes_of(drawings: Drawings) -> list[list[tuple[tuple[float, float], ...]]
 @given(st.integers(0, 2**31))
 def test_order_and_direction_vary_without_a_trace_in_the_picture(seed: int) -> None:
     drawings = some_drawings(30, seed)
-    asked = replace(STILL, reverse=0.5, shuffle=0.5)
-    varied = augment(drawings, np.arange(30), asked, seed=seed, epoch=1).drawings
+    settings = replace(STILL, reverse=0.5, shuffle=0.5)
+    varied = augment(drawings, np.arange(30), settings, seed=seed, epoch=1).drawings
     still = augment(drawings, np.arange(30), STILL, seed=seed, epoch=1).drawings
     assert strokes_of(varied) != strokes_of(still)
     for mine, others in zip(strokes_of(varied), strokes_of(still), strict=True):
@@ -99,11 +99,11 @@ def test_order_and_direction_vary_without_a_trace_in_the_picture(seed: int) -> N
     assert np.abs(pictures[0] - pictures[1]).max() <= 3  # rounding
 
 
-def test_strokes_are_turned_around_and_shuffled_as_often_as_asked() -> None:
+def test_strokes_are_reversed_and_shuffled_at_the_given_rates() -> None:
     lines = [np.array([[0, 10 * number], [100, 10 * number]], np.float32) for number in range(3)]
     drawings = Drawings.pack([lines] * 4000)
-    asked = replace(STILL, reverse=0.4, shuffle=0.3)
-    points = augment(drawings, np.arange(4000), asked, seed=1, epoch=1).drawings.points.reshape(4000, 3, 2, 2)
+    settings = replace(STILL, reverse=0.4, shuffle=0.3)
+    points = augment(drawings, np.arange(4000), settings, seed=1, epoch=1).drawings.points.reshape(4000, 3, 2, 2)
     backwards = points[:, :, 0, 0] > points[:, :, 1, 0]
     all_of_them, some_of_them = backwards.all(1).mean(), backwards.any(1).mean()
     assert abs(all_of_them - (0.2 + 0.2 / 8)) < 0.02

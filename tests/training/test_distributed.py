@@ -184,7 +184,7 @@ def test_a_stop_and_a_lost_process_leave_a_run_to_resume_and_no_process_behind(
     code, reported = end(command, lambda _: command.terminate(), after=0)
     assert code == STOPPED
     (line,) = reported
-    assert "go on with `python -m extexify train --run long --resume`" in line
+    assert "resume with `python -m extexify train --run long --resume`" in line
 
     command = start(tmp_path, "--resume")
     code, reported = end(command, lambda workers: workers[1].kill(), after=epochs())

@@ -1,4 +1,4 @@
-"""Training: metrics every epoch, the best model kept, and a stopped run ends like one that was not."""
+"""Training: metrics of every epoch, the best model is saved, and a resumed run ends like an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class TestARun:
 
     def test_records_the_cross_entropy_beside_the_objective(self, trained: Trained) -> None:
         for entry in metrics(trained.run):
-            # Label smoothing, shared targets and scribbles add to the objective, whatever the network answers.
+            # Label smoothing, shared targets and scribbles add to the objective, for any output of the network.
             assert entry["train"]["objective"] > entry["train"]["loss"]
             assert "objective" not in entry["validation"]
 
@@ -192,7 +192,7 @@ class TestARun:
         assert result.test is None
         assert Classifier.load(result.model).metrics == {}
 
-    def test_learns_from_the_splits_that_are_asked_for(self, dataset: Dataset, tmp_path: Path) -> None:
+    def test_trains_on_the_given_splits(self, dataset: Dataset, tmp_path: Path) -> None:
         counts = {split: len(training_data(QUICK, dataset, tmp_path, 0, split)[0]) for split in TRAIN_ON}
         assert counts["train"] < counts["train+validation"] < counts["all"] == len(dataset)
         with pytest.raises(RecipeError, match="can't train on 'test'"):
@@ -223,7 +223,7 @@ class TestStopAndResume:
         positions = ((1, "1 after batch 1"), (5, "1 after batch 6"), (1, "1 after batch 6"), (3, "2 after batch 1"))
         for number, (after, position) in enumerate((*positions, (11, "3 after batch 4"))):
             calls = iter(range(1, 10_000))
-            with pytest.raises(Stopped, match=f"stopped in epoch {position} of 6; go on with `.*--resume`"):
+            with pytest.raises(Stopped, match=f"stopped in epoch {position} of 6; resume with `.*--resume`"):
                 run_training(
                     dataset, run, seed=5, resume=number > 0, should_stop=lambda: next(calls) == after  # noqa: B023
                 )  # fmt: skip
@@ -232,7 +232,7 @@ class TestStopAndResume:
         for name, array in weights(trained.model).items():
             np.testing.assert_array_equal(weights(model)[name], array)
 
-    def test_metrics_of_an_epoch_whose_checkpoint_was_lost_are_not_kept_twice(
+    def test_metrics_of_an_epoch_whose_checkpoint_was_lost_are_not_recorded_twice(
         self, dataset: Dataset, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         save = loop._Trainer.save_checkpoint
@@ -255,7 +255,7 @@ class TestStopAndResume:
         assert run_training(dataset, copied, seed=5, resume=True).read_bytes() == before
 
     def test_a_run_is_not_begun_twice(self, dataset: Dataset, copied: Path) -> None:
-        with pytest.raises(StorageError, match="exists already: go on with --resume"):
+        with pytest.raises(StorageError, match="exists already: resume it with --resume"):
             run_training(dataset, copied)
 
     def test_a_run_is_resumed_only_with_its_own_settings(self, dataset: Dataset, copied: Path) -> None:
@@ -287,7 +287,7 @@ class TestBatches:
         wanted = dataset.labels[dataset.indices("train")[rows]]
         np.testing.assert_array_equal(labels, wanted)
 
-    def test_batches_begin_where_asked(self, dataset: Dataset) -> None:
+    def test_batches_begin_at_the_given_step(self, dataset: Dataset) -> None:
         data = DrawingDataset(dataset, "train", RASTER, AugmentSettings(), sequence=SequenceSettings(16))
         rows = shuffled_rows(len(data), seed=1, epoch=2)
         every = list(batches(data, rows, 16, epoch=2))
@@ -325,23 +325,23 @@ class TestBatches:
 class TestSmallEpochs:
     def test_the_first_epochs_see_smaller_pictures_and_shorter_sequences(self) -> None:
         large = replace(RECIPES["default"].raster, size=48, stroke_width=1.6)
-        asked = replace(
+        scheduled = replace(
             RECIPES["default"], epochs=5, raster=large, sequence=SequenceSettings(128), small=0.5, small_scale=2 / 3
         )
-        seen = [asked.inputs_at(epoch) for epoch in range(1, 6)]
+        seen = [scheduled.inputs_at(epoch) for epoch in range(1, 6)]
         assert [(raster.size, sequence.points) for raster, sequence in seen if sequence] == [(32, 85)] * 2 + [
             (48, 128)
         ] * 3
         # The line is as thick a part of the picture.
         assert seen[0][0].stroke_width / 32 == pytest.approx(seen[-1][0].stroke_width / 48)
-        assert replace(asked, epochs=1).inputs_at(1)[0].size == 48
+        assert replace(scheduled, epochs=1).inputs_at(1)[0].size == 48
 
     def test_a_model_of_a_small_epoch_says_what_it_reads(self, dataset: Dataset, tmp_path: Path) -> None:
         model = run_training(dataset, tmp_path / "run", replace(QUICK, epochs=2, small=1.0, small_scale=0.5))
         classifier = Classifier.load(model)
         assert (classifier.raster.size, classifier.description.sequence) == (8, SequenceSettings(8))
-        judged = [prediction.key for prediction in classifier.classify([np.array([[0, 0], [9, 9]], np.float32)])]
-        assert judged
+        keys = [prediction.key for prediction in classifier.classify([np.array([[0, 0], [9, 9]], np.float32)])]
+        assert keys
 
     def test_rendered_images_have_one_size(self) -> None:
         with pytest.raises(ValueError, match="one size"):
@@ -412,7 +412,7 @@ class TestSchedule:
             fall = 0.5 + 0.5 * np.cos(np.pi * (step - peak) / (steps - peak))
             np.testing.assert_allclose(self.rates(cycle, steps), 3e-3 * np.where(step < peak, rise, fall), rtol=1e-9)
 
-    def test_a_resumed_schedule_goes_on_exactly(self) -> None:
+    def test_a_resumed_schedule_continues_exactly(self) -> None:
         for schedule in ("one-cycle", "constant"):
             recipe = replace(QUICK, schedule=schedule)
             for done in (1, 9, 29):
@@ -431,8 +431,8 @@ def test_the_weight_average_forgets_the_first_weights_and_follows_slowly() -> No
         return float(state["weight"]), int(state["num_batches_tracked"])
 
     update(100.0, 1)
-    settled = [update(1.0, count) for count in range(2, 200)][-1]
-    np.testing.assert_allclose(settled, (1.0, 199), rtol=1e-6)
+    last = [update(1.0, count) for count in range(2, 200)][-1]
+    np.testing.assert_allclose(last, (1.0, 199), rtol=1e-6)
     np.testing.assert_allclose(update(2.0, 200), (1.1, 200), rtol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Runs as their folders tell them: how far, how good, whole or damaged, alive or dead."""
+"""Runs read from their folders: progress, metrics, damaged files, and whether a process is writing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_without_a_workspace_there_are_no_runs() -> None:
         newest_run()
 
 
-def test_a_run_tells_how_far_it_is_and_which_epoch_was_best() -> None:
+def test_a_run_has_its_progress_and_its_best_epoch() -> None:
     run("half", 0.4, 0.6)
     (found,) = list_runs()
     assert (found.name, found.state, found.epochs_done, found.total_epochs) == ("half", "interrupted", 2, 3)
@@ -58,7 +58,7 @@ def test_the_first_of_equally_good_epochs_is_the_best_as_in_training() -> None:
     assert found.best.number == 2
 
 
-def test_without_drawings_held_out_the_last_epoch_is_kept() -> None:
+def test_without_a_validation_split_the_last_epoch_is_the_best() -> None:
     metrics = run("everything", 0.4, 0.6, 0.5) / "metrics.jsonl"
     entries = [orjson.loads(text) for text in metrics.read_bytes().splitlines()]
     metrics.write_bytes(b"".join(orjson.dumps({**entry, "validation": None}) + b"\n" for entry in entries))
@@ -88,7 +88,7 @@ def test_a_run_that_is_being_written_is_running_and_not_to_be_deleted() -> None:
     assert find_run("alive").state == "interrupted"  # type: ignore[union-attr]
 
 
-def test_looking_whether_a_run_is_written_keeps_nobody_from_writing_it() -> None:
+def test_checking_whether_a_run_is_written_does_not_lock_it() -> None:
     import fcntl
 
     folder = run("looked-at", 0.1)
@@ -120,7 +120,7 @@ def test_a_deleted_run_is_gone_as_a_whole() -> None:
         (b'{"epoch": 1, "tra', ""),  # still being written
     ],
 )
-def test_a_damaged_line_is_told_and_the_others_are_shown(text: bytes, problem: str) -> None:
+def test_a_damaged_line_is_reported_and_the_others_are_shown(text: bytes, problem: str) -> None:
     folder = run("damaged", 0.5)
     with (folder / "metrics.jsonl").open("ab") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""Scribbles, which training shows a network as drawings of no symbol."""
+"""Scribbles, the training examples that belong to no class."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_a_key_that_no_page_offers_is_refused(workspace: Path) -> None:
         for key in (None, 7, "", "another", "<script>", "x" * 1000):
             current.keep(key)
         assert saved(workspace) == []
-    assert "could not be kept" in current.problem
+    assert "could not be saved" in current.problem
     current.keep("own")
     current.keep("own")
     assert [sample.key for sample in saved(workspace)] == ["own"]

@@ -1,4 +1,4 @@
-"""The pages of a public demo: what they show to visitors and to operators, however one gets there."""
+"""The pages of a public demo: what they show to visitors and to operators, by navigation and by address."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_an_operator_with_an_unverified_address_gets_a_message(oidc: None, monke
     assert "doesn’t say that it has verified ada" in visit("sign_in").warning[0].value
 
 
-def test_an_address_counts_for_nothing_without_a_provider(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_is_ignored_without_a_provider(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(settings.OPERATORS.name, "ada@example.org")
     user = {"is_logged_in": True, "email": "ada@example.org", "email_verified": True}
     monkeypatch.setattr(access.st, "user", user)

@@ -281,7 +281,7 @@ def test_an_address_that_the_visit_set_itself_opens_nothing() -> None:
     assert sharing.is_opened("1c")
 
 
-# --- drawings that are kept -----------------------------------------------------------------------
+# --- drawings that are saved ----------------------------------------------------------------------
 
 
 def keep_first(draw_page: DrawPage) -> Any:
@@ -304,7 +304,7 @@ def test_a_store_that_cannot_be_written_is_one_sentence(workspace: Path, draw_pa
     (workspace / "drawings.sqlite3").write_text("no database at all, but a text that is long enough to look like one")
     draw_page.draw(strokes_of(SUM))
     shown = keep_first(draw_page)
-    assert "could not be kept" in shown["problem"]
+    assert "could not be saved" in shown["problem"]
     assert shown["line"] == ""
     assert len(draw_page.commands) == 5
     # The message is about this drawing only.

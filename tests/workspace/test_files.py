@@ -1,4 +1,4 @@
-"""What is written is the old or the new, never half of it; what is damaged is refused."""
+"""Atomic writes leave the old or the new content; damaged files are refused."""
 
 from __future__ import annotations
 
@@ -250,7 +250,7 @@ def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     assert names(tmp_path) == {"data", "large disk"}
 
 
-def test_somebody_elses_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_program_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = tmp_path / "Documents"
     documents.mkdir()
     (documents / "manifest.json").write_text("{}")
@@ -350,7 +350,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     st.sampled_from([(), (2,), (3, 2)]),
     st.sampled_from(["float32", "int64", "uint8"]),
 )
-def test_rows_written_in_pieces_are_one_array(
+def test_rows_written_in_chunks_are_one_array(
     tmp_path_factory: pytest.TempPathFactory, lengths: list[int], tail: tuple[int, ...], dtype: str
 ) -> None:
     path = tmp_path_factory.mktemp("arrays") / "a.npy"

@@ -74,13 +74,13 @@ def process_of(job: Job) -> int:
     return job.process
 
 
-def test_a_job_runs_a_command_and_tells_progress_log_and_figures() -> None:
+def test_a_job_runs_a_command_and_reports_progress_log_and_output() -> None:
     job = start_export(FEW, secrets={"EXTEXIFY_SOURCE": "postgresql://someone:hush@nowhere/db"})
     assert job.state == "running"
     assert jobs.running() == [job]
     job = ended(job)
     assert job.state == "done"
-    assert job.figures["samples"] == 6
+    assert job.output["samples"] == 6
     assert job.error == ""
     assert job.ended is not None
     assert job.latest() is not None
@@ -215,7 +215,7 @@ def test_another_containers_job_is_stopped_by_its_files_and_no_process_here_is_t
         bystander.stdin.close()
 
 
-def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
+def test_a_process_is_distinguished_from_a_later_one_with_its_number() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         identity = ProcessIdentity(machine_id(), process.pid, psutil.Process(process.pid).create_time())
         found = identity.find()
@@ -258,7 +258,7 @@ def test_a_job_outlives_the_process_that_started_it_and_is_found_by_others() -> 
     assert ended(job).state == "stopped"
 
 
-def test_jobs_are_listed_newest_first_and_forgotten_on_request() -> None:
+def test_jobs_are_listed_newest_first_and_deleted_on_request() -> None:
     first, second = stored_job(1), stored_job(2)
     assert jobs.list_jobs() == [second, first]
     assert jobs.list_jobs("render") == []

@@ -1,4 +1,4 @@
-"""Which model answers."""
+"""Which model is the default."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_choice_survives_a_move_of_the_workspace(tmp_path: Path, monkeypatch: 
     assert paths.default_model().stem == "old"
 
 
-def test_a_choice_that_is_gone_or_damaged_counts_for_nothing() -> None:
+def test_a_missing_or_damaged_choice_is_ignored() -> None:
     chosen = paths.models_folder() / "old.safetensors"
     paths.choose_model(chosen)
     chosen.unlink()

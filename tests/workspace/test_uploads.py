@@ -1,4 +1,4 @@
-"""Uploads: any name becomes a harmless one, the same content is kept once, and nothing outside is touched."""
+"""Uploads: names are sanitized, equal content is stored once, and files outside the folder are not touched."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_name_stays_recognizable() -> None:
 
 
 @pytest.mark.parametrize("name", ["dump.sql", "../../dump.sql", "..\\dump.sql", "/etc/dump.sql"])
-def test_a_file_is_kept_inside_the_uploads_folder(name: str, tmp_path: Path) -> None:
+def test_a_file_is_stored_inside_the_uploads_folder(name: str, tmp_path: Path) -> None:
     path = save_upload(name, io.BytesIO(b"content"))
     assert path.read_bytes() == b"content"
     assert path.name == "dump.sql"
@@ -59,7 +59,7 @@ def test_a_file_is_kept_inside_the_uploads_folder(name: str, tmp_path: Path) -> 
     assert [entry.name for entry in tmp_path.iterdir()] == ["ws"]
 
 
-def test_the_same_content_is_kept_once() -> None:
+def test_the_same_content_is_stored_once() -> None:
     data = io.BytesIO(b"x" * 3_000_000)
     first = save_upload("one.sql", data)
     assert save_upload("two.sql", data) == first  # from wherever the file stands
@@ -68,7 +68,7 @@ def test_the_same_content_is_kept_once() -> None:
     assert first.stat().st_size == 3_000_000
 
 
-def test_kept_files_are_listed_newest_first_until_they_are_forgotten() -> None:
+def test_uploads_are_listed_newest_first_until_they_are_deleted() -> None:
     assert list_uploads() == []
     old, new = save_upload("old.sql", io.BytesIO(b"1")), save_upload("new.sql", io.BytesIO(b"2"))
     os.utime(old, (1, 1))
@@ -79,7 +79,7 @@ def test_kept_files_are_listed_newest_first_until_they_are_forgotten() -> None:
     assert save_upload("again.sql", io.BytesIO(b"2")).read_bytes() == b"2"
 
 
-def test_only_uploads_are_forgotten(tmp_path: Path) -> None:
+def test_only_uploads_can_be_deleted(tmp_path: Path) -> None:
     mine = tmp_path / "ws" / "dataset" / "manifest.json"
     mine.parent.mkdir(parents=True)
     mine.write_text("{}")
@@ -106,7 +106,7 @@ class FailsInTheMiddle(io.BytesIO):
         return super().read(size)
 
 
-def test_what_breaks_off_leaves_nothing() -> None:
+def test_an_interrupted_upload_leaves_no_file() -> None:
     with pytest.raises(StorageError, match="no room left"):
         save_upload("dump.sql", FailsInTheMiddle(b"x" * 2_000_000, OSError(errno.ENOSPC, "full")))
     assert files() == []

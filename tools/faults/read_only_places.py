@@ -106,6 +106,6 @@ async def _visit(address: str) -> Counter[str]:
                     lambda: visitor.component("contribute_panel")["problem"], "what became of the drawing"
                 )
                 problem = visitor.component("contribute_panel")["problem"]
-                require("could not be kept" in problem and "\n" not in problem, f"unclear error: {problem!r}")
-                outcomes["answered, and error that the drawing could not be kept"] += 1
+                require("could not be saved" in problem and "\n" not in problem, f"unclear error: {problem!r}")
+                outcomes["answered, and error that the drawing could not be saved"] += 1
     return outcomes

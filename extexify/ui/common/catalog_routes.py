@@ -82,7 +82,7 @@ def _version() -> str:
 
 # Plain functions: Starlette runs them in threads, so that they don't block the event loop.
 def _send_symbols(request: Request) -> Response:
-    # The address changes with the content, so that it may be cached for ever.
+    # The address changes with the content, so that it may be cached without limit.
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
         return Response(_catalogue(), media_type="application/json", headers=headers)

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 ICON = Path(__file__).parents[2] / "web" / "icon.png"
-"""The browser tab's icon, a local file: Streamlit fetches the icons that it knows by name from the internet."""
+"""The browser tab's icon, a local file: Streamlit fetches icons given by name from the internet."""
 
 LOGO = ICON.with_name("logo.svg")
 """The name in the sidebar, in a colour that is legible on the light and on the dark theme."""

@@ -125,7 +125,7 @@ def _live(job_id: str, key: str) -> None:
         on_click=_stop,
         args=(job, key),
         width="stretch",
-        help="It has been asked to stop; this ends it at once." if job.is_stopping else None,
+        help="The job is stopping; this ends it at once." if job.is_stopping else None,
     )
     if problem := st.session_state.pop(_stop_error(key), ""):
         st.error(sentence(problem), icon=":material/error:")

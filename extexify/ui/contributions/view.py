@@ -43,7 +43,7 @@ def show_moderation() -> None:
             st.markdown("**Nothing waits.** What visitors name on the Draw page comes here first.")
             st.page_link("pages/draw.py", label="Open Draw", icon=":material/draw:")
     many = f"{accepted:,} drawing{'' if accepted == 1 else 's'}"
-    st.caption(f"{many} named on the Draw page and kept in {store_description()}: a source of the next export.")
+    st.caption(f"{many} named on the Draw page and saved in {store_description()}: a source of the next export.")
 
 
 def _show(offers: list[PendingDrawing]) -> None:

@@ -52,7 +52,7 @@ class _Saved:
 class Contributor:
     """The drawings that a visit has saved, and the drawing that the page shows answers for.
 
-    classes: keys that the model knows. model, predictions: the name of the model and its best (key, probability).
+    classes: keys of the model's classes. model, predictions: the name of the model and its best (key, probability).
     offers: drawings that the visit has sent to the moderation list. problem: a sentence for the page.
     """
 
@@ -86,12 +86,12 @@ class Contributor:
         if not self.drawing or self._find() is not None:
             return
         if not isinstance(key, str) or not (key in load_catalog() or key in self.classes):
-            self.problem = "This drawing could not be kept: the page named no symbol. Reload it and try again."
+            self.problem = "This drawing could not be saved: the page named no symbol. Reload it and try again."
             return
         try:
             self.saved.append(self._store(key) if permissions.is_operator() else self._offer(key))
         except UserError as error:
-            self.problem = f"This drawing could not be kept: {error}."
+            self.problem = f"This drawing could not be saved: {error}."
 
     def take_back(self) -> None:
         """Delete the saved drawing."""
@@ -103,10 +103,10 @@ class Contributor:
             if not saved.moderated:
                 open_store().remove(saved.identifier)
             elif not _moderation().withdraw(saved.identifier):
-                self.problem = "This drawing has been looked at already, and can’t be taken back any more."
+                self.problem = "This drawing has been reviewed already, and can’t be taken back any more."
                 return
         except (UserError, permissions.NotPermitted) as error:
-            self.problem = f"This drawing is still kept: {error}."
+            self.problem = f"This drawing could not be removed: {error}."
             return
         self.saved.remove(saved)
 
@@ -178,7 +178,7 @@ def _line(saved: _Saved) -> str:
     """What has become of a drawing, as a sentence or two."""
     command = symbol_for(saved.key).command
     if saved.moderated:
-        return f"Sent as {command}: thank you. Somebody will look at it before it is kept."
+        return f"Sent as {command}: thank you. It is reviewed before it is added."
     number = f", drawing number {saved.number:,}" if saved.number else ""
     return f"Kept as {command}{number} in {store_description()}."
 

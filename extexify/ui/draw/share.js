@@ -2,7 +2,7 @@
 
 const LINK = "d";
 const MODEL = "model";
-const LONG_LINK = 200; // characters from which on the code's squares need more room
+const LONG_LINK = 200; // characters; the QR code of a longer link is shown larger
 
 function makeShare(parentElement) {
   const part = (selector) => parentElement.querySelector(selector);
@@ -28,9 +28,9 @@ function makeShare(parentElement) {
     showLink(parts);
     copying.focus();
   };
-  // A click on the dialog itself is one beside what it holds.
+  // The dialog's content covers it: a click on the dialog itself is one outside the content.
   parts.dialog.addEventListener("click", (event) => event.target === parts.dialog && parts.dialog.close());
-  // The page has keys of its own: Escape would clear the canvas.
+  // On the page itself, Escape clears the canvas.
   parts.dialog.onkeydown = (event) => event.stopPropagation();
   parts.field.onfocus = () => parts.field.select();
   parts.box.onchange = () => {
@@ -48,7 +48,7 @@ function setLink(search, { box, data }) {
   else search.delete(MODEL);
 }
 
-// The full public address, as this browser sees it: whatever proxies lie between, it works for others too.
+// The full public address, as this browser sees it, which is also right behind proxies.
 function linkOf(parts) {
   const link = new URL(window.location.pathname, window.location.href);
   setLink(link.searchParams, parts);
@@ -66,10 +66,10 @@ function showLink(parts) {
   if (!qr.hidden) qr.src = `${data.qr}?link=${encodeURIComponent(field.value)}`;
 }
 
-// Not through Streamlit: the server knows the drawing already, and a new address there would be a run of the page.
+// Not through Streamlit: the server has the drawing already, and a new address there would rerun the page.
 function follow(parts) {
   const address = new URL(window.location.href);
-  // The page may be on its way out, with an answer for it still coming in.
+  // A last update may arrive while the visitor is leaving the page.
   if (address.pathname !== parts.home) return;
   setLink(address.searchParams, parts);
   window.history.replaceState(window.history.state, "", address);

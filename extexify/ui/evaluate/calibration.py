@@ -102,7 +102,7 @@ def show_calibration(evaluation: Evaluation, match: Match) -> None:
 def show_calibration_result(job: Job) -> None:
     """Show what a finished `calibrate` job has changed; nothing for a job of another version."""
     try:
-        result = validate(job.figures, _Result)
+        result = validate(job.output, _Result)
     except SchemaError:
         return
     temperature, before, after = result.temperature, result.ece.before, result.ece.after

@@ -2,16 +2,16 @@
 // removes the mark, and optionally a field for a note. Tiles are reused from one message to the next, so that a mark
 // changes only its tile, and a note that is being edited keeps its text and focus.
 
-const made = new WeakMap();
-let written = 0; // notes, in this browser's window
+const states = new WeakMap();
+let noteCount = 0; // notes written in this browser window; each gets the next number
 
-// A component's state between messages. `edits` are the notes that the server hasn't confirmed yet, by the ids of their
-// drawings: [number, note].
-function start() {
+// A component's state between messages. `edits` are the notes that the server hasn't confirmed yet, by drawing id:
+// [number, note].
+function newState() {
   return { tiles: new Map(), boxes: [], edits: {}, setState: null };
 }
 
-function makeTile(drawing, kept) {
+function makeTile(drawing, state) {
   const tile = element("li", "tile");
   const ink = element("div", "ink", element("div", "square", tile));
   ink.setAttribute("role", "img");
@@ -23,8 +23,8 @@ function makeTile(drawing, kept) {
   const button = element("button", "mark", tile);
   button.type = "button";
   const keep = (note) => {
-    kept.edits[drawing.id] = [(written += 1), note];
-    kept.setState("notes", { ...kept.edits });
+    state.edits[drawing.id] = [(noteCount += 1), note];
+    state.setState("notes", { ...state.edits });
   };
   const note = drawing.note === null ? null : makeNote(tile, keep, button);
   return { tile, ink, answer, glyph, command, percent, button, note };
@@ -79,17 +79,17 @@ function put(place, children) {
 
 export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
   const root = parentElement.querySelector(".labelled");
-  const kept = made.get(root) || start();
-  made.set(root, kept);
-  kept.setState = setStateValue;
-  for (const [id, [number]] of Object.entries(kept.edits)) if (number <= data.done) delete kept.edits[id];
+  const state = states.get(root) || newState();
+  states.set(root, state);
+  state.setState = setStateValue;
+  for (const [id, [number]] of Object.entries(state.edits)) if (number <= data.done) delete state.edits[id];
   const tiles = new Map();
   root.classList.toggle("fading", data.fading);
   root.classList.toggle("noting", data.limit > 0);
   showHead(root, data.head);
   const focused = root.getRootNode().activeElement;
-  while (kept.boxes.length < data.sections.length) kept.boxes.push(makeBox());
-  const boxes = kept.boxes.slice(0, data.sections.length);
+  while (state.boxes.length < data.sections.length) state.boxes.push(makeBox());
+  const boxes = state.boxes.slice(0, data.sections.length);
   put(root.querySelector(".sections"), boxes.map(({ box }) => box));
   data.sections.forEach((section, at) => {
     const { title, empty, list } = boxes[at];
@@ -98,14 +98,14 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     empty.textContent = section.empty;
     empty.hidden = section.drawings.length > 0;
     const shown = section.drawings.map((drawing) => {
-      const parts = kept.tiles.get(drawing.id) || makeTile(drawing, kept);
+      const parts = state.tiles.get(drawing.id) || makeTile(drawing, state);
       tiles.set(drawing.id, parts);
-      fill(parts, drawing, { ...data, waiting: drawing.id in kept.edits }, setTriggerValue);
+      fill(parts, drawing, { ...data, waiting: drawing.id in state.edits }, setTriggerValue);
       return parts.tile;
     });
     put(list, shown);
   });
   // A pressed button keeps the focus when its tile moves.
   if (focused?.isConnected) focused.focus({ preventScroll: true });
-  kept.tiles = tiles;
+  state.tiles = tiles;
 }

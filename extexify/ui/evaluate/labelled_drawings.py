@@ -50,7 +50,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Drawings below a title; `empty` is said when there are none."""
+    """Drawings below a title; `empty` is the text shown when there are none."""
 
     title: str
     tiles: Sequence[Tile]
@@ -138,7 +138,7 @@ def _save_new_notes(notes: Notes, key: str) -> None:
 
 
 def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None], key: str) -> None:
-    """Show confused pairs; `open_symbol` is called with the key of a pair's first symbol when somebody asks for it."""
+    """Show confused pairs; `open_symbol` is called with the key of a pair's first symbol when its button is pressed."""
 
     def pressed() -> None:
         if chosen := st.session_state[key].open:

@@ -7,15 +7,15 @@ function makeNote(parent, keep, next) {
   const field = element("textarea", "", box);
   field.rows = 1;
   field.placeholder = "Note";
-  const said = element("p", "", box);
-  said.setAttribute("role", "status");
+  const status = element("p", "", box);
+  status.setAttribute("role", "status");
   // `text` is the note that the server has, `shown` is that as the field has it, and `sent` what was sent last.
-  const note = { field, said, limit: 0, text: null, shown: "", sent: null };
+  const note = { field, status, limit: 0, text: null, shown: "", sent: null };
   field.oninput = () => {
     const length = [...field.value.trim()].length;
     const over = length > note.limit;
     field.setAttribute("aria-invalid", String(over));
-    said.textContent = over ? `A note may have ${note.limit} characters, this one has ${length}: it isn’t saved.` : "";
+    status.textContent = over ? `A note may have ${note.limit} characters, this one has ${length}: it isn’t saved.` : "";
   };
   field.onchange = () => {
     const now = field.value.trim();
@@ -31,12 +31,12 @@ function makeNote(parent, keep, next) {
 // Shows the server's text of a note, unless the note that was sent last is still unconfirmed (`waiting`); text that is
 // being edited stays as it is.
 function fillNote(note, text, { limit, about, waiting }) {
-  const { field, said, sent } = note;
+  const { field, status, sent } = note;
   note.limit = limit;
   field.setAttribute("aria-label", `Note on ${about}`);
   if (waiting || note.text === text) return;
   if (note.text !== null && field.value !== note.shown && field.value !== sent) return;
-  said.textContent = text === sent && field.value === sent ? "Saved." : "";
+  status.textContent = text === sent && field.value === sent ? "Saved." : "";
   note.text = text;
   note.sent = null;
   field.value = text;

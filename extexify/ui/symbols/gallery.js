@@ -26,8 +26,8 @@ function packageName(name) {
 }
 
 // Positions of symbols, package by package. Base LaTeX and what most documents load come first, then the larger
-// ones. Within a package Unicode's order keeps Greek together, and arrows, and relations; but letters and signs
-// from the keyboard, which nobody has to look for, come last, and before them what Unicode hasn't.
+// ones. Within a package Unicode's order keeps Greek together, and arrows, and relations; but symbols without
+// a Unicode character come after those, and letters and signs of the keyboard last.
 function byPackage(symbols) {
   const groups = new Map();
   symbols.forEach((symbol, position) => {
@@ -53,7 +53,7 @@ class Gallery {
     [this.search, this.filters, this.notice] = [part("input"), part(".filters"), part(".notice")];
     [this.count, this.grid, this.side, this.dialog] = [part(".count"), part(".gallery"), part(".side"), part("dialog")];
     this.article = element("article", "symbol", this.side);
-    // What an opening dialog gives the focus to: the symbol itself and not the button that closes it.
+    // An opening dialog focuses the symbol, not the button that closes it.
     this.article.tabIndex = -1;
     this.article.autofocus = true;
     this.symbols = [];
@@ -84,7 +84,7 @@ class Gallery {
       event.preventDefault();
       this.choose(null);
     };
-    // The dialog's own area is covered by the article: a click on the dialog itself is one beside it.
+    // The dialog's own area is covered by the article: a click on the dialog itself is one outside it.
     this.dialog.addEventListener("click", (event) => {
       if (event.target === this.dialog) this.choose(null);
     });
@@ -201,7 +201,7 @@ class Gallery {
     this.count.textContent = all ? "" : `${number.toLocaleString("en")} ${number === 1 ? "symbol" : "symbols"}`;
     if (!number) this.count.textContent = "No symbol like this. Try part of its name, or draw it on the Draw page.";
     this.rove(this.shown.find((tile) => tile.position === this.openedPosition()) || this.shown[0]);
-    // For whoever (or whatever) waits for the result of a search.
+    // For tests and scripts that wait for the result of a search.
     this.grid.dataset.query = this.found ? this.query : "";
   }
 
@@ -247,7 +247,7 @@ class Gallery {
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       const found = await answer.json();
       if (searching.signal.aborted) return;
-      // The server knows the catalogue; of other keys there is only the key to search.
+      // The server searches the catalogue; symbols outside it are searched here, by key.
       const small = query.toLowerCase();
       this.data.unlisted.forEach((symbol, number) => {
         const position = this.symbols.length - this.data.unlisted.length + number;
@@ -261,7 +261,7 @@ class Gallery {
     }
   }
 
-  // One tile can be reached with the Tab key; the arrow keys go on from there.
+  // One tile can be reached with the Tab key; the arrow keys move to the others.
   rove(tile) {
     if (this.current) this.current.tabIndex = -1;
     this.current = tile;
