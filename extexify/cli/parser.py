@@ -51,7 +51,7 @@ def main(
     except Stopped as stop:
         code, line = STOPPED, str(stop)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of the output is gone, as with `| head`
+        sys.stderr.close()  # the reader of the output has exited, as with `| head`
         return 1
     except UserError as error:
         line = f"error: {error}"

@@ -1,1 +1,1 @@
-"""Where samples come from: dumps, PostgreSQL, SQLite, starter drawings."""
+"""Sources of samples: dumps, PostgreSQL, SQLite, starter drawings."""

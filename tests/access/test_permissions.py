@@ -103,7 +103,7 @@ ACTS: dict[str, Callable[[Path], object]] = {
     "export": lambda here: export_dataset([ListSource(sample_rows())], here / "dataset"),
     "render": lambda here: render_dataset([], PRESETS["default"], here / "images"),  # type: ignore[arg-type]
     "calibrate": lambda here: calibrate(places.default_model(), here / "out.safetensors", some(), report=some()),
-    # What a new function that nobody marked would write with.
+    # The writing functions that an undecorated new function would use.
     "write a file": lambda here: files.write_json(here / "serving.json", {}),
     "write a folder": lambda here: write(here / "new"),
     "remove a folder": lambda here: files.remove_folder(here / "models"),

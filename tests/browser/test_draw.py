@@ -71,7 +71,7 @@ def test_what_is_drawn_is_what_the_library_classifies(visiting: Visiting, tiny_m
         clear(visit)
         expect(undo).to_be_disabled()
 
-    # Undo takes back one stroke, and one can go on drawing.
+    # Undo removes one stroke, and drawing can continue.
     visit.draw(PLUS[:1])
     after_one = visit.commands
     visit.draw(PLUS[1:], before=1)
@@ -79,7 +79,7 @@ def test_what_is_drawn_is_what_the_library_classifies(visiting: Visiting, tiny_m
     visit.wait_for_answer(1)
     assert visit.commands == after_one
     visit.until(lambda: np.ptp(visit.ink()[0][:, 0]) < 12)
-    # Undo right after a stroke, before the canvas has sent it, takes back only that stroke.
+    # Undo right after a stroke, before the canvas has sent it, removes only that stroke.
     draw(page, PLUS[1:])
     undo.click()
     visit.draw(SUM, before=1)

@@ -286,7 +286,7 @@ _RUNS_SQL = ("execute", "executemany", "executescript", "copy_expert", "mogrify"
 
 
 def _statements() -> Iterator[tuple[str, ast.expr, ast.Module]]:
-    """The first argument of every call that runs SQL, with where it stands and the module around it."""
+    """The first argument of every call that runs SQL, with its file and line, and the module around it."""
     for path in sorted((ROOT / "extexify").rglob("*.py")):
         module = ast.parse(path.read_text("utf-8"))
         for node in ast.walk(module):
@@ -312,7 +312,7 @@ def _is_fixed(node: ast.expr, module: ast.Module) -> bool:
 
 
 def _values_of(name: str, module: ast.Module) -> list[ast.expr]:
-    """All that a name stands for anywhere in a module: what is assigned to it, looped over, or passed on under it."""
+    """All values of a name in a module: assigned to it, iterated over by it, or passed as an argument of that name."""
     values: list[ast.expr] = []
     for node in ast.walk(module):
         if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets):

@@ -23,12 +23,12 @@ from tests.fuzz.formats import bomb
 ROWS = sample_rows(classes=2, each=3)
 
 SOON = 10.0
-"""Seconds of the processor in which a bomb must be detected; it takes half a second."""
+"""CPU seconds in which a bomb must be detected; it takes half a second."""
 
 
 @pytest.fixture
 def soon() -> Iterator[None]:
-    """Fails when the test takes the processor for longer, which other work on the machine doesn't change."""
+    """Fails when the test uses more CPU time than `SOON`; CPU time doesn't depend on other work on the machine."""
     before = time.process_time()
     yield
     assert time.process_time() - before < SOON

@@ -40,7 +40,7 @@ def structure(drawings: Drawings) -> tuple[list[int], list[int]]:
 
 
 def bar_height(drawings: Drawings) -> float:
-    """Where the first stroke, a bar, lies: 0 at the drawing's middle, 0.5 at its bottom."""
+    """Vertical position of the first stroke, a bar: 0 at the drawing's middle, 0.5 at its bottom."""
     points: NDArray[np.float32] = drawings.points[: drawings.stroke_ends[0]]
     return float(points[:, 1].mean())
 

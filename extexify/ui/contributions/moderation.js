@@ -1,4 +1,4 @@
-// Drawings that wait, with buttons to accept or reject each one, or all ticked ones. Tiles are reused from one message
+// Pending drawings, with buttons to accept or reject each one, or all ticked ones. Tiles are reused from one message
 // to the next, and keep their ticks.
 
 const partsOf = new WeakMap();

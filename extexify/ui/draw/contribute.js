@@ -1,4 +1,4 @@
-// Below the answers: what has become of a drawing that was saved, or else a search for the symbol that it was meant to be.
+// Below the answers: the state of a saved drawing, or else a search for the symbol to save the drawing as.
 
 const TYPING_MS = 60;
 const EXPORT = "export"; // the page's address

@@ -111,7 +111,7 @@ class Contributor:
         self.saved.remove(saved)
 
     def as_data(self) -> dict[str, Any]:
-        """The component's data: what has become of the drawing."""
+        """The component's data: the state of the saved drawing."""
         saved = self._find()
         return {
             "line": "" if saved is None else _line(saved),

@@ -15,7 +15,7 @@ function makeKeepButton(parent, keep) {
   return button;
 }
 
-// `savedKey` is the key that the drawing is saved under ("": not saved), `savedLabel` what has become of it, in a word.
+// `savedKey` is the key that the drawing is saved under ("": not saved), `savedLabel` the word for its state.
 function fillKeepButton(button, symbol, { savedKey, savedLabel }) {
   const chosen = savedKey === symbol.key;
   button.hidden = Boolean(savedKey) && !chosen;

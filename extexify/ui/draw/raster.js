@@ -1,4 +1,4 @@
-// The drawing as the model gets it, with lines of text beside it.
+// The model's input image of the drawing, with lines of text beside it.
 
 export default function ({ data, parentElement }) {
   const ink = parentElement.querySelector(".ink div");

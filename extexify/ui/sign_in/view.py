@@ -18,7 +18,7 @@ from extexify.ui.sign_in import access
 
 
 def operator_page(title: str, purpose: str, *, wide: bool = False) -> None:
-    """`page_frame` for operators; anybody else gets the sign-in form, and the page stops here."""
+    """`page_frame` for operators; visitors get the sign-in form, and the page's script stops."""
     if permissions.is_operator():
         page_frame(title, purpose, wide=wide)
         return

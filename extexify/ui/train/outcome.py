@@ -21,8 +21,7 @@ KINDS = ("train", "pipeline")
 """The kinds of job that train."""
 
 _SHOWN_FOR = 24 * 3600.0
-"""Seconds for which an ended training stays at the top of the page: one started in the evening is there the next
-morning."""
+"""Seconds for which an ended training is shown at the top of the page: the next morning, too."""
 
 _DISMISSED = "train-dismissed"
 _USE_ERROR = "train-use-error"
