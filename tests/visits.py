@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import math
 import time
@@ -10,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from extexify.drawing.strokes import Drawing
 from extexify.ui.draw.fabric import drawing_from_canvas
-from tools.dashboard import CANVAS_SIDE, TIMEOUT, canvas_of, draw, wait_for_answer
+from tools.dashboard import TIMEOUT, canvas_of, draw, wait_for_answer
 
 Strokes = list[list[tuple[float, float]]]
 
@@ -81,10 +84,9 @@ class Visit:
 
     def ink(self) -> tuple[np.ndarray, np.ndarray]:
         """The canvas's pixels that carry ink: coordinates (n, 2) as x, y, and colours (n, 3)."""
-        pixels = self.page.locator(".st-key-canvas canvas.lower-canvas").last.evaluate(
-            "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
-        )
-        image = np.array(pixels, np.uint8).reshape(CANVAS_SIDE, CANVAS_SIDE, 4)
+        # As a PNG: 640,000 numbers as JSON take Playwright half a minute.
+        url = self.page.locator(".st-key-canvas canvas.lower-canvas").last.evaluate("canvas => canvas.toDataURL()")
+        image = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGBA"))
         rows, columns = np.nonzero(image[..., 3] > 250)
         return np.stack([columns, rows], axis=1), image[rows, columns, :3]
 
