@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 settings.register_profile("extexify", deadline=None)
 settings.load_profile("extexify")
+
+# Jobs that pages start in tests run at the tests' own priority: below it they would starve while other tests run.
+os.environ["EXTEXIFY_JOB_NICE"] = "0"
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Html
 
 from extexify.cli import parser
+from extexify.core.processes import ProcessIdentity, machine_id
 from extexify.ui.common import job_panel
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import write_json
@@ -149,6 +150,8 @@ def write_job(
     }  # fmt: skip
     write_json(folder / "job.json", job)
     (folder / "lock").write_bytes(b"")
+    ended = ProcessIdentity(machine_id(), pid=2**31 - 1, started=1.0)  # beyond the largest pid of any system
+    write_json(folder / "process.json", asdict(ended))
     return folder
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from extexify.core import interruption
+from extexify.core import interruption, settings
 from extexify.core.processes import ProcessIdentity, kill_tree, lower_priority
 from extexify.workspace import jobs
 from extexify.workspace.files import file_lock, write_json
@@ -33,8 +33,11 @@ def run(folder: Path) -> int:
         job = jobs.find(folder.name)
         if job is None or job.is_stopping:
             return 1
-        lower_priority()
-        code, error = _run_command(job)
+        try:
+            lower_priority(settings.count_of(settings.JOB_NICE))
+            code, error = _run_command(job)
+        except settings.SettingError as problem:
+            code, error = 1, str(problem)
         seconds = max(time.monotonic() - job.clock, 0.0)
         jobs.write_end(folder, code=code, seconds=seconds, error=error)
     return code

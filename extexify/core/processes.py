@@ -14,9 +14,6 @@ from typing import Annotated
 import msgspec
 import psutil
 
-_NICE = 10
-"""Added to a background process's nice value: it gets a tenth of the share of a normal one."""
-
 _SAME_START = 1.0
 """Seconds that two readings of one process's start time may differ (Linux derives it from the adjustable clock)."""
 
@@ -65,16 +62,19 @@ def machine_id() -> str:
         return platform.node()
 
 
-def lower_priority() -> None:
-    """Let the scheduler prefer other processes, such as the dashboard's, to this one."""
+def lower_priority(nice: int) -> None:
+    """Add to the nice value of this process, so that the scheduler prefers others: with 10 it gets a tenth of the share
+    of a normal process. Windows has no nice values: any above 0 is "below normal" there."""
+    if nice == 0:
+        return
     process = psutil.Process()
     if sys.platform == "win32":
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         return
-    process.nice(min(process.nice() + _NICE, 19))
+    process.nice(min(process.nice() + nice, 19))
     # Linux divides the cores among sessions by the autogroup's value before it regards the nice values within one.
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(_NICE), "ascii")
+        Path("/proc/self/autogroup").write_text(str(min(nice, 19)), "ascii")
 
 
 def kill_tree(process: psutil.Process) -> None:

@@ -79,9 +79,15 @@ MAX_UNPACKED = Setting(
     "10",
     "gigabytes that a gzipped dump may unpack to; beyond, reading it stops with an error",
 )
+JOB_NICE = Setting(
+    "EXTEXIFY_JOB_NICE",
+    "10",
+    "how much background jobs give way to other processes: added to their nice value; 0: not at all",
+)
 
 SETTINGS = (
-    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, DEMO, PASSWORD_HASH, OPERATORS, VISIT_LIMIT, HOUR_LIMIT, WAITING_LIMIT
+    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, JOB_NICE, DEMO, PASSWORD_HASH, OPERATORS, VISIT_LIMIT, HOUR_LIMIT,
+    WAITING_LIMIT,
 )  # fmt: skip
 """All of them, in the order of the documentation."""
 

@@ -188,12 +188,21 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert "--help" in capsys.readouterr().out
 
 
-def test_a_training_stops_on_sigterm_with_a_checkpoint_and_is_resumed(dump: Path, tmp_path: Path) -> None:
+def test_a_training_stops_on_sigterm_with_a_checkpoint_and_is_resumed(
+    capsys: pytest.CaptureFixture[str], dump: Path, tmp_path: Path
+) -> None:
     environment = {**os.environ, "EXTEXIFY_WORKSPACE": str(tmp_path / "ws"), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "extexify"]
-    training = ["train", "--run", "cut", "--epochs", "2", "--batch-size", "4"]
-    subprocess.run([*command, "export", "--source", dump], env=environment, check=True, capture_output=True)
-    process = subprocess.Popen([*command, *training], env=environment, stderr=subprocess.PIPE, text=True)
+    code = (
+        "import sys; from extexify.cli import parser; from extexify.training import recipes;"
+        f"small = {{'picture': {SMALL}, 'sequence': {SMALL}}};"
+        "recipes.RECIPES['default'] = recipes.replace(recipes.RECIPES['default'], options=small);"
+        "sys.exit(parser.main(sys.argv[1:]))"
+    )
+    training = ["train", "--run", "cut", "--epochs", "6", "--batch-size", "4"]
+    assert parser.main(["export", "--source", str(dump)]) == 0
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *training], env=environment, stderr=subprocess.PIPE, text=True
+    )
     run_json_file = tmp_path / "ws" / "runs" / "cut" / "run.json"
     deadline = time.monotonic() + 120
     while not run_json_file.exists():
@@ -204,10 +213,8 @@ def test_a_training_stops_on_sigterm_with_a_checkpoint_and_is_resumed(dump: Path
     assert process.returncode == parser.STOPPED, err
     assert "--run cut --resume" in err
     assert (tmp_path / "ws" / "runs" / "cut" / "checkpoint.safetensors").exists()
-    resumed = subprocess.run(
-        [*command, "train", "--resume", "--json"], env=environment, check=True, capture_output=True, text=True
-    )
-    assert json.loads(resumed.stdout)["test"]["n"] > 0
+    capsys.readouterr()
+    assert run_json(capsys, "train", "--resume")["test"]["n"] > 0
 
 
 @pytest.mark.parametrize(

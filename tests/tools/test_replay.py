@@ -21,14 +21,9 @@ from tools.replay import INK_SIDE, TOLERANCE, agree, clear, differences, expecte
 # Key and number of a starter drawing: curves, corners, several strokes, dots beside a stroke, dots alone.
 SEED = 7
 DRAWINGS = [
-    ("latex2e-OT1-_alpha", 1),
     ("latex2e-OT1-_sum", 1),
-    ("latex2e-OT1-_div", 0),
     ("latex2e-OT1-_xi", 0),
-    ("latex2e-OT1-_Xi", 0),
-    ("latex2e-OT1-_oint", 0),
     ("latex2e-OT1-_doteq", 1),
-    ("amssymb-OT1-_therefore", 0),
     ("latex2e-OT1-_ddots", 0),
 ]
 

@@ -87,7 +87,7 @@ def test_a_model_is_evaluated_and_earlier_evaluations_can_be_chosen(started: Sta
     (made,) = (path for path in (workspace / "evaluations").iterdir() if path.name[0] not in ".f")
     found = Evaluation.open(made).summary
     assert (found.context.split, found.context.model) == ("test", "random")
-    assert page.query_params["evaluation"] == [made.name]
+    assert page.query_params["evaluation"] in (made.name, [made.name])  # AppTest gives one or the other
     assert metrics(page)[0] == f"{found.metrics['top1']:.1%}"
     again = open_page("evaluate", evaluation=made.name)
     choice = again.selectbox(key="evaluation-choice")
@@ -96,7 +96,7 @@ def test_a_model_is_evaluated_and_earlier_evaluations_can_be_chosen(started: Sta
     choice.set_value("first")
     again = rerun(again)
     assert "looks better than it is" in texts(again)
-    assert again.query_params["evaluation"] == ["first"]
+    assert again.query_params["evaluation"] in ("first", ["first"])
 
 
 def test_an_uploaded_dump_is_evaluated_and_anything_else_gives_one_sentence(

@@ -241,7 +241,8 @@ def test_two_jobs_that_write_the_same_do_not_run_at_once(tmp_path: Path) -> None
     assert ended(start_export(FEW)).state == "done"
 
 
-def test_a_job_outlives_the_process_that_started_it_and_is_found_by_others() -> None:
+def test_a_job_outlives_the_process_that_started_it_and_is_found_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTEXIFY_JOB_NICE", "10")
     script = (
         "from extexify.workspace import jobs\n"
         f"print(jobs.start('export', ['--source', {MANY!r}], title='Export', writes=['dataset']).id)"

@@ -94,9 +94,9 @@ def _two_trainings(folder: Path, times: int, random: Random, *, same_name: bool)
 
 
 SCENARIOS = (
-    Scenario("kill -9", "export", kills.kill_exports, short=2),
+    Scenario("kill -9", "export", kills.kill_exports, short=1),
     Scenario("kill -9", "render", kills.kill_renders),
-    Scenario("kill -9, resumed", "train, recipe original", kills.kill_trainings, short=1),
+    Scenario("kill -9, resumed", "train, recipe original", kills.kill_trainings),
     Scenario("kill -9, resumed", "train, recipe quick", partial(kills.kill_trainings, recipe="quick", epochs=2), 0.25),
     *(_disk(stage, limit=False) for stage in writers.STAGES),
     *(_disk(stage, limit=True) for stage in writers.STAGES),
@@ -107,8 +107,8 @@ SCENARIOS = (
     Scenario("two at once, two names", "train", partial(_two_trainings, same_name=False), 0.25),
     Scenario("fifty at once, five processes", "contributions, SQLite", _contribute, 0.5, short=1),
     Scenario("fifty at once, five processes", "contributions, PostgreSQL", _contribute_to_postgres, 0.25),
-    Scenario("server killed", "job", server_kills.kill_servers, 0.25, short=1),
-    Scenario("clock that jumps", "contributions, marks, runs, jobs", clocks.jump, short=2),
+    Scenario("server killed", "job", server_kills.kill_servers, 0.25),
+    Scenario("clock that jumps", "contributions, marks, runs, jobs", clocks.jump, short=1),
     Scenario("read-only workspace", "everything that writes", _write_nowhere, 0, short=1),
     Scenario("read-only workspace", "every page, an answer", _serve_read_only, 0),
 )
