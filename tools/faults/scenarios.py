@@ -107,7 +107,7 @@ SCENARIOS = (
     Scenario("two at once, two names", "train", partial(_two_trainings, same_name=False), 0.25),
     Scenario("fifty at once, five processes", "contributions, SQLite", _contribute, 0.5, short=1),
     Scenario("fifty at once, five processes", "contributions, PostgreSQL", _contribute_to_postgres, 0.25),
-    Scenario("server killed", "job", server_kills.kill_servers, 0.25),
+    Scenario("server killed", "job", server_kills.kill_servers, 0.25, short=1),
     Scenario("clock that jumps", "contributions, marks, runs, jobs", clocks.jump, short=1),
     Scenario("read-only workspace", "everything that writes", _write_nowhere, 0, short=1),
     Scenario("read-only workspace", "every page, an answer", _serve_read_only, 0),
