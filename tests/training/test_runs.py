@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from extexify.core.names import MAX_NAME, InvalidName, checked_name, free_name, usable_name
 from extexify.training.recipes import recipe
-from extexify.training.runs import default_name, delete_run, find_run, list_runs, newest_run, typical_speed
+from extexify.training.runs import RunFiles, default_name, delete_run, find_run, list_runs, newest_run, typical_speed
 from extexify.workspace import paths
 from extexify.workspace.files import StorageError, atomic_file, is_being_written, writer_lock
 from tests.tiny import make_run, metrics_line
@@ -245,3 +245,14 @@ def test_a_free_name_is_free_and_good(taken: int) -> None:
 
 def test_a_default_name_is_a_good_one() -> None:
     assert checked_name(default_name("original"), "run").startswith("original-")
+
+
+def test_the_configuration_that_an_earlier_version_wrote_is_recognized(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    config: dict[str, Any] = {"recipe": recipe("quick").to_json(), "seed": 0}
+    former = dict(config["recipe"])
+    former["doubt"] = former.pop("rejection_threshold")
+    files.begin({**config, "recipe": former})
+    files.check(config)
+    with pytest.raises(StorageError, match="begun with other settings"):
+        files.check({**config, "seed": 1})
