@@ -12,8 +12,9 @@ from statistics import median
 import numpy as np
 
 from benchmarks.measuring import Row, Setting, Work, beside, in_turn
+from extexify.core.processes import available_cores
 from extexify.dataset.dataset import Dataset
-from extexify.drawing.raster import PRESETS, available_threads, rasterize
+from extexify.drawing.raster import PRESETS, rasterize
 from extexify.drawing.strokes import Drawings
 
 EVERY = 20
@@ -23,7 +24,7 @@ WANTED = 300.0
 
 def measure(setting: Setting) -> Row:
     """Time the methods in turn."""
-    dataset, threads = str(setting.dataset), available_threads()
+    dataset, threads = str(setting.dataset), available_cores()
     calls: dict[str, tuple[str, list[str | int]]] = {
         "the post's: one Pillow `draw.line` a segment, 32×32": ("benchmarks.rasterize:original", [dataset]),
         "the same, on plain numbers in place of tensors": ("benchmarks.rasterize:lean", [dataset]),

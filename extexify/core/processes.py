@@ -62,6 +62,11 @@ def machine_id() -> str:
         return platform.node()
 
 
+def available_cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def lower_priority(nice: int) -> None:
     """Add to the nice value of this process, so that the scheduler prefers others: with 10 it gets a tenth of the share
     of a normal process. Windows has no nice values: any above 0 is "below normal" there."""

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from extexify.core.processes import available_cores
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.core.schema import SchemaError, validate
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.splits import SPLITS
-from extexify.drawing.raster import RasterSettings, available_threads, rasterize
+from extexify.drawing.raster import RasterSettings, rasterize
 from extexify.workspace.files import (
     ArrayWriter,
     StorageError,
@@ -156,7 +157,7 @@ def _render_split(
             (tree / name).mkdir(parents=True)
     with (
         ArrayWriter(folder / f"{split}.npy", "uint8", (settings.size, settings.size)) as images_file,
-        ThreadPoolExecutor(available_threads()) as pool,
+        ThreadPoolExecutor(available_cores()) as pool,
     ):
         for start in range(0, len(indices), _BATCH):
             batch = indices[start : start + _BATCH]

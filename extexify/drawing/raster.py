@@ -10,7 +10,6 @@ Python threads, because numba's parallel layer must not be entered by two thread
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -21,6 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from extexify.core.errors import UserError
+from extexify.core.processes import available_cores
 from extexify.core.schema import validate
 from extexify.drawing.strokes import Drawing, Drawings
 
@@ -121,7 +121,7 @@ def rasterize(
             settings.antialias, radii, moves, images,
         )  # fmt: skip
 
-    threads = min(threads or available_threads(), -(-count // _DRAWINGS_PER_TASK))
+    threads = min(threads or available_cores(), -(-count // _DRAWINGS_PER_TASK))
     if threads <= 1:
         draw(0, count)
     else:
@@ -134,11 +134,6 @@ def rasterize(
 def rasterize_drawing(drawing: Drawing, settings: RasterSettings) -> NDArray[np.uint8]:
     """The image of one drawing: uint8 (size, size), ink 255 on 0."""
     return rasterize(Drawings.pack([drawing]), settings, threads=1)[0]
-
-
-def available_threads() -> int:
-    """The number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fit_points(drawing: Drawing, settings: RasterSettings) -> NDArray[np.float32]:

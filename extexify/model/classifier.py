@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.symbols import symbol_for
+from extexify.core.processes import available_cores
 from extexify.drawing.inputs import model_inputs
-from extexify.drawing.raster import RasterSettings, available_threads, rasterize_drawing
+from extexify.drawing.raster import RasterSettings, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.answers import Prediction
 from extexify.model.file import ModelDescription, ModelError, Weights, read_model
@@ -121,7 +122,7 @@ class Classifier:
         if len(starts) == 1:
             return self._logits(drawings)
         no_drawings = np.empty((0, len(self.classes)), np.float32)
-        return np.concatenate([no_drawings, *_pool(available_threads()).map(self._logits, parts)])
+        return np.concatenate([no_drawings, *_pool(available_cores()).map(self._logits, parts)])
 
     def warm_up(self) -> None:
         """Compile the kernels and load the weights, so that the first drawing is classified as fast as later ones."""

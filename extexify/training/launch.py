@@ -15,6 +15,7 @@ from pathlib import Path
 
 from extexify.core.errors import UserError
 from extexify.core.interruption import STOPPED
+from extexify.core.processes import available_cores
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PORT = 29500  # torchrun's default
@@ -39,11 +40,6 @@ class LaunchError(UserError, RuntimeError):
 def is_rank_0() -> bool:
     """Whether this process reads, writes and reports; torchrun numbers the processes of a training."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def local_cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def local_gpus() -> int:
@@ -84,7 +80,7 @@ def run_processes(count: int, arguments: Sequence[str], run_name: str) -> None:
     # torchrun logs every signal and failure; here the user gets one sentence.
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
     os.environ[LAUNCHED] = "1"
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(local_cores() // count, 1)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(available_cores() // count, 1)))
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(_SHUTDOWN_TIMEOUT))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
     options = ["--standalone", f"--nproc-per-node={count}", "-m", "--", "extexify", *arguments]

@@ -177,7 +177,7 @@ def test_a_name_that_is_taken_or_leads_elsewhere_is_refused(started: StartedJobs
 def form(monkeypatch: pytest.MonkeyPatch, *, gpus: int, cores: int = 4) -> AppTest:
     """The page on a machine with so many GPUs and cores."""
     monkeypatch.setattr("extexify.ui.train.devices.local_gpus", lambda: gpus)
-    monkeypatch.setattr("extexify.ui.train.devices.local_cores", lambda: cores)
+    monkeypatch.setattr("extexify.ui.train.devices.available_cores", lambda: cores)
     return open_page("train")
 
 

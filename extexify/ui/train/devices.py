@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from extexify.training.launch import local_cores, local_gpus, torchrun_command
+from extexify.core.processes import available_cores
+from extexify.training.launch import local_gpus, torchrun_command
 from extexify.workspace import jobs
 
 _DEVICES = {
@@ -32,10 +33,10 @@ def choose_devices() -> list[str]:
     )  # fmt: skip
     if device == _ALL_GPUS:
         return ["--device=cuda", f"--processes={gpus}"]
-    if device != "cpu" or local_cores() == 1:
+    if device != "cpu" or available_cores() == 1:
         return [f"--device={device}"]
     processes = st.number_input(
-        "Processes", 1, local_cores(), 1, key="train-processes", persist_state="session", width=170,
+        "Processes", 1, available_cores(), 1, key="train-processes", persist_state="session", width=170,
         help="They share the cores and every batch. A single process uses all cores, too.",
     )  # fmt: skip
     return ["--device=cpu", *([f"--processes={processes}"] if processes > 1 else [])]
