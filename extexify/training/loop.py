@@ -44,7 +44,7 @@ from extexify.training.objective import (
     objective,
 )
 from extexify.training.recipes import Recipe
-from extexify.training.runs import RunFiles
+from extexify.training.runs import RunConfig, RunFiles
 from extexify.workspace.files import StorageError, holds_files, writer_lock
 
 CALIBRATION_DRAWINGS = 4096
@@ -343,7 +343,7 @@ class _Trainer:
         """Load the run's checkpoint. Raises `StorageError` unless it belongs to this recipe, seed and dataset."""
         path = self.files.checkpoint
         if self.rank == 0:
-            self.files.check(self.config())
+            self.files.check(RunConfig(self.recipe, self.seed, self.train_on, self.dataset.content_hash))
         # A run that was stopped before its first checkpoint begins anew.
         if distributed.broadcast_json(path.exists()):
             content = distributed.broadcast_bytes(lambda: read_checkpoint(path))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -54,12 +53,9 @@ class RunFiles:
         self.run.mkdir(parents=True, exist_ok=True)
         write_json(self.config, config)
 
-    def check(self, config: dict[str, Any]) -> None:
+    def check(self, config: RunConfig) -> None:
         """Raise `StorageError` unless the run was begun with this configuration."""
-        saved: Any = read_json(self.config)
-        with suppress(ValueError, TypeError, KeyError):  # names of earlier versions
-            saved = {**saved, "recipe": Recipe.from_json(saved["recipe"]).to_json()}
-        if orjson.loads(orjson.dumps(saved)) != orjson.loads(orjson.dumps(config)):
+        if read_config(self.run) != config:
             raise StorageError(f"run {self.run.name} was begun with other settings or another dataset: start a new run")
 
     def add_epoch(self, entry: dict[str, Any]) -> None:

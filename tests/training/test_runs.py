@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from hypothesis import strategies as st
 
 from extexify.core.names import MAX_NAME, InvalidName, checked_name, free_name, usable_name
 from extexify.training.recipes import recipe
-from extexify.training.runs import RunFiles, default_name, delete_run, find_run, list_runs, newest_run, typical_speed
+from extexify.training.runs import (
+    RunConfig,
+    RunFiles,
+    default_name,
+    delete_run,
+    find_run,
+    list_runs,
+    newest_run,
+    typical_speed,
+)
 from extexify.workspace import paths
 from extexify.workspace.files import StorageError, atomic_file, is_being_written, writer_lock
 from tests.tiny import make_run, metrics_line
@@ -249,10 +259,11 @@ def test_a_default_name_is_a_good_one() -> None:
 
 def test_the_configuration_that_an_earlier_version_wrote_is_recognized(tmp_path: Path) -> None:
     files = RunFiles(tmp_path / "run")
-    config: dict[str, Any] = {"recipe": recipe("quick").to_json(), "seed": 0}
-    former = dict(config["recipe"])
+    former = recipe("quick").to_json()
     former["doubt"] = former.pop("rejection_threshold")
-    files.begin({**config, "recipe": former})
+    files.begin({"recipe": former, "seed": 0, "dataset": {"content_hash": "00ff"}})
+    config = RunConfig(recipe("quick"), 0, "train", "00ff")
     files.check(config)
-    with pytest.raises(StorageError, match="begun with other settings"):
-        files.check({**config, "seed": 1})
+    for other in (replace(config, seed=1), replace(config, train_on="train+validation")):
+        with pytest.raises(StorageError, match="begun with other settings"):
+            files.check(other)
