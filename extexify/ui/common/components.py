@@ -1,4 +1,8 @@
-"""Reads the style sheets, scripts and HTML of components, which lie beside their Python code."""
+"""Reads the style sheets, scripts and HTML of components, which lie beside their Python code.
+
+Modules register their components as they are imported, once a process: a second registration makes browsers load the
+code anew.
+"""
 
 from __future__ import annotations
 

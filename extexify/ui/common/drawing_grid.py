@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,13 @@ from extexify.catalog.symbols import glyph_svg, symbol_for
 from extexify.drawing.raster import RasterSettings
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
+
+_COMPONENT = st.components.v2.component(
+    "extexify_drawings",
+    html='<ul class="drawings"></ul>',
+    css=assets("ui/common/drawing_grid.css"),
+    js=assets("web/page.js", "ui/common/drawing_grid.js"),
+)
 
 AS_DRAWN = RasterSettings(size=160, stroke_width=4)
 """Settings of pictures for people: the drawing's own proportions, sharp on any screen."""
@@ -41,7 +47,7 @@ class Item:
 
 def show_drawings(items: Sequence[Item], *, width: float = 6.6, key: str) -> None:
     """Show drawings in as many columns of at least `width` rem as fit. Keys and notes may hold anything."""
-    _component()(data={"width": width, "drawings": [_shown(item) for item in items]}, key=key)
+    _COMPONENT(data={"width": width, "drawings": [_shown(item) for item in items]}, key=key)
 
 
 def _shown(item: Item) -> dict[str, Any]:
@@ -58,13 +64,3 @@ def _shown(item: Item) -> dict[str, Any]:
         "split": item.split,
         "note": item.note,
     }
-
-
-@cache  # a second registration would make browsers reload the code
-def _component() -> Any:
-    return st.components.v2.component(
-        "extexify_drawings",
-        html='<ul class="drawings"></ul>',
-        css=assets("ui/common/drawing_grid.css"),
-        js=assets("web/page.js", "ui/common/drawing_grid.js"),
-    )

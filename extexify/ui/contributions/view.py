@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -17,6 +16,13 @@ from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url, pictures
 from extexify.ui.common.text import percentage, sentence
 from extexify.workspace.paths import moderation_file
+
+_COMPONENT = st.components.v2.component(
+    "extexify_moderation",
+    html=assets("ui/contributions/moderation.html"),
+    css=assets("ui/common/tiles.css", "ui/contributions/moderation.css"),
+    js=assets("web/page.js", "ui/contributions/moderation.js"),
+)
 
 SHOWN = 60
 """Drawings that are shown at a time, the oldest first."""
@@ -54,7 +60,7 @@ def _show(offers: list[PendingDrawing]) -> None:
         _decide(st.session_state["moderation"].decide, shown)
 
     tiles = [{**_tile(offer), "url": ink_url(image)} for offer, image in zip(offers, images, strict=True)]
-    _component()(data={"offers": tiles}, key="moderation", on_decide_change=decide)
+    _COMPONENT(data={"offers": tiles}, key="moderation", on_decide_change=decide)
 
 
 def _tile(offer: PendingDrawing) -> dict[str, Any]:
@@ -88,13 +94,3 @@ def _decide(decision: object, shown: Collection[int]) -> None:
         st.session_state[_PROBLEM] = str(error)
     else:
         st.toast(f"{done:,} {how}.", icon=":material/check_circle:")
-
-
-@cache  # a second registration would make browsers reload the code
-def _component() -> Any:
-    return st.components.v2.component(
-        "extexify_moderation",
-        html=assets("ui/contributions/moderation.html"),
-        css=assets("ui/common/tiles.css", "ui/contributions/moderation.css"),
-        js=assets("web/page.js", "ui/contributions/moderation.js"),
-    )

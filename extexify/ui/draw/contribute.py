@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,13 @@ from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
+
+_COMPONENT = st.components.v2.component(
+    "extexify_contribute",
+    html=assets("ui/draw/contribute.html"),
+    css=assets("web/page.css", "ui/draw/contribute.css"),
+    js=assets("web/page.js", "ui/draw/contribute.js"),
+)
 
 ENOUGH = 20
 """The page offers another export and training from this many drawings since the last export on."""
@@ -153,7 +159,7 @@ def show_contribution(current: Contributor, *, key: str) -> None:
     def keep() -> None:
         current.keep(st.session_state[key].keep)
 
-    _component()(data=current.as_data(), key=key, on_keep_change=keep, on_take_back_change=current.take_back)
+    _COMPONENT(data=current.as_data(), key=key, on_keep_change=keep, on_take_back_change=current.take_back)
 
 
 def _is_same(a: Drawing, b: Drawing) -> bool:
@@ -185,13 +191,3 @@ def _line(saved: _Saved) -> str:
 
 def _moderation() -> ModerationList:
     return ModerationList(moderation_file())
-
-
-@cache  # a second registration would make browsers reload the code
-def _component() -> Any:
-    return st.components.v2.component(
-        "extexify_contribute",
-        html=assets("ui/draw/contribute.html"),
-        css=assets("web/page.css", "ui/draw/contribute.css"),
-        js=assets("web/page.js", "ui/draw/contribute.js"),
-    )

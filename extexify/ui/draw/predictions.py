@@ -7,7 +7,6 @@ rows that are updated in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,20 @@ from extexify.ui.common.text import percentage
 
 if TYPE_CHECKING:
     from extexify.model.answers import Result
+
+_LIST_COMPONENT = st.components.v2.component(
+    "extexify_predictions",
+    html=assets("ui/draw/predictions.html"),
+    css=assets("web/page.css", "web/predictions.css"),
+    js=assets("web/page.js", "web/answer_rows.js", "ui/draw/predictions.js"),
+)
+
+_RASTER_COMPONENT = st.components.v2.component(
+    "extexify_raster",
+    html='<figure><div class="ink"><div></div></div><figcaption></figcaption></figure>',
+    css=assets("ui/draw/raster.css"),
+    js=assets("ui/draw/raster.js"),
+)
 
 
 def show_results(
@@ -50,12 +63,12 @@ def show_results(
         "savedLabel": saved_label,
         "unsure": unsure,
     }
-    _list_component()(data=data, key=key, on_keep_change=on_keep or _ignore)
+    _LIST_COMPONENT(data=data, key=key, on_keep_change=on_keep or _ignore)
 
 
 def show_raster(image: NDArray[np.uint8] | None, lines: list[str], *, key: str) -> None:
     """Show an image, uint8 (H, W), ink 255, or an empty frame, with lines of text beside it."""
-    _raster_component()(data={"image": "" if image is None else ink_url(image), "lines": lines}, key=key)
+    _RASTER_COMPONENT(data={"image": "" if image is None else ink_url(image), "lines": lines}, key=key)
 
 
 def _ignore() -> None:
@@ -70,23 +83,3 @@ def _answer(result: Result) -> dict[str, Any]:
         "probability": round(result.probability, 4),
         "percent": percentage(result.probability),
     }
-
-
-@cache  # a second registration would make browsers reload the code
-def _list_component() -> Any:
-    return st.components.v2.component(
-        "extexify_predictions",
-        html=assets("ui/draw/predictions.html"),
-        css=assets("web/page.css", "web/predictions.css"),
-        js=assets("web/page.js", "web/answer_rows.js", "ui/draw/predictions.js"),
-    )
-
-
-@cache
-def _raster_component() -> Any:
-    return st.components.v2.component(
-        "extexify_raster",
-        html='<figure><div class="ink"><div></div></div><figcaption></figcaption></figure>',
-        css=assets("ui/draw/raster.css"),
-        js=assets("ui/draw/raster.js"),
-    )

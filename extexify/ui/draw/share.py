@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -20,6 +19,13 @@ from extexify.ui.draw.answers import answer_with
 
 if TYPE_CHECKING:
     from extexify.model.classifier import Classifier
+
+_COMPONENT = st.components.v2.component(
+    "extexify_share",
+    html=assets("ui/draw/share.html"),
+    css=assets("web/page.css", "ui/draw/share.css"),
+    js=assets("web/page.js", "ui/draw/share.js"),
+)
 
 MODEL = "model"
 """The query parameter for the name of the model that should answer."""
@@ -112,7 +118,7 @@ def show_share(drawing: Drawing, model: Future[Classifier] | None, *, key: str) 
         "qr": share_routes.QR,
         "longestQr": MAX_QR_LINK,
     }
-    _component()(data=data, key=key)
+    _COMPONENT(data=data, key=key)
     if text != sharing.opened:
         # The messages below are about the link's drawing; the visitor has drawn since.
         sharing.problem = sharing.missing = ""
@@ -130,13 +136,3 @@ def _shortened(name: str) -> str:
 def _sharing() -> _Sharing:
     sharing: _Sharing = st.session_state.setdefault("sharing", _Sharing())
     return sharing
-
-
-@cache  # a second registration would make browsers reload the code
-def _component() -> Any:
-    return st.components.v2.component(
-        "extexify_share",
-        html=assets("ui/draw/share.html"),
-        css=assets("web/page.css", "ui/draw/share.css"),
-        js=assets("web/page.js", "ui/draw/share.js"),
-    )

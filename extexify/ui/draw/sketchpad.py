@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,9 @@ from streamlit_drawable_canvas import st_canvas
 from extexify.drawing.strokes import Drawing
 from extexify.ui.common.components import assets
 from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
+
+_TOOLS = st.components.v2.component("extexify_canvas_tools", js=assets("ui/draw/sketchpad.js"))
+"""An invisible component: undo of the canvas's own strokes, and keyboard shortcuts."""
 
 SIDE = 400
 """Width and height of the canvas in its own pixels; sketchpad.css has the same number, and smaller ones for phones."""
@@ -108,10 +110,4 @@ def _show_buttons(sketch: _Sketch) -> None:
         "Undo", icon=":material/undo:", on_click=sketch.undo, disabled=not sketch.drawing, help="Ctrl+Z", key="undo"
     )
     st.button("Clear", icon=":material/ink_eraser:", on_click=sketch.clear, help="Esc", key="clear")
-    _tools()(key="canvas_tools")
-
-
-@cache  # a second registration would make browsers reload the code
-def _tools() -> Any:
-    """An invisible component: undo of the canvas's own strokes, and keyboard shortcuts."""
-    return st.components.v2.component("extexify_canvas_tools", js=assets("ui/draw/sketchpad.js"))
+    _TOOLS(key="canvas_tools")

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,6 +15,20 @@ from numpy.typing import NDArray
 from extexify.catalog.symbols import symbol_summary
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
+
+_LABELLED_DRAWINGS = st.components.v2.component(
+    "extexify_labelled_drawings",
+    html='<div class="labelled"><div class="head"></div><div class="sections"></div></div>',
+    css=assets("ui/common/tiles.css", "ui/evaluate/labelled_drawings.css", "ui/evaluate/note.css"),
+    js=assets("web/page.js", "ui/evaluate/note.js", "ui/evaluate/labelled_drawings.js"),
+)
+
+_CONFUSIONS = st.components.v2.component(
+    "extexify_confusions",
+    html='<ol class="confusions"></ol>',
+    css=assets("ui/common/tiles.css", "ui/evaluate/confusions.css"),
+    js=assets("web/page.js", "ui/evaluate/confusions.js"),
+)
 
 _DONE = "notes-done-"
 """Prefix of the session state with the number of the last note saved in this session."""
@@ -120,7 +132,7 @@ def show_sections(
             for section in sections
         ],
     }
-    _labelled_drawings()(data=data, key=key, on_mark_change=pressed, default={"notes": {}}, on_notes_change=written)
+    _LABELLED_DRAWINGS(data=data, key=key, on_mark_change=pressed, default={"notes": {}}, on_notes_change=written)
 
 
 def _save_new_notes(notes: Notes, key: str) -> None:
@@ -156,24 +168,4 @@ def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None]
             for pair in pairs
         ]
     }
-    _confusions()(data=data, key=key, on_open_change=pressed)
-
-
-@cache  # a second registration would make browsers reload the code
-def _labelled_drawings() -> Any:
-    return st.components.v2.component(
-        "extexify_labelled_drawings",
-        html='<div class="labelled"><div class="head"></div><div class="sections"></div></div>',
-        css=assets("ui/common/tiles.css", "ui/evaluate/labelled_drawings.css", "ui/evaluate/note.css"),
-        js=assets("web/page.js", "ui/evaluate/note.js", "ui/evaluate/labelled_drawings.js"),
-    )
-
-
-@cache
-def _confusions() -> Any:
-    return st.components.v2.component(
-        "extexify_confusions",
-        html='<ol class="confusions"></ol>',
-        css=assets("ui/common/tiles.css", "ui/evaluate/confusions.css"),
-        js=assets("web/page.js", "ui/evaluate/confusions.js"),
-    )
+    _CONFUSIONS(data=data, key=key, on_open_change=pressed)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from typing import Any
 
 import streamlit as st
 
 from extexify.ui.common.components import assets
+
+_COMPONENT = st.components.v2.component(
+    "extexify_rows",
+    html=assets("ui/models/rows.html"),
+    css=assets("ui/models/rows.css"),
+    js=assets("web/page.js", "ui/models/rows.js"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +46,10 @@ def choose_row(rows: Sequence[Row], *, label: str, key: str, first: str = "") ->
             st.session_state[f"{key}-chosen"] = picked
 
     data = {"rows": [asdict(row) for row in rows], "chosen": chosen, "label": label}
-    _component()(data=data, key=key, on_choice_change=choose)
+    _COMPONENT(data=data, key=key, on_choice_change=choose)
     return chosen
 
 
 def choose(key: str, row: str) -> None:
     """Set the chosen row of the list with this key."""
     st.session_state[f"{key}-chosen"] = row
-
-
-# Registered once a process: registering anew makes the browser load the code anew.
-@cache
-def _component() -> Any:
-    return st.components.v2.component(
-        "extexify_rows",
-        html=assets("ui/models/rows.html"),
-        css=assets("ui/models/rows.css"),
-        js=assets("web/page.js", "ui/models/rows.js"),
-    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -15,6 +14,9 @@ from extexify.ui.common.components import assets
 from extexify.ui.common.frame import page_frame
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.sign_in import access
+
+_COOKIE = st.components.v2.component("extexify_operator_cookie", js=assets("ui/sign_in/cookie.js"))
+"""An invisible component that gets the cookie."""
 
 
 def operator_page(title: str, purpose: str, *, wide: bool = False) -> None:
@@ -80,13 +82,7 @@ def sidebar_sign_in() -> None:
     """Show in the sidebar who is signed in, and Sign out."""
     if token := access.token_for_cookie():
         # Outside of the sidebar, where the invisible component would take up a row.
-        _cookie()(data={"token": token, "address": access.COOKIE_ROUTE}, key="operator-cookie")
+        _COOKIE(data={"token": token, "address": access.COOKIE_ROUTE}, key="operator-cookie")
     with st.sidebar, st.container(key="operator"):
         st.caption(f"Signed in as {escaped(access.operator_address() or 'operator')}")
         st.button("Sign out", icon=":material/logout:", key="sign-out", on_click=access.sign_out)
-
-
-@cache  # a second registration would make browsers reload the code
-def _cookie() -> Any:
-    """An invisible component that gets the cookie."""
-    return st.components.v2.component("extexify_operator_cookie", js=assets("ui/sign_in/cookie.js"))

@@ -5,7 +5,7 @@ A choice goes to the server, which puts it into the address and sends drawings o
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -19,6 +19,13 @@ from extexify.ui.common.components import assets
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.pictures import ink_url
 from extexify.workspace.files import StorageError
+
+_COMPONENT = st.components.v2.component(
+    "extexify_gallery",
+    html=assets("ui/symbols/gallery.html"),
+    css=assets("web/page.css", "ui/symbols/gallery.css"),
+    js=assets("web/page.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
+)
 
 EXAMPLES = 20
 """Drawings of a symbol that are shown."""
@@ -57,7 +64,7 @@ def show_gallery(*, key: str) -> None:
         "notice": "" if exists or not chosen else _unknown(chosen),
         "drawings": _drawings(dataset, chosen, problem) if exists else None,
     }
-    _component()(data=data, key=key, on_choice_change=choose)
+    _COMPONENT(data=data, key=key, on_choice_change=choose)
 
 
 @lru_cache(maxsize=1 << 15)  # called for each of them at every click
@@ -99,13 +106,3 @@ def _line(examples: Examples) -> str:
     if not examples.people:
         return f"{text}: starter drawings, made by a program from the printed symbol."
     return f"{text}, besides {examples.synthetic:,} synthetic starter drawings." if examples.synthetic else f"{text}."
-
-
-@cache  # a second registration would make browsers reload the code
-def _component() -> Any:
-    return st.components.v2.component(
-        "extexify_gallery",
-        html=assets("ui/symbols/gallery.html"),
-        css=assets("web/page.css", "ui/symbols/gallery.css"),
-        js=assets("web/page.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
-    )
