@@ -15,6 +15,9 @@ from extexify.ui.common.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.common.job_panel import sidebar_jobs
 from extexify.ui.draw import serving, share_routes
 from extexify.ui.models import offline_routes
+from extexify.ui.server.connections import ConnectionLimit
+from extexify.ui.server.headers import SecurityHeaders
+from extexify.ui.server.origins import KnownOrigins
 from extexify.ui.sign_in import access
 from extexify.ui.sign_in.view import listed, sidebar_sign_in
 
@@ -60,6 +63,11 @@ else:
         __file__,
         lifespan=serving.lifespan,
         routes=[*catalog_routes.routes(), *share_routes.routes(), *offline_routes.routes(), *access.routes()],
-        middleware=[Middleware(access.OperatorsUpload)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(KnownOrigins),
+            Middleware(ConnectionLimit),
+            Middleware(access.OperatorsUpload),
+        ],
         on_script_error=errors.explain,
     )

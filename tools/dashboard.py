@@ -38,10 +38,11 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running dashboard: its address, and its process."""
+    """A running dashboard: its address, its process, and the file of its log."""
 
     address: str
     process: subprocess.Popen[bytes]
+    log: Path
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def serving(
     log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable, "-m", "streamlit", "run", "app.py",
-        "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
+        "--server.port", str(port), "--server.headless", "true",
     ]  # fmt: skip
     with log_file.open("wb") as log:
         server = subprocess.Popen(
@@ -73,7 +74,7 @@ def serving(
         )
     try:
         _wait_until_healthy(server, port, log_file)
-        yield Server(f"http://127.0.0.1:{port}", server)
+        yield Server(f"http://127.0.0.1:{port}", server, log_file)
     finally:
         server.terminate()
         try:

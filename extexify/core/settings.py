@@ -84,10 +84,26 @@ JOB_NICE = Setting(
     "10",
     "how much background jobs give way to other processes: added to their nice value; 0: not at all",
 )
+HOSTS = Setting(
+    "EXTEXIFY_HOSTS",
+    "none",
+    "names, with commas between them, under which the dashboard may be opened besides `localhost`: "
+    "`extexify.example.org`; `*` for any",
+)
+FRAMES = Setting(
+    "EXTEXIFY_FRAMES",
+    "none",
+    "origins, with commas between them, whose pages may show the dashboard in a frame: `https://blog.example.org`",
+)
+CONNECTION_LIMIT = Setting(
+    "EXTEXIFY_CONNECTION_LIMIT",
+    "64",
+    "visits that one client address may have open at a time",
+)
 
 SETTINGS = (
-    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, JOB_NICE, DEMO, PASSWORD_HASH, OPERATORS, VISIT_LIMIT, HOUR_LIMIT,
-    WAITING_LIMIT,
+    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, JOB_NICE, HOSTS, FRAMES, CONNECTION_LIMIT, DEMO, PASSWORD_HASH, OPERATORS,
+    VISIT_LIMIT, HOUR_LIMIT, WAITING_LIMIT,
 )  # fmt: skip
 """All of them, in the order of the documentation."""
 

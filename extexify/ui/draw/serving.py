@@ -6,6 +6,7 @@ A page gets a future from `model()`, and shows itself without the model until th
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import webbrowser
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import streamlit as st
 
 from extexify.catalog.symbols import glyph_svg
+from extexify.ui.server import memory
 from extexify.workspace.paths import available_models, default_model
 
 if TYPE_CHECKING:
@@ -113,7 +115,11 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     # waits for the server. In a thread, because starting some browsers blocks.
     if not st.get_option("server.headless"):
         threading.Thread(target=webbrowser.open, args=(_address(),), daemon=True).start()
+    collecting = asyncio.create_task(memory.collect_regularly())
+    # Once all is loaded, objects in memory are there to stay.
+    _loader.submit(memory.exclude_present_objects)
     yield {}
+    collecting.cancel()
 
 
 def _allow_many_visitors() -> None:
