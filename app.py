@@ -15,7 +15,7 @@ from extexify.ui.common.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.common.job_panel import sidebar_jobs
 from extexify.ui.draw import serving, share_routes
 from extexify.ui.models import offline_routes
-from extexify.ui.server.connections import ConnectionLimit
+from extexify.ui.server.connections import DemoLimits
 from extexify.ui.server.headers import SecurityHeaders
 from extexify.ui.server.origins import KnownOrigins
 from extexify.ui.sign_in import access
@@ -66,7 +66,7 @@ else:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(KnownOrigins),
-            Middleware(ConnectionLimit),
+            Middleware(DemoLimits),
             Middleware(access.OperatorsUpload),
         ],
         on_script_error=errors.explain,

@@ -28,7 +28,6 @@ from random import Random
 
 import numpy as np
 
-from extexify.core import settings
 from extexify.drawing.strokes import BadDrawing, Drawing
 from extexify.sources.open import open_source
 from extexify.sources.rows import check_row
@@ -261,9 +260,7 @@ def main() -> None:
     parser.add_argument("--source", default="starter:each=1,seed=3", help="of drawings (default: starter drawings)")
     options = parser.parse_args()
     drawings = load_drawings(options.source)
-    # All visitors come from one address here.
-    limits = {settings.CONNECTION_LIMIT.name: "1000"}
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), limits) as server:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
         asyncio.run(measure(server, drawings, options))
 
 

@@ -98,11 +98,11 @@ FRAMES = Setting(
 CONNECTION_LIMIT = Setting(
     "EXTEXIFY_CONNECTION_LIMIT",
     "64",
-    "visits that one client address may have open at a time",
+    "visits to a demo that one client address may have open at a time",
 )
 
 SETTINGS = (
-    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, JOB_NICE, HOSTS, FRAMES, CONNECTION_LIMIT, DEMO, PASSWORD_HASH, OPERATORS,
+    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, JOB_NICE, HOSTS, FRAMES, DEMO, PASSWORD_HASH, OPERATORS, CONNECTION_LIMIT,
     VISIT_LIMIT, HOUR_LIMIT, WAITING_LIMIT,
 )  # fmt: skip
 """All of them, in the order of the documentation."""

@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -28,6 +29,7 @@ CONNECTIONS = 4
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environment = {
+        settings.DEMO.name: "yes",
         settings.HOSTS.name: "extexify.example.org",
         settings.FRAMES.name: "https://blog.example.org",
         settings.CONNECTION_LIMIT.name: str(CONNECTIONS),
@@ -141,20 +143,20 @@ def test_a_message_that_no_page_sends_closes_its_connection(server: Server) -> N
             visit_by_hand.recv(timeout=30)
 
 
-def test_memory_of_hostile_messages_is_given_back(server: Server) -> None:
-    process = psutil.Process(server.process.pid)
+def test_memory_of_hostile_messages_is_given_back(tmp_path: Path) -> None:
     objects = ",".join(['{"visible":false}'] * 40_000)
-    hostile = json.dumps({"drawing": {"raw": f"{{[{objects}]}}", "data": None}})
-    raw = '{"drawing":{"raw":{"objects":[' + objects + ']},"data":null}}'
-    with Intruder(server.address) as visit:
+    states = [json.dumps({"drawing": {"raw": raw, "data": None}}) for raw in (f'{{"objects":[{objects}]}}', [objects])]
+    states.append(f'{{"drawing":{{"raw":{{"objects":[{objects}]}},"data":null}}}}')
+    with serving(tmp_path) as server, Intruder(server.address) as visit:
+        process = psutil.Process(server.process.pid)
         visit.run()
         canvas = next(
             delta.new_element.bidi_component.id
             for delta in visit.deltas
             if delta.new_element.bidi_component.id.endswith("-canvas")
         )
-        visit.run(values=[WidgetState(id=canvas, json_value=raw)])
+        visit.run(values=[WidgetState(id=canvas, json_value=states[-1])])
         before = process.memory_info().rss
-        for value in (raw, hostile) * 12:
-            visit.run(values=[WidgetState(id=canvas, json_value=value)])
+        for state in states * 8:
+            visit.run(values=[WidgetState(id=canvas, json_value=state)])
         assert process.memory_info().rss - before < 100_000_000
