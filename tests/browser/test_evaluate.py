@@ -103,6 +103,7 @@ def test_from_a_confused_pair_to_a_mark_and_back(tabs: list[Page], evaluation: E
     assert (entry.key, entry.id) == (evaluation.classes[worst], evaluation.records.ids[wrong[0]])
     page.reload()
     expect(tiles(page, 0).first.get_by_role("button")).to_have_text("Undo")
+    wait_until_idle(page)  # what is still arriving would move what is clicked
     page.get_by_text("Review list (1)").click()
     page.locator(".st-key-review-list").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("Review list (0)")).to_be_visible()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from extexify.drawing.strokes import BadDrawing, Drawing
-from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.draw.fabric import DOT_EXTENT, canvas_from_drawing, drawing_from_canvas
 
 Objects = list[dict[str, Any]]
 
@@ -251,7 +251,7 @@ def test_a_drawing_put_on_the_canvas_comes_back(drawing: Drawing, stroke_width: 
     back = drawing_from_canvas(canvas_from_drawing(drawing, color="#000000", stroke_width=stroke_width))
     assert len(back) == len(drawing)
     for before, after in zip(drawing, back, strict=True):
-        if np.ptp(before, axis=0).max() <= 0.1:
+        if np.ptp(before.astype(np.float64), axis=0).max() <= DOT_EXTENT:
             assert after.shape == (1, 2)
             np.testing.assert_allclose(after[0], before.mean(axis=0), atol=0.11)
         else:
