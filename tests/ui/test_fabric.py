@@ -251,7 +251,10 @@ def test_a_drawing_put_on_the_canvas_comes_back(drawing: Drawing, stroke_width: 
     back = drawing_from_canvas(canvas_from_drawing(drawing, color="#000000", stroke_width=stroke_width))
     assert len(back) == len(drawing)
     for before, after in zip(drawing, back, strict=True):
-        if np.ptp(before.astype(np.float64), axis=0).max() <= DOT_EXTENT:
+        extent = np.ptp(before, axis=0).max()
+        if abs(extent - DOT_EXTENT) < 0.005:  # which of the two it is depends on rounding
+            continue
+        if extent < DOT_EXTENT:
             assert after.shape == (1, 2)
             np.testing.assert_allclose(after[0], before.mean(axis=0), atol=0.11)
         else:
