@@ -51,7 +51,7 @@ def _request(rng: Random) -> Case:
 @fuzz(_request)
 def test_routes(case: Case, folder: Path) -> None:
     put({name: content for name, content in case.items() if name not in ("path", "query", "header")}, folder)
-    headers = [(b"accept-encoding", case["header"]), (b"if-none-match", case["header"])]
+    headers = [(b"host", b"host"), (b"accept-encoding", case["header"]), (b"if-none-match", case["header"])]
     path = f"/{case['path'].decode()}"
     scope = {"type": "http", "method": "GET", "path": path, "query_string": case["query"], "headers": headers}
     matches = ((route, *route.matches(scope)) for route in _routes())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from starlette.requests import Request
@@ -20,11 +21,13 @@ from extexify.ui.draw import share_routes
 from tests.drawings import zigzag
 
 SENT = encode(zigzag(1))
+HOST = "draw.example.org:8501"
 ROUTES: list[Route] = [*catalog_routes.routes(), *share_routes.routes()]
 
 
 def fetch(path: str, query: str = "", **headers: str) -> Response:
     """The response to a request; queries are percent-encoded."""
+    headers.setdefault("host", HOST)
     scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
@@ -71,14 +74,81 @@ def test_pages_without_the_catalogue_find_symbols() -> None:
 @pytest.mark.parametrize("path", [share_routes.PNG, share_routes.SVG, share_routes.QR])
 def test_a_file_of_no_drawing_is_one_sentence(path: str) -> None:
     links = [
-        f"http://x/?{LINK_PARAMETER}=1",
+        f"http://{HOST}/?{LINK_PARAMETER}=1",
+        f"http://{HOST}/",
         f"javascript:alert(1)?{LINK_PARAMETER}={SENT}",
         "x" * 5000,
         "http://[",
+        f"http://[/?{LINK_PARAMETER}={SENT}",
         "",
     ]
-    links.append(f"http://{'x' * 3000}/?{LINK_PARAMETER}={SENT}")
+    links.append(f"http://{HOST}/{'x' * 3000}?{LINK_PARAMETER}={SENT}")
     for query in (f"{LINK_PARAMETER}={SENT[:-1]}", "", *(f"link={quote(link, safe='')}" for link in links)):
         response = fetch(path, query)
         assert response.status_code == 400, query
         assert re.fullmatch(r"No file: .*\.", bytes(response.body).decode())
+
+
+def qr(address: str, host: str = HOST) -> int:
+    """The status of the answer to a request for the QR code of a drawing's link at an address."""
+    return fetch(share_routes.QR, f"link={quote(f'{address}?{LINK_PARAMETER}={SENT}', safe='')}", host=host).status_code
+
+
+def test_a_qr_code_leads_to_the_server_that_made_it() -> None:
+    for own in (f"http://{HOST}/", f"https://{HOST}/", f"https://{HOST}", f"https://{HOST.upper()}/a"):
+        assert qr(own) == 200, own
+    assert qr("http://[::1]:8501/", "[::1]:8501") == 200
+    assert qr("https://xn--bcher-kva.example/", "xn--bcher-kva.example") == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/",
+        "http://draw.example.org/",  # another port
+        f"https://{HOST}.evil.example/",
+        f"https://{HOST}@evil.example/",
+        f"https://evil.example@{HOST}/",
+        f"https://{HOST}\\@evil.example/",
+        f"https://evil.example\\@{HOST}/",
+        f"https://evil.example/{HOST}/",
+        f"https://{HOST[:4]}\n{HOST[4:]}/",
+        f"https://{HOST[:4]}\t{HOST[4:]}/",
+        f"https://{HOST}/ https://evil.example/",
+        f"https://{HOST}/\0",
+        f"https://{HOST[:-4]}\uff18501/",  # a full-width 8
+        f"https:///{HOST}/",
+        "https:///",
+        f"https:{HOST}/",
+        "https://?",
+    ],
+)
+def test_no_qr_code_leads_elsewhere(address: str) -> None:
+    assert qr(address) == 400
+    assert qr(address, "") == 400
+
+
+def test_a_qr_code_leads_below_the_servers_base_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share_routes.st, "get_option", {"server.baseUrlPath": "/draw/"}.__getitem__)
+    assert {route.path for route in share_routes.routes()} >= {f"/draw/{share_routes.QR}"}
+    for own in ("/draw", "/draw/", "/draw/symbols"):
+        assert qr(f"https://{HOST}{own}") == 200, own
+    for other in ("", "/", "/drawn/", "/mail/draw/", "/draw/../mail", "/draw/%2E%2e/mail", "//draw/", "/draw\\..\\x"):
+        assert qr(f"https://{HOST}{other}") == 400, other
+
+
+def test_a_running_server_makes_qr_codes_for_itself_alone(server: str) -> None:
+    def status(link: str) -> int:
+        connection = HTTPConnection(urlsplit(server).netloc, timeout=30)
+        connection.request("GET", f"/{share_routes.QR}?link={quote(f'{link}/?{LINK_PARAMETER}={SENT}', safe='')}")
+        answer = connection.getresponse()
+        assert answer.status == 200 or answer.read().decode() == (
+            "No file: QR codes are made only for links to this server."
+        )
+        connection.close()
+        return answer.status
+
+    assert status(server) == 200
+    assert status(server.replace("http:", "https:")) == 200
+    assert status("https://evil.example") == 400
+    assert status(server.replace("127.0.0.1", "evil.example")) == 400

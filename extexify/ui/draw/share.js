@@ -33,6 +33,8 @@ function makeShare(parentElement) {
   // On the page itself, Escape clears the canvas.
   parts.dialog.onkeydown = (event) => event.stopPropagation();
   parts.field.onfocus = () => parts.field.select();
+  // The server refuses links to other hosts, also its own under a name that a proxy has replaced.
+  parts.qr.onerror = () => (parts.qr.hidden = parts.scan.hidden = true);
   parts.box.onchange = () => {
     copying.reset();
     showLink(parts);

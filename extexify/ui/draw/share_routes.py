@@ -5,7 +5,9 @@ Everything is computed from the address; nothing is stored, and Streamlit's reru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 from starlette.requests import Request
@@ -27,10 +29,14 @@ _HEADERS = {
 
 def routes() -> list[Route]:
     """The routes, below the server's configured base path."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    prefix = f"/{base}/" if base else "/"
     handlers = {PNG: _handler(_png), SVG: _handler(_svg), QR: _handler(_qr)}
-    return [Route(prefix + address, handler) for address, handler in handlers.items()]
+    return [Route(f"{_base_path()}/{address}", handler) for address, handler in handlers.items()]
+
+
+def _base_path() -> str:
+    """The server's configured base path: "" or "/folder"."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""
 
 
 def _handler(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -64,7 +70,7 @@ def _svg(request: Request) -> Response:
 
 
 def _qr(request: Request) -> Response:
-    """The QR code of a link to a drawing, and of no other address: people who scan it trust this server."""
+    """The QR code of a link to a drawing on this server, and of no other address: people who scan it trust this one."""
     from extexify.drawing.pictures import qr_svg
 
     link = request.query_params.get("link", "")[: MAX_QR_LINK + 1]
@@ -72,5 +78,24 @@ def _qr(request: Request) -> Response:
         raise BadLink("a QR code needs the full address of a drawing")
     if len(link) > MAX_QR_LINK:
         raise BadLink(f"the link is too long for a readable QR code: {MAX_QR_LINK} characters fit")
+    if not _is_own(link, request.headers.get("host", "")):
+        raise BadLink("QR codes are made only for links to this server")
     open_link(link)
     return Response(qr_svg(link), media_type="image/svg+xml", headers=_HEADERS)
+
+
+def _is_own(link: str, host: str) -> bool:
+    """Whether a link leads to this server: to the request's Host header, and below the base path.
+
+    The scheme may differ from the request's, because a proxy may end TLS. Browsers send addresses as printable ASCII;
+    programs that scan a code may read other characters, and backslashes, differently from this function.
+    """
+    if not re.fullmatch(r"[!-~]+", link) or "\\" in link:
+        return False
+    try:
+        address = urlsplit(link)
+    except ValueError:
+        return False
+    if not host or address.netloc.lower() != host.lower():
+        return False
+    return f"{address.path}/".startswith(f"{_base_path()}/") and ".." not in unquote(address.path).split("/")
