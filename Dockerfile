@@ -11,11 +11,17 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
-COPY requirements.txt /tmp/
-RUN grep -E '^torch' /tmp/requirements.txt > /tmp/torch.txt \
-    && pip install --index-url "$TORCH_INDEX" -r /tmp/torch.txt
-# streamlit[auth] is required by `st.login`.
-RUN pip install -r /tmp/requirements.txt 'streamlit[auth]'
+COPY requirements.lock /tmp/
+# The lock has the hashes of PyPI's files, and PyTorch's index has others: torch and torchvision are installed in the
+# locked versions, but what they contain is whatever that index serves. Everything else must have a locked hash, with
+# streamlit[auth], which `st.login` requires. Nothing is built from source, since no lock names the tools of such builds.
+# The CUDA libraries are left out; `pip check` fails if a package needs one.
+WORKDIR /tmp
+RUN sed -nE 's/^(torch|torchvision)==([^ ]+).*/\1==\2/p' requirements.lock > torch.txt \
+    && pip install --no-deps --only-binary :all: --index-url "$TORCH_INDEX" -r torch.txt
+RUN awk '/^[a-z]/ { skip = /^(torch|torchvision|triton|cuda-|nvidia-)/ } !skip' requirements.lock > others.lock \
+    && pip install --require-hashes --only-binary :all: -r others.lock \
+    && pip check
 # Remove headers, static libraries and the packages' tests.
 ARG PYTHON
 WORKDIR /venv/lib/python${PYTHON}/site-packages

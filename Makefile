@@ -5,6 +5,7 @@
 # make fuzz       hostile input for everything that reads files, links or addresses (BUDGET=SECONDS, default 600)
 # make faults     kills, full disks, stopped servers, many times, with a table (ARGS=--times=100 for more)
 # make format     format the code, and fix what ruff can fix
+# make lock       requirements.lock anew, with the versions that .venv has (ARGS=--upgrade: the rest at its newest)
 #
 # Measurements, on an otherwise idle machine:
 # make bench         ours beside the methods it replaces (ARGS="--source DUMP.sql.gz [ROW …]")
@@ -32,7 +33,7 @@ CHECKED := extexify pages app.py tests tools benchmarks
 
 STUDIES := breakdown starter robustness rejection answers training_step link_lengths
 
-.PHONY: run test test-long check format bench growth studies fuzz faults load latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test test-long check format lock bench growth studies fuzz faults load latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -54,6 +55,15 @@ check: $(STAMPS)/requirements-dev
 format: $(STAMPS)/requirements-dev
 	$(BIN)/ruff check --fix $(CHECKED)
 	$(BIN)/ruff format $(CHECKED)
+
+# One file for all platforms and for Python 3.11 and later, with the hashes of all files that the index lists. Versions
+# are those of .venv, with which the tests have passed, without local parts such as PyTorch's +cpu.
+# streamlit[auth] is in the container besides.
+lock: $(STAMPS)/requirements-dev
+	$(BIN)/python -m pip list --disable-pip-version-check --format=freeze | sed 's/+.*//' > $(STAMPS)/tested.txt
+	echo 'streamlit[auth]' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+		--generate-hashes --no-annotate --custom-compile-command 'make lock' --constraints $(STAMPS)/tested.txt \
+		--output-file requirements.lock $(ARGS) requirements.txt -
 
 bench: $(STAMPS)/requirements-dev
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -42,9 +42,15 @@ def test_the_image_gets_what_is_there_and_no_secret() -> None:
     ]
 
 
+def test_the_container_cannot_take_all_the_hosts_memory() -> None:
+    app = text("compose.yaml").partition("\n  app:\n")[2].partition("\n  database:\n")[0]
+    limits = re.findall(r"^    mem(swap)?_limit: (\S+)$", app, re.MULTILINE)
+    assert limits == [("", "${EXTEXIFY_MEMORY:-4g}"), ("swap", "${EXTEXIFY_MEMORY:-4g}")]
+
+
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "docs/deploy.md", "docs/deploy/extexify.service"])
 def test_every_setting_that_is_named_exists(name: str) -> None:
-    used = set(re.findall(r"\bEXTEXIFY_[A-Z_]+", text(name))) - {"EXTEXIFY_PORT"}  # compose's own
+    used = set(re.findall(r"\bEXTEXIFY_[A-Z_]+", text(name))) - {"EXTEXIFY_PORT", "EXTEXIFY_MEMORY"}  # compose's own
     assert used
     assert used <= NAMES
 
