@@ -11,6 +11,7 @@
 # make bench         ours beside the methods it replaces (ARGS="--source DUMP.sql.gz [ROW …]")
 # make growth        time and memory with 1, 3 and 10 times the drawings (ARGS="--source DUMP.sql.gz")
 # make load          visitors that one server carries
+# make hostile       the same in a demo that some of them attack (ARGS="--seconds 60")
 # make latency       a stroke until its answers are on the page (ARGS=--training: beside a training, too)
 # make first-paint   every page, opened in a fresh browser
 # make page-timings  the Symbols page: first glyph, scrolling, search
@@ -33,7 +34,7 @@ CHECKED := extexify pages app.py tests tools benchmarks
 
 STUDIES := breakdown starter robustness rejection answers training_step link_lengths
 
-.PHONY: run test test-long check format lock bench growth studies fuzz faults load latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test test-long check format lock bench growth studies fuzz faults load hostile latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -97,6 +98,9 @@ faults: $(STAMPS)/requirements-dev
 
 load: $(STAMPS)/requirements-dev
 	$(BIN)/python -m benchmarks.load $(ARGS)
+
+hostile: $(STAMPS)/requirements-dev
+	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
 setup: $(STAMPS)/requirements-dev $(STAMPS)/browser
 

@@ -140,6 +140,10 @@ class Visitor:
         """The data of the component with a key. Raises LookupError when it isn't there."""
         return json.loads(self._component(key).delta.new_element.bidi_component.json)
 
+    def element_id(self, key: str) -> str:
+        """The widget id of the component with a key. Raises LookupError when it isn't there."""
+        return self._component(key).delta.new_element.bidi_component.id
+
     def offers(self, label: str) -> bool:
         """Whether there is an enabled button with this label."""
         buttons = (shown.delta.new_element.button for shown in self._shown.values())

@@ -23,7 +23,7 @@ from tests.intruder import Intruder
 from tools.dashboard import Server, serving
 from tools.visitor import NoAnswer
 
-CONNECTIONS = 4
+CONNECTIONS = 20
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +127,14 @@ def test_an_address_has_only_so_many_visits(server: Server) -> None:
         sockets[0].close()
         with Intruder(server.address) as visit:
             assert visit.run()
+
+
+def test_an_address_opens_only_so_many_visits_in_a_row(tmp_path: Path) -> None:
+    with serving(tmp_path, {settings.DEMO.name: "yes", settings.CONNECTION_LIMIT.name: "5"}) as server:
+        for _ in range(10):
+            open_socket(server).close()
+        with pytest.raises(InvalidStatus):
+            open_socket(server)
 
 
 def test_a_message_that_no_page_sends_closes_its_connection(server: Server) -> None:

@@ -2,7 +2,8 @@
 
 A websocket is a visit, which takes memory, and can hold an incomplete message of up to `server.maxMessageSize`. A
 message has the server run a page. Visits that send faster than people draw are made to wait, which leaves the processor
-to others: the server receives no more of a connection until its last message has been taken.
+to others: the server receives no more of a connection until its last message has been taken. How many connections an
+address opens one after the other is limited, too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from extexify.access import permissions
-from extexify.access.limits import address_key
+from extexify.access.limits import RateLimiter, address_key
 from extexify.core import settings
 
 RATE, BURST = 4.0, 60.0
@@ -23,6 +24,10 @@ RATE, BURST = 4.0, 60.0
 
 UNIT = 25_000
 """Bytes: a message counts as one unit, and one more for each of these. A drawing of three strokes has about 20,000."""
+
+
+SECONDS = 60.0
+"""The time in which an address may open twice as many connections as it may have open."""
 
 
 class Pace:
@@ -47,13 +52,14 @@ class DemoLimits:
         self._app = app
         self._limit = settings.count_of(settings.CONNECTION_LIMIT)
         self._open: Counter[str] = Counter()
+        self._opened = RateLimiter(SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket" or not permissions.is_demo():
             await self._app(scope, receive, send)
             return
         client = address_key((scope["client"] or ("",))[0])
-        if self._open[client] >= self._limit:
+        if self._open[client] >= self._limit or self._opened.take(client, 2 * self._limit):
             await send({"type": "websocket.close", "code": 1013})  # try again later (IANA's registry of RFC 6455)
             return
         pace = Pace()
