@@ -6,6 +6,7 @@ import streamlit as st
 
 from extexify.drawing.strokes import BadDrawing, Drawing
 from extexify.ui.common.frame import page_frame, side_by_side
+from extexify.ui.common.text import escaped
 from extexify.ui.draw.answers import choose_model, show_answers, show_model
 from extexify.ui.draw.share import opened_drawing, show_share
 from extexify.ui.draw.sketchpad import SIDE, put_on_canvas, sketchpad
@@ -20,7 +21,8 @@ def draw_and_answer() -> None:
             try:
                 drawing = sketchpad()
             except BadDrawing as error:
-                st.warning(f"This drawing can't be read: {error}. Clear the canvas and draw it again.")
+                problem = escaped(str(error))
+                st.warning(f"This drawing can't be read: {problem}. Clear the canvas and draw it again.")
             share = st.container(width=SIDE, key="share")
         with st.container(key="answers"):
             answers = st.container()

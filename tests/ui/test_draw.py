@@ -138,7 +138,7 @@ def test_a_model_that_is_broken_vanishes_or_is_replaced(workspace: Path, tiny_mo
     (models / "tiny.safetensors").write_bytes(tiny_model.read_bytes()[:2000])
     app = draw_page.draw(strokes_of(PLUS))
     assert "This model can't answer" in app.error[0].value
-    assert "tiny.safetensors" in app.error[0].value
+    assert r"tiny\.safetensors" in app.error[0].value
     app.selectbox(key="model").set_value(models / "first.safetensors")
     draw_page.run()
     assert "29 symbols, right within five for 92%" in draw_page.data("raster")["lines"][1]
@@ -155,7 +155,7 @@ def test_a_model_that_is_broken_vanishes_or_is_replaced(workspace: Path, tiny_mo
     broken = workspace / "new"
     broken.write_bytes(tiny_model.read_bytes()[:2000])
     broken.replace(models / "second.safetensors")
-    assert "second.safetensors" in draw_page.run().error[0].value
+    assert r"second\.safetensors" in draw_page.run().error[0].value
     # After a visit to another page, the choice of this visit still holds.
     app.switch_page("pages/symbols.py").run()
     (models / "second.safetensors").write_bytes(tiny_model.read_bytes())

@@ -1,4 +1,8 @@
-"""Errors on pages: a `UserError` by its message, a fault of Extexify in one sentence with a traceback in the log."""
+"""Errors on pages: a `UserError` by its message, a fault of Extexify in one sentence with a traceback in the log.
+
+Messages name paths, addresses and contents of files. Visitors of a public demo read only those in `_PUBLIC`; for any
+other error `reason` refers them to the operators, who find it in the server's log.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,14 @@ import logging
 
 import streamlit as st
 
+from extexify.access import permissions
+from extexify.access.passwords import PasswordError
 from extexify.access.permissions import NotPermitted
-from extexify.core.errors import UserError
+from extexify.access.sign_in import SignInRefused
+from extexify.contributions.moderation import LimitReached
+from extexify.core.errors import UserError, in_one_line
+from extexify.drawing.link import BadLink
+from extexify.drawing.strokes import BadDrawing
 from extexify.ui.common.text import sentence
 
 FAULT = (
@@ -15,7 +25,28 @@ FAULT = (
     "dashboard, says what happened."
 )
 
+HIDDEN = "the operators of this demo can see why in the server’s log"
+
+_PUBLIC = (BadDrawing, BadLink, LimitReached, NotPermitted, PasswordError, SignInRefused)
+"""Errors about what a visitor sent; their messages hold nothing from files of the server."""
+
 _log = logging.getLogger(__name__)
+
+
+def reason(error: Exception, doing: str) -> str:
+    """An error's message, without a full stop, for the visit that this thread runs for.
+
+    `HIDDEN` for visitors of a demo unless the error is one of `_PUBLIC`; the log then says what failed (`doing`).
+    """
+    if isinstance(error, _PUBLIC) or permissions.is_operator():
+        return in_one_line(str(error))
+    _log.warning("Error while %s for a visitor: %s", doing, error)
+    return HIDDEN
+
+
+def show_error(error: Exception, doing: str = "running a page") -> None:
+    """Show an error that the user can mend."""
+    st.error(sentence(reason(error, doing)), icon=":material/error:")
 
 
 def explain(error: Exception) -> bool:
@@ -26,7 +57,7 @@ def explain(error: Exception) -> bool:
     if isinstance(error, NotPermitted):
         st.error("Only this demo’s operators may do this. Sign in first.", icon=":material/lock:")
     elif isinstance(error, UserError):
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
     else:
         st.error(FAULT, icon=":material/bug_report:")
     return True

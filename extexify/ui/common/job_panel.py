@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from extexify.core.progress import Event
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.text import capital, escaped, sentence
 from extexify.workspace import jobs
 from extexify.workspace.files import StorageError
@@ -60,7 +61,7 @@ def start_job(
     try:
         return jobs.start(kind, arguments, title=title, writes=writes, secrets=secrets)
     except JobError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return None
 
 

@@ -15,6 +15,7 @@ from extexify.sources.open import ENVIRONMENT, check_source, open_source
 from extexify.sources.postgres import PostgresSource
 from extexify.sources.starter import DEFAULT_EACH, SCHEME, StarterSource
 from extexify.ui.common.connections import postgres_connections
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.text import escaped, sentence
 from extexify.workspace.files import StorageError
 from extexify.workspace.uploads import delete_upload, list_uploads, save_upload
@@ -246,7 +247,7 @@ def _postgres(choices: Choices, key: str) -> None:
     try:
         source = PostgresSource(address, alias="the database")
     except SourceError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         choices.problems.append("Correct the address of the PostgreSQL database.")
         return
     if st.button("Try the connection", icon=":material/cable:", key=f"{key}-try"):
@@ -255,7 +256,7 @@ def _postgres(choices: Choices, key: str) -> None:
                 rows = source.count()
                 st.success(f"Connected: its table has {rows:,} rows.", icon=":material/check_circle:")
             except SourceError as error:
-                st.error(sentence(str(error)), icon=":material/error:")
+                show_error(error)
     choices.sources.append(Choice(ENVIRONMENT + variable, title, {variable: address}))
 
 
@@ -271,7 +272,7 @@ def _contributed(choices: Choices, key: str) -> None:
     try:
         count = count_contributions()
     except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         choices.problems.append("Leave out the drawings that were drawn here, or mend what the message above says.")
         return
     st.markdown(

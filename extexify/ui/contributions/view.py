@@ -13,6 +13,7 @@ from extexify.contributions.store import count_contributions, open_store, store_
 from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawings
 from extexify.ui.common.components import assets
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.pictures import ink_url, pictures
 from extexify.ui.common.text import percentage, sentence
 from extexify.workspace.paths import moderation_file
@@ -38,7 +39,7 @@ def show_moderation() -> None:
     try:
         count, offers, accepted = waiting.count(), waiting.pending(SHOWN), count_contributions()
     except UserError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return
     if offers:
         more = f" The {len(offers)} that have waited longest are shown." if count > len(offers) else ""

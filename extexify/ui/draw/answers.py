@@ -14,8 +14,8 @@ from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
 from extexify.model.answers import fold_look_alikes
 from extexify.model.rejection import SUMMED_CLASSES, is_rejected
-from extexify.ui.common.errors import show_fault
-from extexify.ui.common.text import percentage
+from extexify.ui.common.errors import reason, show_fault
+from extexify.ui.common.text import escaped, percentage
 from extexify.ui.draw import serving
 from extexify.ui.draw.contribute import contributor, show_contribution
 from extexify.ui.draw.predictions import show_raster, show_results
@@ -67,7 +67,8 @@ def choose_model() -> Future[Classifier] | None:
     try:
         return serving.model(path)
     except OSError:
-        st.info(f"The model {path.stem} has just been moved or deleted. Reload this page to choose another one.")
+        name = escaped(path.stem)
+        st.info(f"The model {name} has just been moved or deleted. Reload this page to choose another one.")
         return None
 
 
@@ -105,7 +106,8 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
             wait([model])
     if model.done() and (error := model.exception()) is not None:
         if isinstance(error, UserError | FileNotFoundError):
-            st.error(f"This model can't answer: {error}", icon=":material/error:")
+            why = escaped(reason(error, "loading a model"))
+            st.error(f"This model can't answer: {why}.", icon=":material/error:")
         else:
             show_fault(error, "loading a model")
         return

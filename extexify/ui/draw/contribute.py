@@ -21,6 +21,7 @@ from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
+from extexify.ui.common.errors import reason
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 
@@ -97,7 +98,7 @@ class Contributor:
         try:
             self.saved.append(self._store(key) if permissions.is_operator() else self._offer(key))
         except UserError as error:
-            self.problem = f"This drawing could not be saved: {error}."
+            self.problem = f"This drawing could not be saved: {reason(error, 'saving a drawing')}."
 
     def take_back(self) -> None:
         """Delete the saved drawing."""
@@ -112,7 +113,7 @@ class Contributor:
                 self.problem = "This drawing has been reviewed already, and can’t be taken back any more."
                 return
         except (UserError, permissions.NotPermitted) as error:
-            self.problem = f"This drawing could not be removed: {error}."
+            self.problem = f"This drawing could not be removed: {reason(error, 'removing a drawing')}."
             return
         self.saved.remove(saved)
 

@@ -7,7 +7,7 @@ import streamlit as st
 from extexify.catalog.lookalikes import Match
 from extexify.evaluation.metrics import TOP_K
 from extexify.evaluation.records import Evaluation, EvaluationSummary
-from extexify.ui.common.text import sentence
+from extexify.ui.common.errors import show_error
 from extexify.ui.evaluate.calibration import show_calibration
 from extexify.ui.evaluate.confusions import show_pairs
 from extexify.ui.evaluate.evaluations import choose_evaluation, open_evaluation, remarks
@@ -30,7 +30,7 @@ def show_evaluations() -> None:
         try:
             _show(open_evaluation(chosen))
         except StorageError as error:
-            st.error(sentence(str(error)), icon=":material/error:")
+            show_error(error)
         except FileNotFoundError:
             st.info("This evaluation has just been deleted. Reload the page to choose another one.")
     show_review()

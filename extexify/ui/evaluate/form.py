@@ -9,9 +9,9 @@ from pathlib import Path
 import streamlit as st
 
 from extexify.ui.common.datasets import current_dataset
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.job_panel import PAGES, start_job
 from extexify.ui.common.sources_form import choose_sources, source_arguments, titles
-from extexify.ui.common.text import sentence
 from extexify.ui.evaluate.evaluations import new_evaluation
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import SHIPPED_MODELS, available_models, dataset_folder, default_model, evaluations_folder
@@ -86,7 +86,7 @@ def _split(split: str) -> _Drawings | None:
     try:
         dataset = current_dataset()
     except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return None
     if dataset is None:
         st.info(

@@ -8,6 +8,7 @@ from extexify.catalog.symbols import symbol_for
 from extexify.core.errors import UserError
 from extexify.dataset.review import MAX_NOTE, Mark, Rejected, ReviewList, mark_of
 from extexify.drawing.strokes import Drawing, Drawings
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.pictures import pictures
 from extexify.ui.common.text import sentence
 from extexify.ui.evaluate.labelled_drawings import Notes, Section, Tile, show_sections
@@ -43,7 +44,7 @@ def show_review() -> None:
     try:
         entries = _review().entries()[::-1]
     except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return
     with st.expander(f"Review list ({len(entries):,})", icon=":material/flag:", key="review"):
         if not entries:

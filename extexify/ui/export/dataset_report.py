@@ -15,8 +15,9 @@ from extexify.drawing.raster import rasterize
 from extexify.ui.common.charts import class_chart
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.pick import pick_drawings, symbol_choice
-from extexify.ui.common.text import capital, escaped, sentence
+from extexify.ui.common.text import capital, escaped
 from extexify.workspace.files import StorageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def show_dataset() -> None:
     try:
         dataset = current_dataset()
     except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return
     if dataset is None:
         return

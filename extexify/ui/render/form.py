@@ -10,9 +10,10 @@ from extexify.drawing.raster import PRESETS, RasterSettings, preset, rasterize
 from extexify.training.recipes import RECIPES
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.job_panel import PAGES, start_job
 from extexify.ui.common.pick import pick_drawings
-from extexify.ui.common.text import escaped, sentence
+from extexify.ui.common.text import escaped
 from extexify.workspace import jobs
 from extexify.workspace.files import StorageError
 
@@ -33,7 +34,7 @@ def render_form() -> None:
     try:
         dataset = current_dataset()
     except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return
     if dataset is None:
         with st.container(border=True, key="welcome"):

@@ -9,8 +9,8 @@ from extexify.dataset.render import RenderedImages
 from extexify.dataset.splits import SPLITS
 from extexify.ui.common.datasets import current_dataset, current_images
 from extexify.ui.common.drawing_grid import Item, Picture, show_drawings
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.pick import pick_drawings
-from extexify.ui.common.text import sentence
 from extexify.workspace.files import StorageError
 
 SHOWN = 24
@@ -22,7 +22,7 @@ def show_images() -> None:
     try:
         images = current_images()
     except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return
     if images is None:
         return

@@ -11,8 +11,9 @@ from extexify.access.passwords import MAX_PASSWORD
 from extexify.core import settings
 from extexify.core.errors import UserError
 from extexify.ui.common.components import assets
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.frame import page_frame
-from extexify.ui.common.text import escaped, sentence
+from extexify.ui.common.text import escaped
 from extexify.ui.sign_in import access
 
 _COOKIE = st.components.v2.component("extexify_operator_cookie", js=assets("ui/sign_in/cookie.js"))
@@ -68,7 +69,7 @@ def _show_password() -> None:
         try:
             access.sign_in(password)
         except UserError as error:
-            st.error(sentence(str(error)), icon=":material/error:")
+            show_error(error)
         else:
             st.rerun()
 

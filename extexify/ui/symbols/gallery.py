@@ -17,6 +17,7 @@ from extexify.drawing.raster import RasterSettings, rasterize
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
 from extexify.ui.common.datasets import current_dataset
+from extexify.ui.common.errors import reason
 from extexify.ui.common.pictures import ink_url
 from extexify.workspace.files import StorageError
 
@@ -77,7 +78,7 @@ def _dataset() -> tuple[Dataset | None, str]:
     try:
         return current_dataset(), ""
     except StorageError as error:
-        return None, f"The drawings can't be shown: {error}."
+        return None, f"The drawings can't be shown: {reason(error, 'opening the dataset')}."
 
 
 def _unknown(key: str) -> str:

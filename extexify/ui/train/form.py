@@ -14,8 +14,9 @@ from extexify.training.recipes import RECIPES, Recipe
 from extexify.training.recipes import recipe as changed_recipe
 from extexify.training.runs import default_name, list_runs, typical_speed
 from extexify.ui.common.datasets import current_dataset
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.job_panel import PAGES, duration, job_panel, latest_job, start_job
-from extexify.ui.common.text import escaped, sentence
+from extexify.ui.common.text import escaped
 from extexify.ui.train.devices import choose_devices, show_command
 from extexify.ui.train.start import start_run
 from extexify.workspace.files import StorageError
@@ -34,7 +35,7 @@ def training_form() -> None:
     try:
         dataset = current_dataset()
     except StorageError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         st.page_link(PAGES["export"], label="Export the dataset again", icon=":material/arrow_forward:")
         return
     if dataset is None:
@@ -46,7 +47,7 @@ def training_form() -> None:
     try:
         changed = changed_recipe(recipe.name, epochs=epochs, batch_size=batch, learning_rate=rate)
     except UserError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        show_error(error)
         return
     _show_summary(changed, dataset, name)
     ready = _check_images(changed, dataset)

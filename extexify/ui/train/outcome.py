@@ -9,6 +9,7 @@ import streamlit as st
 from extexify.core.errors import UserError
 from extexify.model.library import Model, list_models, model_of_run, publish_run
 from extexify.training.runs import Run, find_run
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.frame import show_facts
 from extexify.ui.common.job_panel import PAGES, is_recent
 from extexify.ui.common.text import escaped, sentence
@@ -103,7 +104,7 @@ def offer_best_so_far(run: Run) -> None:
             path = publish_run(run.model, run.name)
             st.success(f"Saved as {escaped(path.stem)}: it is on the Models page.", icon=":material/check_circle:")
         except UserError as error:
-            st.error(sentence(str(error)), icon=":material/error:")
+            show_error(error)
 
 
 def _offer_resume(run: Run) -> None:

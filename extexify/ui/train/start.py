@@ -8,8 +8,8 @@ import streamlit as st
 
 from extexify.core.errors import UserError
 from extexify.model.library import check_new_run
+from extexify.ui.common.errors import show_error
 from extexify.ui.common.job_panel import start_job
-from extexify.ui.common.text import sentence
 from extexify.ui.train.devices import devices_of_run
 from extexify.workspace import jobs
 
@@ -24,7 +24,7 @@ def start_run(options: Sequence[str], name: str) -> None:
         try:
             check_new_run(name)
         except UserError as error:
-            st.error(sentence(str(error)), icon=":material/error:")
+            show_error(error)
             return
     if start_training(options, name, f"Training {name}"):
         st.rerun()
