@@ -15,8 +15,10 @@ from extexify.ui.common.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.common.job_panel import sidebar_jobs
 from extexify.ui.draw import serving, share_routes
 from extexify.ui.models import offline_routes
+from extexify.ui.server import log
 from extexify.ui.server.connections import DemoLimits
 from extexify.ui.server.headers import SecurityHeaders
+from extexify.ui.server.messages import DemoMessages
 from extexify.ui.server.origins import KnownOrigins
 from extexify.ui.sign_in import access
 from extexify.ui.sign_in.view import listed, sidebar_sign_in
@@ -55,6 +57,7 @@ if __name__ == "__main__":
             sidebar_sign_in()
     page.run()
 else:
+    log.install()
     # Otherwise Streamlit treats the folder `pages` as an old-style multipage app in the server's first visit, which
     # then skips this file if it is to a page's own address.
     PagesManager.uses_pages_directory = False
@@ -68,6 +71,7 @@ else:
             Middleware(KnownOrigins),
             Middleware(DemoLimits),
             Middleware(access.OperatorsUpload),
+            Middleware(DemoMessages, script=__file__),
         ],
         on_script_error=errors.explain,
     )

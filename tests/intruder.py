@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
@@ -24,7 +25,9 @@ class Intruder:
 
     def __init__(self, address: str, *, cookie: str = "", session: str = "") -> None:
         """`session` is the id of a session to take up again, of this visitor or of another one."""
-        self._visitor = Visitor(address, page=None, cookie=cookie, session=session)
+        self.received: list[bytes] = []
+        """All messages from the server, as they came."""
+        self._visitor = Visitor(address, page=None, cookie=cookie, session=session, on_data=self.received.append)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -51,6 +54,10 @@ class Intruder:
     def send(self, page: str = "", *, values: Values = (), query: str = "", **more: Any) -> None:
         """The same without waiting, for requests that the server ignores."""
         self._wait(self._visitor.send(page, _states(values), query, **more))
+
+    def send_message(self, message: BackMsg) -> None:
+        """Send a message of any kind."""
+        self._wait(self._visitor.send_message(message))
 
     @property
     def session(self) -> str:

@@ -72,7 +72,8 @@ class Visitor:
 
     page: its address below the server's, "" for Draw, None to open none. session: the id of a session to take up again,
     or "" for a new one; afterwards the id that the server gave. received: bytes from the server. pages: hashes of all
-    pages by their addresses. listed: the addresses in the navigation. deltas: those of the last run.
+    pages by their addresses. listed: the addresses in the navigation. deltas: those of the last run. on_data: is called
+    with every message from the server.
     """
 
     address: str
@@ -84,6 +85,7 @@ class Visitor:
     pages: dict[str, str] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
     deltas: list[Delta] = field(default_factory=list)
+    on_data: Callable[[bytes], object] | None = None
 
     _shown: dict[tuple[int, ...], Shown] = field(default_factory=dict)
     _states: dict[str, str] = field(default_factory=dict)
@@ -191,7 +193,11 @@ class Visitor:
         """The same without waiting, for requests that the server ignores."""
         request = ClientState(page_name=page, query_string=query, **more)
         request.widget_states.widgets.extend(states)
-        await self._socket.send(BackMsg(rerun_script=request).SerializeToString())
+        await self.send_message(BackMsg(rerun_script=request))
+
+    async def send_message(self, message: BackMsg) -> None:
+        """Send a message of any kind."""
+        await self._socket.send(message.SerializeToString())
 
     # --- the actions of a visitor -------------------------------------------------------------
 
@@ -261,6 +267,8 @@ class Visitor:
             async for data in self._socket:
                 assert isinstance(data, bytes)
                 self.received += len(data)
+                if self.on_data is not None:
+                    self.on_data(data)
                 async with self._news:
                     self._take(ForwardMsg.FromString(data))
                     self._news.notify_all()

@@ -48,6 +48,13 @@ def test_the_container_cannot_take_all_the_hosts_memory() -> None:
     assert limits == [("", "${EXTEXIFY_MEMORY:-4g}"), ("swap", "${EXTEXIFY_MEMORY:-4g}")]
 
 
+def test_the_logs_of_all_services_are_limited() -> None:
+    services = text("compose.yaml").partition("\nservices:\n")[2].partition("\nvolumes:\n")[0]
+    assert services.count("    restart: unless-stopped\n    logging: *logging\n") == len(
+        re.findall(r"^  \w+:$", services, re.MULTILINE)
+    )
+
+
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "docs/deploy.md", "docs/deploy/extexify.service"])
 def test_every_setting_that_is_named_exists(name: str) -> None:
     used = set(re.findall(r"\bEXTEXIFY_[A-Z_]+", text(name))) - {"EXTEXIFY_PORT", "EXTEXIFY_MEMORY"}  # compose's own

@@ -1,1 +1,1 @@
-"""The dashboard's server around Streamlit: whom it answers, the headers of its answers, and its memory."""
+"""The dashboard's server around Streamlit: whom and what it answers, the headers of answers, its log and memory."""
