@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-ICON = Path(__file__).parents[2] / "web" / "icon.png"
-"""The browser tab's icon, a local file: Streamlit fetches icons given by name from the internet."""
+_WEB = Path(__file__).parents[2] / "web"
 
-LOGO = ICON.with_name("logo.svg")
+ICON = f"data:image/png;base64,{b64encode((_WEB / 'icon.png').read_bytes()).decode()}"
+"""The browser tab's icon, as a data URL: a file's address would need an operator's cookie in a demo, and Streamlit
+fetches icons given by name from the internet."""
+
+LOGO = _WEB / "logo.svg"
 """The name in the sidebar, in a colour that is legible on the light and on the dark theme."""
 
 SIDEBAR = 220
