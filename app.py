@@ -70,7 +70,7 @@ else:
             Middleware(SecurityHeaders),
             Middleware(KnownOrigins),
             Middleware(DemoLimits),
-            Middleware(access.OperatorsUpload),
+            Middleware(access.OperatorsFiles),
             Middleware(DemoMessages, script=__file__),
         ],
         on_script_error=errors.explain,

@@ -12,8 +12,12 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from extexify.access import permissions
+from extexify.access.limits import RateLimiter
 from extexify.access.passwords import hash_password
+from extexify.access.sign_in import OperatorSessions
 from extexify.core import settings
+from extexify.ui.draw import contribute
+from extexify.ui.sign_in import access
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,8 +31,13 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
     monkeypatch.setenv(settings.DEMO.name, "yes")
     monkeypatch.setenv(settings.PASSWORD_HASH.name, HASH)
-    for setting in (settings.CONTRIBUTIONS, settings.OPERATORS, settings.VISIT_LIMIT, settings.HOUR_LIMIT):
+    for setting in (
+        settings.CONTRIBUTIONS, settings.OPERATORS, settings.VISIT_LIMIT, settings.ADDRESS_LIMIT, settings.HOUR_LIMIT,
+    ):  # fmt: skip
         monkeypatch.delenv(setting.name, raising=False)
+    # Limits hold for all visits of a server; each test is a server of its own.
+    monkeypatch.setattr(access, "_sessions", OperatorSessions())
+    monkeypatch.setattr(contribute, "_submitted_by_address", RateLimiter(3600.0))
     return tmp_path
 
 

@@ -23,11 +23,16 @@ Values = Mapping[str, Any] | Iterable[WidgetState]
 class Intruder:
     """A session without a browser, from `with Intruder(address)` on."""
 
-    def __init__(self, address: str, *, cookie: str = "", session: str = "") -> None:
-        """`session` is the id of a session to take up again, of this visitor or of another one."""
+    def __init__(self, address: str, *, cookie: str = "", session: str = "", client: str = "") -> None:
+        """`session` is the id of a session to take up again, of this visitor or of another one.
+
+        `client` is the visitor's address, as a proxy would report it: the server trusts proxies on its own machine.
+        """
         self.received: list[bytes] = []
         """All messages from the server, as they came."""
-        self._visitor = Visitor(address, page=None, cookie=cookie, session=session, on_data=self.received.append)
+        self._visitor = Visitor(
+            address, page=None, cookie=cookie, session=session, client=client, on_data=self.received.append
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -58,6 +63,10 @@ class Intruder:
     def send_message(self, message: BackMsg) -> None:
         """Send a message of any kind."""
         self._wait(self._visitor.send_message(message))
+
+    def download_address(self, label: str) -> str:
+        """The address of the file that a download button of the last run makes."""
+        return self._wait(self._visitor.download_address(label))
 
     @property
     def session(self) -> str:

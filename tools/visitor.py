@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from streamlit.components.v2.bidi_component.constants import EVENT_DELIM
-from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg, DeferredFileRequestPayload
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -71,9 +71,9 @@ class Visitor:
     """A browser session, used as `async with Visitor(address, page)`.
 
     page: its address below the server's, "" for Draw, None to open none. session: the id of a session to take up again,
-    or "" for a new one; afterwards the id that the server gave. received: bytes from the server. pages: hashes of all
-    pages by their addresses. listed: the addresses in the navigation. deltas: those of the last run. on_data: is called
-    with every message from the server.
+    or "" for a new one; afterwards the id that the server gave. client: its address, as a proxy would report it; "" for
+    the connection's own. received: bytes from the server. pages: hashes of all pages by their addresses. listed: the
+    addresses in the navigation. deltas: those of the last run. on_data: is called with every message from the server.
     """
 
     address: str
@@ -81,6 +81,7 @@ class Visitor:
     patience: float = PATIENCE
     session: str = ""
     cookie: str = ""
+    client: str = ""
     received: int = 0
     pages: dict[str, str] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
@@ -88,6 +89,8 @@ class Visitor:
     on_data: Callable[[bytes], object] | None = None
 
     _shown: dict[tuple[int, ...], Shown] = field(default_factory=dict)
+    _downloads: dict[str, str] = field(default_factory=dict)
+    """Addresses of files that were made for the visitor, by the ids of the requests."""
     _states: dict[str, str] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
     _runs: int = 0
@@ -105,7 +108,9 @@ class Visitor:
         self._socket: ClientConnection = await connect(
             f"ws{self.address.removeprefix('http')}/_stcore/stream",
             subprotocols=["streamlit", *(("x", self.session) if self.session else ())],  # type: ignore[list-item]
-            additional_headers={"Cookie": self.cookie} if self.cookie else None,
+            additional_headers={
+                name: value for name, value in (("Cookie", self.cookie), ("X-Forwarded-For", self.client)) if value
+            },
             max_size=None,
             compression=None,
             open_timeout=PATIENCE,
@@ -198,6 +203,16 @@ class Visitor:
     async def send_message(self, message: BackMsg) -> None:
         """Send a message of any kind."""
         await self._socket.send(message.SerializeToString())
+
+    async def download_address(self, label: str) -> str:
+        """The address of the file that the download button with this label of the last run makes."""
+        buttons = (delta.new_element.download_button for delta in self.deltas)
+        identifier = next(button.deferred_file_id for button in buttons if button.label == label)
+        payload = DeferredFileRequestPayload(file_id=identifier)
+        request = BackendOperationRequest(request_id=identifier, session_id=self.session, deferred_file=payload)
+        await self.send_message(BackMsg(backend_operation_request=request))
+        await self.until(lambda: identifier in self._downloads, "file")
+        return self._downloads[identifier]
 
     # --- the actions of a visitor -------------------------------------------------------------
 
@@ -293,6 +308,9 @@ class Visitor:
             self._page_hash = message.navigation.page_script_hash
             self.pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
             self.listed = {page.url_pathname for page in message.navigation.app_pages if not page.is_hidden}
+        elif kind == "backend_operation_response":
+            answer = message.backend_operation_response
+            self._downloads[answer.request_id] = answer.deferred_file.url
         elif kind == "auto_rerun" and self.page is not None:
             self._repeat(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "stop_auto_rerun":

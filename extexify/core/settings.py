@@ -64,6 +64,11 @@ VISIT_LIMIT = Setting(
     "20",
     "drawings that one visit of a demo may contribute",
 )
+ADDRESS_LIMIT = Setting(
+    "EXTEXIFY_ADDRESS_LIMIT",
+    "40",
+    "drawings that visitors of a demo from one address (IPv6: one /64 network) may contribute in an hour",
+)
 HOUR_LIMIT = Setting(
     "EXTEXIFY_HOUR_LIMIT",
     "200",
@@ -103,7 +108,7 @@ CONNECTION_LIMIT = Setting(
 
 SETTINGS = (
     WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, JOB_NICE, HOSTS, FRAMES, DEMO, PASSWORD_HASH, OPERATORS, CONNECTION_LIMIT,
-    VISIT_LIMIT, HOUR_LIMIT, WAITING_LIMIT,
+    VISIT_LIMIT, ADDRESS_LIMIT, HOUR_LIMIT, WAITING_LIMIT,
 )  # fmt: skip
 """All of them, in the order of the documentation."""
 

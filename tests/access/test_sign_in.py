@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 
 from extexify.access.passwords import MAX_PASSWORD, MIN_PASSWORD, PasswordError, check_hash, hash_password, is_password
 from extexify.access.sign_in import (
+    ADDRESS_ATTEMPTS,
     ALL_ATTEMPTS,
     ALL_SECONDS,
+    ATTEMPT_SECONDS,
     SESSION_SECONDS,
     VISIT_ATTEMPTS,
-    VISIT_SECONDS,
     OperatorSessions,
     SignInRefused,
+    is_device,
+    new_device,
 )
 from extexify.cli import parser
 from extexify.core import settings
@@ -118,10 +121,27 @@ def test_two_passwords_that_differ_make_no_hash(
     assert capsys.readouterr().err == "extexify: error: the two passwords differ\n"
 
 
+def sign_in(
+    sessions: OperatorSessions, stored: str, password: str = PASSWORD, *, visit: str = "a visit", **more: str
+) -> str:
+    return sessions.sign_in(password, stored, visit=visit, **{"address": "192.0.2.1", **more})
+
+
+def guess(sessions: OperatorSessions, stored: str, count: int, **more: str) -> list[str]:
+    """The answers to wrong passwords, each of a visit of its own."""
+    answers = []
+    for number in range(count):
+        with pytest.raises(SignInRefused) as caught:
+            sign_in(sessions, stored, "wrong", **{"visit": f"visit {number}", **more})
+        answers.append(str(caught.value))
+    return answers
+
+
 def test_a_token_shows_who_is_signed_in_until_it_ends(quick: str, clock: Clock) -> None:
     sessions = OperatorSessions(clock)
-    token, other = (sessions.sign_in(PASSWORD, quick, "visit") for _ in range(2))
+    token, other = (sign_in(sessions, quick) for _ in range(2))
     assert sessions.is_signed_in(token, quick)
+    assert sessions.address_of(token) == ""
     for forged in ("", token[:-1], token + "x", "\ud800", quick):
         assert not sessions.is_signed_in(forged, quick)
     assert not sessions.is_signed_in(token, hash_password(PASSWORD)), "another hash is another password"
@@ -132,37 +152,83 @@ def test_a_token_shows_who_is_signed_in_until_it_ends(quick: str, clock: Clock) 
     assert not sessions.is_signed_in(other, quick)
 
 
+def test_a_session_of_an_account_is_none_of_the_password(quick: str, clock: Clock) -> None:
+    sessions = OperatorSessions(clock)
+    token = sessions.admit("ada@example.org")
+    assert sessions.address_of(token) == "ada@example.org"
+    assert not sessions.is_signed_in(token, quick)
+    assert not sessions.is_signed_in(token, "")
+    clock.now += SESSION_SECONDS
+    assert sessions.address_of(token) == ""
+
+
 def test_the_number_of_attempts_per_visit_is_limited(quick: str, clock: Clock) -> None:
     sessions = OperatorSessions(clock)
-    for _ in range(VISIT_ATTEMPTS):
-        with pytest.raises(SignInRefused, match="not the password"):
-            sessions.sign_in("wrong", quick, "visit")
-    with pytest.raises(SignInRefused, match="try again in 15 minutes"):
-        sessions.sign_in(PASSWORD, quick, "visit")
-    assert sessions.sign_in(PASSWORD, quick, "another visit")
-    clock.now += VISIT_SECONDS
-    assert sessions.sign_in(PASSWORD, quick, "visit")
+    guess(sessions, quick, VISIT_ATTEMPTS, visit="one")
+    with pytest.raises(SignInRefused, match="too many wrong passwords: try again in 15 minutes"):
+        sign_in(sessions, quick, visit="one")
+    assert sign_in(sessions, quick, visit="another")
+    clock.now += ATTEMPT_SECONDS
+    assert sign_in(sessions, quick, visit="one")
 
 
 def test_right_passwords_do_not_count_as_attempts(quick: str, clock: Clock) -> None:
     sessions = OperatorSessions(clock)
     for _ in range(2 * ALL_ATTEMPTS):
-        sessions.sign_in(PASSWORD, quick, "visit")
+        sign_in(sessions, quick)
 
 
-def test_the_number_of_attempts_of_all_visits_is_limited(quick: str, clock: Clock) -> None:
+def test_guesses_of_an_address_hold_up_no_other_one(quick: str, clock: Clock) -> None:
     sessions = OperatorSessions(clock)
+    answers = guess(sessions, quick, 3 * ADDRESS_ATTEMPTS)
+    assert answers.count("this is not the password") == ADDRESS_ATTEMPTS
+    assert answers[-1] == "too many wrong passwords from your network: try again in 15 minutes"
+    with pytest.raises(SignInRefused, match="from your network"):
+        sign_in(sessions, quick)
+    assert sign_in(sessions, quick, address="192.0.2.2")
+    clock.now += ATTEMPT_SECONDS
+    assert sign_in(sessions, quick)
 
-    def attempt(number: int) -> str:
-        try:
-            return sessions.sign_in("wrong", quick, f"visit {number}")
-        except SignInRefused as error:
-            return str(error)
 
+def test_guesses_of_many_addresses_are_limited_together(quick: str, clock: Clock) -> None:
+    sessions = OperatorSessions(clock)
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(attempt, range(3 * ALL_ATTEMPTS)))
+        work = [
+            threads.submit(guess, sessions, quick, 1, visit=f"{number}", address=f"192.0.2.{number}")
+            for number in range(2 * ALL_ATTEMPTS)
+        ]
+        answers = [one for done in work for one in done.result()]
     assert answers.count("this is not the password") == ALL_ATTEMPTS
-    with pytest.raises(SignInRefused, match="in a minute"):
-        sessions.sign_in(PASSWORD, quick, "the operator")
+    with pytest.raises(SignInRefused, match="too many people are trying passwords: try again in a minute"):
+        sign_in(sessions, quick, address="203.0.113.1")
+    assert sign_in(sessions, quick, device=new_device(quick))
     clock.now += ALL_SECONDS
-    assert sessions.sign_in(PASSWORD, quick, "the operator")
+    assert sign_in(sessions, quick, address="203.0.113.1")
+
+
+def test_a_known_device_is_limited_by_its_own_guesses_alone(quick: str, clock: Clock) -> None:
+    sessions = OperatorSessions(clock)
+    device = new_device(quick)
+    guess(sessions, quick, 2 * ADDRESS_ATTEMPTS)
+    with sessions._hashing:  # while a stranger's password is compared
+        assert sign_in(sessions, quick, device=device)
+    answers = guess(sessions, quick, VISIT_ATTEMPTS + 1, device=device)
+    assert answers[-1] == "too many wrong passwords: try again in 15 minutes"
+    with pytest.raises(SignInRefused, match="too many wrong passwords"):
+        sign_in(sessions, quick, device=device)
+    assert sign_in(sessions, quick, device=new_device(quick))
+
+
+def test_a_devices_cookie_ends_with_the_password_and_cannot_be_made_up(quick: str) -> None:
+    device = new_device(quick)
+    assert is_device(device, quick)
+    assert not is_device(device, hash_password(PASSWORD))
+    assert not is_device(new_device(""), "")
+    identifier, _, signature = device.partition(".")
+    for forged in ("", ".", "x", f"{identifier}.", f".{signature}", f"x{device}", f"{device}x", "\ud800.\ud800"):
+        assert not is_device(forged, quick)
+
+
+@given(st.text())
+def test_any_text_is_no_devices_cookie(cookie: str) -> None:
+    assert not is_device(cookie, QUICK)

@@ -111,6 +111,15 @@ def test_a_visitor_contributes_and_an_operator_moderates(
         expect(operator.page.get_by_text("drawing number 3 in this workspace")).to_be_visible()
         assert len(saved(folder)) == 3
 
+        # The cookie goes along with uploads and downloads.
+        page.goto(f"{address}/models")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        assert download.value.path().read_bytes() == (folder / "models" / "tiny.safetensors").read_bytes()
+        page.goto(f"{address}/export")
+        page.locator("input[type=file]").first.set_input_files({"name": "a.sql", "mimeType": "", "buffer": b"--"})
+        expect(page.get_by_test_id("stAlert").get_by_text("a.sql")).to_be_visible()  # read, and no dump
+
         # Signing out in one tab signs out all of them.
         expect(operator.page.get_by_text("Signed in as operator")).to_be_visible()
         operator.page.get_by_role("button", name="Sign out").click()

@@ -18,6 +18,7 @@ from extexify.drawing.strokes import BadDrawing
 from extexify.sources.open import open_source
 from extexify.sources.rows import check_row
 from extexify.ui.contributions.view import _decide
+from extexify.ui.draw import contribute
 from extexify.ui.draw.contribute import Contributor
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
@@ -303,6 +304,28 @@ def test_the_number_of_drawings_per_visit_is_limited(
     with operator():
         assert moderation.count() == 0
     assert current.offers == 2
+
+
+def test_the_number_of_drawings_per_address_is_limited(
+    moderation: ModerationList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(settings.ADDRESS_LIMIT.name, "2")
+    monkeypatch.setenv(settings.HOUR_LIMIT.name, "1")
+    monkeypatch.setattr(contribute, "client_key", lambda: "192.0.2.1")
+
+    def problem_of_a_visit() -> str:
+        current = Contributor()
+        current.answer(zigzag(1), ())
+        current.keep(SUM)
+        return current.problem
+
+    assert problem_of_a_visit() == ""
+    assert "visitors have sent as many drawings" in problem_of_a_visit(), "and that one doesn't count"
+    monkeypatch.setenv(settings.HOUR_LIMIT.name, "9")
+    assert problem_of_a_visit() == ""
+    assert "your network has sent as many drawings as can be taken from it in an hour" in problem_of_a_visit()
+    monkeypatch.setattr(contribute, "client_key", lambda: "192.0.2.2")
+    assert problem_of_a_visit() == ""
 
 
 def test_an_operators_drawing_is_stored_directly(moderation: ModerationList) -> None:

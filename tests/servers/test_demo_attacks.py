@@ -7,10 +7,12 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
@@ -21,6 +23,7 @@ from extexify.ui.sign_in import access
 from tests.demo import HASH, PASSWORD, operator
 from tests.intruder import Intruder
 from tools.dashboard import dashboard
+from tools.visitor import Visitor, run_apart
 
 FORM, EXPORT = "sign-in-form", "Where the drawings come from"
 CLOSED = ("export", "render", "train", "evaluate", "models", "contributions", "sign_in")
@@ -37,8 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    """The address of a demo with a password."""
-    with dashboard(folder, **{settings.DEMO.name: "yes", settings.PASSWORD_HASH.name: HASH}) as running:
+    """The address of a demo with a password, and with room for a few drawings of an address."""
+    environment = {settings.DEMO.name: "yes", settings.PASSWORD_HASH.name: HASH, settings.ADDRESS_LIMIT.name: "3"}
+    with dashboard(folder, **environment) as running:
         yield running
 
 
@@ -47,10 +51,15 @@ def signed_in(address: str, page: str) -> Iterator[Intruder]:
     """An operator's visit to a page."""
     with Intruder(address) as visit:
         visit.run(page)
-        button = visit.buttons()["Sign in"]
-        password = WidgetState(id=visit.field("Password"), string_value=PASSWORD)
-        assert FORM not in visit.run(page, values=[password, WidgetState(id=button, trigger_value=True)])
+        assert FORM not in enter(visit, page, PASSWORD)
         yield visit
+
+
+def enter(visit: Intruder, page: str, password: str) -> str:
+    """Fill in the form on a page that the visit has opened; returns what the page shows then."""
+    button = visit.buttons()["Sign in"]
+    field = WidgetState(id=visit.field("Password"), string_value=password)
+    return visit.run(page, values=[field, WidgetState(id=button, trigger_value=True)])
 
 
 def ask(address: str, method: str, path: str, body: bytes = b"", **headers: str) -> http.client.HTTPResponse:
@@ -74,6 +83,21 @@ def token_of(visit: Intruder) -> str:
     return str(
         next(json.loads(one.json)["token"] for one in components if one.component_name == "extexify_operator_cookie")
     )
+
+
+def cookies_of(address: str, token: str) -> dict[str, str]:
+    """The cookies that a browser gets for an operator's token."""
+    answer = ask(address, "POST", f"/{access.COOKIE_ROUTE}", token.encode())
+    assert answer.status == 204
+    return {name: morsel.value for name, morsel in SimpleCookie("; ".join(set_cookies(answer))).items()}
+
+
+def set_cookies(answer: http.client.HTTPResponse) -> list[str]:
+    return answer.headers.get_all("Set-Cookie") or []
+
+
+def as_header(**cookies: str) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
 def test_no_address_hash_or_query_leads_past_the_sign_in(address: str, folder: Path) -> None:
@@ -178,8 +202,12 @@ def test_an_operators_cookie_lasts_until_they_sign_out_anywhere(address: str) ->
         token = token_of(visit)
         answer = ask(address, "POST", f"/{access.COOKIE_ROUTE}", token.encode(), **{"X-Forwarded-Proto": "https"})
         assert answer.status == 204
-        cookie = answer.getheader("Set-Cookie") or ""
-        assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Secure", "Path=/", "Max-Age=43200"))
+        cookie, device = set_cookies(answer)
+        for one in (cookie, device):
+            assert all(part in one for part in ("HttpOnly", "SameSite=strict", "Secure", "Path=/"))
+        assert "Max-Age=43200" in cookie
+        with Intruder(address, cookie=device.partition(";")[0]) as known:
+            assert FORM in known.run("models"), "a known device is not signed in by that"
         with Intruder(address, cookie=cookie.partition(";")[0]) as other:
             assert FORM not in other.run("models")
             visit.run("models", values={visit.buttons()["Sign out"]: True})
@@ -188,19 +216,57 @@ def test_an_operators_cookie_lasts_until_they_sign_out_anywhere(address: str) ->
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "/x/.."])
-def test_only_operators_upload(address: str, prefix: str) -> None:
-    with Intruder(address) as visit, signed_in(address, "export") as boss:
+def test_visitors_upload_nothing(address: str, prefix: str) -> None:
+    with Intruder(address) as visit:
         visit.run("export")
         for method in ("PUT", "POST", "DELETE", "GET"):
             answer = ask(address, method, f"{prefix}/_stcore/upload_file/{visit.session}/1", b"x" * 1000)
             assert answer.status in (403, 404, 405), (method, answer.status)
-        if not prefix:
-            # Streamlit's own check, of its XSRF token, comes only after ours.
-            answer = ask(address, "PUT", f"/_stcore/upload_file/{boss.session}/1", b"x")
-            assert "operators may upload" not in answer.text  # type: ignore[attr-defined]
-            boss.run("export", values={boss.buttons()["Sign out"]: True})
-            answer = ask(address, "PUT", f"/_stcore/upload_file/{boss.session}/1", b"x")
-            assert "operators may upload" in answer.text  # type: ignore[attr-defined]
+
+
+def test_an_operators_upload_address_is_of_no_use_without_the_cookie(address: str) -> None:
+    with signed_in(address, "export") as boss, Intruder(address) as visit:
+        visit.run()
+        cookies = cookies_of(address, token_of(boss))
+        xsrf = SimpleCookie("; ".join(set_cookies(ask(address, "GET", "/_stcore/health"))))["_streamlit_xsrf"].value
+        body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.sql"\r\n\r\n--\r\n--x--\r\n'
+
+        def upload(session: str, method: str = "PUT", **cookies: str) -> http.client.HTTPResponse:
+            headers = {
+                "Content-Type": "multipart/form-data; boundary=x",
+                "X-Xsrftoken": xsrf,
+                "Cookie": as_header(_streamlit_xsrf=xsrf, **cookies),
+            }
+            return ask(address, method, f"/_stcore/upload_file/{session}/1", body, **headers)
+
+        others: list[dict[str, str]] = [
+            {}, {access.COOKIE: "x"}, {access.DEVICE_COOKIE: cookies[access.DEVICE_COOKIE]},
+        ]  # fmt: skip
+        for session in (boss.session, visit.session):
+            for method in ("PUT", "DELETE"):
+                for other in others:
+                    answer = upload(session, method, **other)
+                    assert answer.status == 403
+                    assert "operators may upload" in answer.text  # type: ignore[attr-defined]
+        for method in ("PUT", "DELETE"):
+            assert upload(boss.session, method, **cookies).status == 204
+        boss.run("export", values={boss.buttons()["Sign out"]: True})
+        assert upload(boss.session, **cookies).status == 403
+
+
+def test_an_operators_download_address_is_of_no_use_without_the_cookie(address: str) -> None:
+    with signed_in(address, "models") as boss:
+        cookies = cookies_of(address, token_of(boss))
+        file = boss.download_address("Download")
+        assert file.startswith("/media/")
+        for method in ("GET", "HEAD", "POST"):
+            assert ask(address, method, file).status == 403
+            assert ask(address, method, file, Cookie=as_header(**{access.COOKIE: "x"})).status == 403
+        answer = ask(address, "GET", file, Cookie=as_header(**cookies))
+        assert answer.status == 200
+        assert len(answer.text) > 1000  # type: ignore[attr-defined]
+        boss.run("models", values={boss.buttons()["Sign out"]: True})
+        assert ask(address, "GET", file, Cookie=as_header(**cookies)).status == 403
 
 
 def test_a_session_of_an_operator_cannot_be_taken_over(address: str) -> None:
@@ -233,20 +299,61 @@ def test_crafted_drawings_and_keys_reach_neither_store_nor_list(address: str, fo
     assert written(folder) == before
 
 
-def test_wrong_passwords_of_all_visitors_are_limited(tmp_path: Path) -> None:
+def test_guesses_from_an_address_hold_up_neither_known_browsers_nor_other_addresses(tmp_path: Path) -> None:
     environment = {settings.DEMO.name: "yes", settings.PASSWORD_HASH.name: HASH}
+    office, elsewhere = "203.0.113.1", "2001:db8::1"
     with dashboard(tmp_path, **environment) as fresh:
+        with signed_in(fresh, "models") as boss:
+            device = cookies_of(fresh, token_of(boss))[access.DEVICE_COOKIE]
         shown = []
         for _ in range(4):
-            with Intruder(fresh) as visit:
+            with Intruder(fresh, client=office) as visit:
                 visit.run("models")
                 for number in range(4):
-                    field, button = visit.field("Password"), visit.buttons()["Sign in"]
-                    states = [WidgetState(id=field, string_value=f"guess {number}")]
-                    shown.append(visit.run("models", values=[*states, WidgetState(id=button, trigger_value=True)]))
+                    shown.append(enter(visit, "models", f"guess {number}"))
                     visit.run("models")
-    assert sum("This is not the password" in text for text in shown) == 10
-    assert sum("Too many people are trying" in text for text in shown) == 6
+        assert sum("This is not the password" in text for text in shown) == 10
+        assert sum("Too many wrong passwords from your network" in text for text in shown) == 6
+        opened = {}
+        for name, how in {
+            "an unknown browser": {"client": office},
+            "a made-up device": {"client": office, "cookie": f"{access.DEVICE_COOKIE}=x{device}"},
+            "a known browser": {"client": office, "cookie": f"{access.DEVICE_COOKIE}={device}"},
+            "elsewhere": {"client": elsewhere},
+        }.items():
+            with Intruder(fresh, **how) as visit:
+                visit.run("models")
+                opened[name] = FORM not in enter(visit, "models", PASSWORD)
+        assert opened == {
+            "an unknown browser": False, "a made-up device": False, "a known browser": True, "elsewhere": True,
+        }  # fmt: skip
+
+
+def test_visits_from_one_address_share_its_drawings_of_an_hour(
+    address: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(client: str) -> str:
+        """What the Draw page says of a drawing that a visit contributes."""
+        async with Visitor(address, client=client) as visitor:
+            await visitor.draw([np.array([[50, 50], [300, 300]], np.float32)])
+            await visitor.wait_until_idle()
+            await visitor.trigger("predictions", "keep", "latex2e-OT1-_sum")
+            await visitor.until(lambda: message(visitor), "message")
+            return message(visitor)
+
+    def message(visitor: Visitor) -> str:
+        shown = visitor.component("contribute_panel")
+        return str(shown["line"] or shown["problem"])
+
+    network = [f"2001:db8:7:7::{number}" for number in range(5)]
+    answers = [run_apart(send(client)) for client in network]
+    assert ["thank you" in answer for answer in answers] == [True] * 3 + [False] * 2
+    assert "your network has sent as many drawings as can be taken from it in an hour" in answers[-1]
+    assert "thank you" in run_apart(send("2001:db8:7:8::1"))
+    monkeypatch.setenv(settings.DEMO.name, "yes")
+    waiting = ModerationList(folder / "moderation.sqlite3")
+    with operator():
+        assert waiting.reject([one.id for one in waiting.pending(9)]) == 4
 
 
 def test_the_moderation_list_is_closed_without_a_visit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

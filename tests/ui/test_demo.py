@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import Message
 from streamlit.testing.v1 import AppTest
 
-from extexify.access.sign_in import VISIT_ATTEMPTS, OperatorSessions
+from extexify.access.sign_in import VISIT_ATTEMPTS
 from extexify.core import settings
 from extexify.ui.sign_in import access
 from tests.demo import HASH, ROOT, again, demo, past_the_navigation, sign_in, visit
@@ -26,12 +32,6 @@ client_id = "id"
 client_secret = "secret"
 server_metadata_url = "https://provider.example/.well-known/openid-configuration"
 """
-
-
-@pytest.fixture(autouse=True)
-def fresh_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts count for all visits of a server; each test begins without any."""
-    monkeypatch.setattr(access, "_sessions", OperatorSessions())
 
 
 @pytest.fixture
@@ -143,6 +143,24 @@ def test_without_a_demo_nothing_of_it_shows(demo: Path, monkeypatch: pytest.Monk
 # --- providers --------------------------------------------------------------------------------------
 
 
+def ask(method: str, path: str, body: str = "", cookie: str = "") -> tuple[int, list[str]]:
+    """The status and the cookies of a server with the routes of the sign-in and a media file."""
+    routes = [*access.routes(), Route("/media/{name}", lambda request: PlainTextResponse("a file"))]
+    app = Starlette(routes=routes, middleware=[Middleware(access.OperatorsFiles)])
+    headers = [(b"content-length", str(len(body)).encode()), (b"cookie", cookie.encode())]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers, "scheme": "http"}
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body.encode(), "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], [value.decode() for name, value in sent[0]["headers"] if name == b"set-cookie"]
+
+
 USERS: list[tuple[dict[str, object], bool]] = [
     ({"is_logged_in": True, "email": "ada@EXAMPLE.org", "email_verified": True}, True),
     ({"is_logged_in": True, "email": "bo@example.org", "email_verified": "true"}, True),
@@ -166,6 +184,44 @@ def test_a_provider_opens_to_verified_addresses_of_operators(oidc: None, monkeyp
         assert is_closed(app) is not opens, user
         if not opens:
             assert "Sign in with your account" in [button.label for button in app.button]
+
+
+def test_an_account_of_an_operator_gets_a_cookie_for_files_until_its_address_is_removed(
+    oidc: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = {"is_logged_in": True, "email": "ada@example.org", "email_verified": True}
+    monkeypatch.setattr(access.st, "user", user)
+    _, token = visit("models").session_state[access._TOKEN]
+    status, cookies = ask("POST", f"/{access.COOKIE_ROUTE}", token)
+    assert status == 204
+    assert [cookie.partition("=")[0] for cookie in cookies] == [access.COOKIE]
+    cookie = cookies[0].partition(";")[0]
+    assert ask("GET", "/media/x")[0] == 403
+    assert ask("GET", "/media/x", cookie=cookie)[0] == 200
+
+    # The cookie opens files, not pages: those depend on the account alone.
+    monkeypatch.setattr(type(access.st.context), "cookies", {access.COOKIE: token})
+    assert not is_closed(visit("models"))
+    monkeypatch.setattr(access.st, "user", {})
+    assert is_closed(visit("models"))
+
+    monkeypatch.setenv(settings.OPERATORS.name, "bo@example.org")
+    assert ask("GET", "/media/x", cookie=cookie)[0] == 403
+    assert ask("POST", f"/{access.COOKIE_ROUTE}", token)[0] == 403
+    monkeypatch.setenv(settings.DEMO.name, "no")
+    assert ask("GET", "/media/x")[0] == 200
+
+
+def test_an_account_that_signs_out_takes_its_cookie_along(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = {"is_logged_in": True, "email": "ada@example.org", "email_verified": True}
+    monkeypatch.setattr(access.st, "user", user)
+    monkeypatch.setattr(access.st, "logout", lambda: None)
+    app = visit("models")
+    _, token = app.session_state[access._TOKEN]
+    assert access._is_session(token)
+    app.sidebar.button(key="sign-out").click()
+    again(app)
+    assert not access._is_session(token)
 
 
 def test_other_accounts_get_a_message_and_can_sign_out(oidc: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from extexify.access import permissions
+from extexify.access.limits import RateLimiter, wait_text
 from extexify.catalog.symbols import load_catalog, symbol_for
 from extexify.contributions.moderation import KeyProbability, LimitReached, ModerationList
 from extexify.contributions.store import ContributionStore, count_unexported, open_store, store_description
@@ -22,6 +23,7 @@ from extexify.drawing.strokes import Drawing
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
 from extexify.ui.common.errors import reason
+from extexify.ui.sign_in.access import client_key
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
 
@@ -31,6 +33,9 @@ _COMPONENT = st.components.v2.component(
     css=assets("web/page.css", "ui/draw/contribute.css"),
     js=assets("web/page.js", "ui/draw/contribute.js"),
 )
+
+_submitted_by_address = RateLimiter(3600.0)
+"""Drawings that this server's visitors have sent to the moderation list in the last hour, by address."""
 
 ENOUGH = 20
 """The page offers another export and training from this many drawings since the last export on."""
@@ -137,7 +142,17 @@ class Contributor:
         limit = settings.count_of(settings.VISIT_LIMIT)
         if self.offers >= limit:
             raise LimitReached(f"one visit can send {limit:,} drawings" if limit else "no drawings are taken here")
-        number = _moderation().submit(key, self.drawing, self.model, self.predictions)
+        address = client_key()
+        if wait := _submitted_by_address.take(address, settings.count_of(settings.ADDRESS_LIMIT)):
+            raise LimitReached(
+                f"your network has sent as many drawings as can be taken from it in an hour: try again in "
+                f"{wait_text(wait)}"
+            )
+        try:
+            number = _moderation().submit(key, self.drawing, self.model, self.predictions)
+        except UserError:
+            _submitted_by_address.give_back(address)
+            raise
         self.offers += 1
         return _Saved(self.drawing, key, number, moderated=True)
 

@@ -1,24 +1,25 @@
 """Authentication of a public demo's operators: by its password, or by an OIDC provider (`st.login`).
 
-After a sign-in by password the browser gets a cookie, which is valid in its other tabs and after a reload. Where a host
-lets no such cookie through (Streamlit Community Cloud), a sign-in lasts as long as the visit.
+After a sign-in the browser gets a cookie. Uploads and downloads need it, and with it a sign-in by password is valid in
+the browser's other tabs and after a reload. Where a host lets no such cookie through (Streamlit Community Cloud), a
+sign-in by password lasts as long as the visit, and no files are uploaded or downloaded.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import streamlit as st
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from extexify.access import permissions
+from extexify.access.limits import address_key
 from extexify.access.passwords import check_hash
-from extexify.access.sign_in import SESSION_SECONDS, OperatorSessions
+from extexify.access.sign_in import SESSION_SECONDS, OperatorSessions, is_device, new_device
 from extexify.core import settings
 from extexify.core.errors import UserError
 from extexify.workspace.paths import moderation_file
@@ -26,16 +27,18 @@ from extexify.workspace.paths import moderation_file
 COOKIE = "extexify_operator"
 """The cookie with an operator's token; scripts cannot read it (HttpOnly)."""
 
+DEVICE_COOKIE = "extexify_device"
+"""The cookie of a browser that has signed in by password, not readable by scripts either."""
+
 COOKIE_ROUTE = "operator/cookie"
-"""The address that sets the cookie, relative to any page."""
+"""The address that sets the cookies, relative to any page."""
 
 _TOKEN = "operator-token"
-_UPLOADS = "/_stcore/upload_file/"
+_UPLOADS, _MEDIA = "/_stcore/upload_file/", "media/"
 _LONGEST_TOKEN = 200
+_DEVICE_SECONDS = 365 * 24 * 3600
 
 _sessions = OperatorSessions()
-_visits_of_operators: set[str] = set()
-"""Session ids of visits that were an operator's at their last run."""
 
 
 def prepare() -> None:
@@ -49,7 +52,7 @@ def prepare() -> None:
 
 
 def _check_settings() -> None:
-    for limit in (settings.VISIT_LIMIT, settings.HOUR_LIMIT, settings.WAITING_LIMIT):
+    for limit in (settings.VISIT_LIMIT, settings.ADDRESS_LIMIT, settings.HOUR_LIMIT, settings.WAITING_LIMIT):
         settings.count_of(limit)
     if stored := password_hash():
         check_hash(stored)
@@ -91,13 +94,9 @@ def has_moderation() -> bool:
 
 def is_signed_in() -> bool:
     """Whether this thread runs for an operator's visit; False in threads without a visit."""
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is None:
+    if get_script_run_ctx(suppress_warning=True) is None:
         return False
-    signed_in = bool(_known_tokens() or operator_address())
-    # For uploads, which Streamlit receives outside of a visit's runs.
-    (_visits_of_operators.add if signed_in else _visits_of_operators.discard)(context.session_id)
-    return signed_in
+    return any(map(_is_password_session, _tokens())) or bool(operator_address())
 
 
 def operator_address() -> str:
@@ -119,17 +118,29 @@ def provider_address() -> str:
     return address if isinstance(address, str) else ""
 
 
+def client_key() -> str:
+    """The key of the visit's address, for limits. Visits on the server's own machine have one together."""
+    # What uvicorn takes for the client: behind a proxy that it trusts, the address in X-Forwarded-For.
+    return address_key(st.context.ip_address or "127.0.0.1")
+
+
 def sign_in(password: str) -> None:
     """Sign this visit in. Raises `SignInRefused` or `PasswordError`."""
     context = get_script_run_ctx(suppress_warning=True)
-    visit = context.session_id if context else ""
-    st.session_state[_TOKEN] = _connection(), _sessions.sign_in(password, password_hash(), visit)
+    token = _sessions.sign_in(
+        password,
+        password_hash(),
+        visit=context.session_id if context else "",
+        address=client_key(),
+        device=_cookie(DEVICE_COOKIE),
+    )
+    st.session_state[_TOKEN] = _connection(), token
 
 
 def sign_out() -> None:
     """Sign out this visit, and the browser if a cookie signed it in; clears the session state."""
     at_provider = bool(provider_address())
-    for token in _known_tokens():
+    for token in _tokens():
         _sessions.sign_out(token)
     st.session_state.clear()
     if at_provider:
@@ -137,20 +148,45 @@ def sign_out() -> None:
 
 
 def token_for_cookie() -> str:
-    """The visit's token if the browser has no cookie for it yet, or else an empty string."""
-    token, known = _token_of_visit(), _known_tokens()
-    return token if token in known and st.context.cookies.get(COOKIE) not in known else ""
+    """The token of an operator's visit if the browser has no cookie that is as good, or else an empty string."""
+    # A cookie of a provider's session signs no visit in: that of a password replaces it.
+    address = operator_address()
+    is_enough = _is_session if address else _is_password_session
+    if is_enough(_cookie(COOKIE)):
+        return ""
+    token = _token_of_visit()
+    if is_enough(token):
+        return token
+    if not address:
+        return ""
+    token = _sessions.admit(address)
+    st.session_state[_TOKEN] = _connection(), token
+    return token
 
 
-def _known_tokens() -> list[str]:
-    """This visit's valid tokens: from the form, and from the browser's cookie."""
+def _tokens() -> list[str]:
+    """This visit's tokens, valid or not: its own, and that of the browser's cookie."""
+    return [_token_of_visit(), _cookie(COOKIE)]
+
+
+def _cookie(name: str) -> str:
+    value: object = st.context.cookies.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _is_session(token: str) -> bool:
+    """Whether a token is of an operator's open session."""
+    address = _sessions.address_of(token)
+    return _is_password_session(token) or (bool(address) and bool(providers()) and is_operators(address))
+
+
+def _is_password_session(token: str) -> bool:
     stored = password_hash()
-    given: list[Any] = [_token_of_visit(), st.context.cookies.get(COOKIE)] if stored else []
-    return [token for token in given if isinstance(token, str) and _sessions.is_signed_in(token, stored)]
+    return bool(stored) and _sessions.is_signed_in(token, stored)
 
 
 def _token_of_visit() -> str:
-    """The token from the form, valid for one connection only: a session id, which is in logs, can be taken over."""
+    """The visit's own token, valid for one connection only: a session id, which is in logs, can be taken over."""
     match st.session_state.get(_TOKEN):
         case (str(connection), str(token)) if connection == _connection():
             return token
@@ -167,43 +203,62 @@ def _connection() -> str:
 
 def routes() -> list[Route]:
     """The routes, below the server's configured base path."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    prefix = f"/{base}/" if base else "/"
-    return [Route(prefix + COOKIE_ROUTE, _set_cookie, methods=["POST"])]
+    return [Route(_base() + COOKIE_ROUTE, _set_cookies, methods=["POST"])]
 
 
-async def _set_cookie(request: Request) -> Response:
-    """Set the cookie for a valid token."""
+async def _set_cookies(request: Request) -> Response:
+    """Set the operator's cookie for a valid token, and that of the device after a sign-in by password."""
     length = request.headers.get("content-length", "")
     is_short = length.isdigit() and int(length) <= _LONGEST_TOKEN
     token = (await request.body()).decode("ascii", "replace") if is_short else ""
-    if not permissions.is_demo() or not _sessions.is_signed_in(token, password_hash()):
+    if not permissions.is_demo() or not _is_session(token):
         return PlainTextResponse("Nobody is signed in by this.", 403)
     response = Response(status_code=204)
+    _set_cookie(request, response, COOKIE, token, SESSION_SECONDS)
+    stored = password_hash()
+    if _is_password_session(token):
+        device = request.cookies.get(DEVICE_COOKIE, "")
+        device = device if is_device(device, stored) else new_device(stored)
+        _set_cookie(request, response, DEVICE_COOKIE, device, _DEVICE_SECONDS)
+    return response
+
+
+def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: float) -> None:
     scheme = request.headers.get("x-forwarded-proto", request.url.scheme).partition(",")[0].strip()
-    path = request.url.path.removesuffix(COOKIE_ROUTE)
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(SESSION_SECONDS),
-        path=path,
+        name,
+        value,
+        max_age=int(seconds),
+        path=request.url.path.removesuffix(COOKIE_ROUTE),
         httponly=True,
         samesite="strict",
         secure=scheme == "https",
     )
-    return response
 
 
-class OperatorsUpload:
-    """Middleware: only visits of operators may upload to a demo. Streamlit alone accepts uploads from any visit."""
+def _base() -> str:
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}/" if base else "/"
+
+
+class OperatorsFiles:
+    """Middleware: in a demo, uploads and media files need the operator's cookie. Streamlit checks only their address.
+
+    Media files are what `st.download_button`, `st.image` and the like offer. Pages for visitors have none.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._media = _base() + _MEDIA
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] != "OPTIONS" and _UPLOADS in scope["path"]:
-            visit = scope["path"].partition(_UPLOADS)[2].partition("/")[0]
-            if visit not in _visits_of_operators and permissions.is_demo():
-                await PlainTextResponse("Only this demo’s operators may upload files.", 403)(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] != "OPTIONS" and self._is_file(scope["path"]):
+            token = HTTPConnection(scope).cookies.get(COOKIE, "")
+            if permissions.is_demo() and not _is_session(token):
+                response = PlainTextResponse("Only this demo’s operators may upload and download files.", 403)
+                await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _is_file(self, path: str) -> bool:
+        return _UPLOADS in path or path.startswith(self._media)
