@@ -51,6 +51,11 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert named <= targets
 
 
+def test_every_test_that_is_named_exists() -> None:
+    named = {name for page in PAGES for name in re.findall(r"`(tests/[\w/.]+)`", page.read_text("utf-8"))}
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def anchors(page: Path) -> set[str]:
     """The anchors that GitHub gives to a page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)

@@ -52,7 +52,13 @@ def prepare() -> None:
 
 
 def _check_settings() -> None:
-    for limit in (settings.VISIT_LIMIT, settings.ADDRESS_LIMIT, settings.HOUR_LIMIT, settings.WAITING_LIMIT):
+    for limit in (
+        settings.CONNECTION_LIMIT,
+        settings.VISIT_LIMIT,
+        settings.ADDRESS_LIMIT,
+        settings.HOUR_LIMIT,
+        settings.WAITING_LIMIT,
+    ):
         settings.count_of(limit)
     if stored := password_hash():
         check_hash(stored)
