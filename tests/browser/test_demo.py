@@ -44,7 +44,7 @@ def links(page: Page) -> list[str]:
 
 def fits(page: Page) -> None:
     """Wait until the page is no wider than its window."""
-    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+    page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_visitor_contributes_and_an_operator_moderates(

@@ -303,7 +303,7 @@ def test_phones_and_either_theme(visiting: Visiting, new_page: Callable[..., Pag
     assert overflow(page) <= 0
     page.keyboard.press("Escape")
     expect(shown).to_be_hidden()
-    page.wait_for_function("!location.search")
+    page.wait_for_function("() => !location.search")
     # A wider window shows the symbol beside the gallery.
     page.locator('.tile[href="?symbol=latex2e-OT1-_gamma"]').tap()
     expect(shown).to_be_visible()

@@ -71,7 +71,7 @@ def _browse(page: Page, server: str) -> None:
     page.go_back()
     expect_symbol(page, "latex2e-OT1-_beta", "\\beta")
     page.get_by_role("button", name="Close").click()
-    page.wait_for_function("!location.search")
+    page.wait_for_function("() => !location.search")
     expect(page.get_by_text("Choose a symbol to see it large")).to_be_visible()
 
     # Search by command, misspelt command, character, name, package, and a key of the dataset.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from extexify.access.sign_in import VISIT_ATTEMPTS
 from extexify.core import settings
 from extexify.ui.sign_in import access
 from tests.demo import HASH, ROOT, again, demo, past_the_navigation, sign_in, visit
+from tools.visitor import run_apart
 
 __all__ = ["demo"]  # a fixture of the tests below
 
@@ -157,7 +157,7 @@ def ask(method: str, path: str, body: str = "", cookie: str = "") -> tuple[int, 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    run_apart(app(scope, receive, send))
     return sent[0]["status"], [value.decode() for name, value in sent[0]["headers"] if name == b"set-cookie"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from extexify.ui.server.messages import DemoMessages
 from tests.demo import demo
+from tools.visitor import run_apart
 
 __all__ = ["demo"]  # a fixture of the tests below
 
@@ -61,7 +61,7 @@ def passed(sent: list[Message], answers: list[bytes]) -> tuple[list[Message], li
         for data in answers:
             await send({"type": "websocket.send", "bytes": data})
 
-    asyncio.run(DemoMessages(streamlit, SCRIPT)({"type": "websocket"}, receive, send))
+    run_apart(DemoMessages(streamlit, SCRIPT)({"type": "websocket"}, receive, send))
     return arrived, received
 
 
