@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,7 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.core.errors import UserError
-from extexify.drawing.link_codec import DamagedCode, Reader, Writer, from_digits, to_digits
+from extexify.drawing.link_codec import (
+    DIGITS,
+    DamagedCode,
+    Reader,
+    Writer,
+    bits_of_flags,
+    bits_of_numbers,
+    from_digits,
+    to_digits,
+)
 from extexify.drawing.strokes import Drawing
 
 VERSION = "1"
@@ -53,6 +62,10 @@ TOLERANCES = (1.0, 1.5, 2.0, 3.0, 4.0)
 MAX_LINK_POINTS = 2048
 """Maximum points of a text's drawing; hardly any drawing with that many fits MAX_TEXT."""
 
+MAX_DISTANCES = 4_000_000
+"""Maximum distances of points from lines that the simplification computes, about 12 ms of it; drawings whose text fits
+need a tenth of that. A zigzag would take their number of points squared."""
+
 TRACE_SIZES = (64, 48, 32, 24)
 """Raster sizes for drawings that no tolerance makes short enough: they become horizontal runs of pixels. The first
 size that fits MAX_TEXT is used; the last one always fits."""
@@ -67,6 +80,9 @@ _CORNERS = range(-CANVAS_SIDE, 2 * CANVAS_SIDE)
 _SIZES_PER_DOUBLING = 128
 _SIZES = 1 + round(_SIZES_PER_DOUBLING * math.log2(len(_CORNERS)))
 _CENTERED_SIDE = 280
+
+_MAX_BITS = math.log2(len(DIGITS)) * (MAX_TEXT - len(VERSION))
+_BITS_TOLERANCE = 8  # of the estimated bits; the error is below 2
 
 Grid = NDArray[np.int64]
 
@@ -116,15 +132,21 @@ def open_link(link: str) -> Drawing:
 
 def warm_up() -> None:
     """Have numba compile the functions that `encode` uses."""
-    encode([np.array([[0, 0], [1, 1]], np.float32)])
+    drawing = [np.array([[0, 0], [1, 1]], np.float32)]
+    encode(drawing)
+    _traced(drawing, TRACE_SIZES[0])
 
 
 def _texts(drawing: Drawing) -> Iterator[str]:
-    """Texts of a drawing, from the most exact to the shortest; "" for those with too many points."""
+    """Texts of a drawing, from the most exact to the shortest; "" for those that are far too long."""
     if sum(map(len, drawing)) <= 4 * MAX_LINK_POINTS:  # simplifying more would take long
-        on_grid = _GridDrawing.of(drawing)
+        on_grid, distances = _GridDrawing.of(drawing), 0
         for tolerance in TOLERANCES:
-            yield on_grid.simplified(tolerance).text()
+            simplified, computed = on_grid.simplified(tolerance, MAX_DISTANCES - distances)
+            distances += computed
+            if distances > MAX_DISTANCES:
+                break
+            yield simplified.text()
     for size in TRACE_SIZES:
         yield _GridDrawing.of(_traced(drawing, size)).text()
 
@@ -134,106 +156,126 @@ class _GridDrawing:
     """A quantized drawing.
 
     corner: the bounding box's upper left corner in whole canvas pixels. size: its longer side, 2^(size / 128) canvas
-    pixels. strokes: grid points 0 … GRID, int64 (n, 2) each.
+    pixels. points: grid points 0 … GRID, int64 (n, 2), strokes concatenated. ends: int64 (s,), the end of each stroke
+    in points.
     """
 
     corner: tuple[int, int]
     size: int
-    strokes: list[Grid]
+    points: Grid
+    ends: NDArray[np.int64]
 
     @classmethod
     def of(cls, drawing: Drawing) -> _GridDrawing:
         """Round a drawing to the grid; successive equal points become one."""
         points = np.concatenate(drawing).astype(np.float64)
+        ends = np.cumsum([len(stroke) for stroke in drawing])
         low, high = points.min(axis=0), points.max(axis=0)
         side = float((high - low).max())
         steps = GRID / side if side else 0.0
-        strokes = [_without_repeats(np.rint((stroke - low) * steps).astype(np.int64)) for stroke in drawing]
+        rounded = np.rint((points - low) * steps).astype(np.int64)
         if min(*low, *high) < _CORNERS.start or max(*low, *high) > _CORNERS.stop:
             factor = _CENTERED_SIDE / side if side else 0.0
             low = CANVAS_SIDE / 2 - (high - low) * factor / 2
             side *= factor
         size = round(_SIZES_PER_DOUBLING * math.log2(max(side, 1.0)))
         left, top = (min(max(round(edge), _CORNERS.start), _CORNERS.stop - 1) for edge in low.tolist())
-        return cls((left, top), size, strokes)
+        return cls((left, top), size, *_without_repeats(rounded, ends))
 
-    @property
-    def points(self) -> int:
-        return sum(map(len, self.strokes))
+    def simplified(self, tolerance: float, most: int) -> tuple[_GridDrawing, int]:
+        """The drawing without points that lie within `tolerance` of the line through the others.
 
-    def simplified(self, tolerance: float) -> _GridDrawing:
-        """The drawing without points that lie within `tolerance` of the line through the others."""
+        Also returns the number of distances computed; with more than `most`, the drawing is only half done.
+        """
         # Imported here, because numba loads slowly and decoding doesn't need it.
         from extexify.drawing.resample import mark_needed
 
-        points = np.concatenate(self.strokes)
-        on_box = np.zeros(len(points), bool)
-        on_box[[*points.argmin(axis=0), *points.argmax(axis=0)]] = True
-        strokes = []
-        for stroke, needed in zip(self.strokes, self._split(on_box), strict=True):
-            needed[[0, -1]] = True
-            mark_needed(stroke, needed, tolerance)
-            strokes.append(_without_repeats(stroke[needed]))
-        return _GridDrawing(self.corner, self.size, strokes)
+        needed = np.zeros(len(self.points), bool)
+        needed[[*self.points.argmin(axis=0), *self.points.argmax(axis=0)]] = True
+        needed[self.ends - 1] = needed[self._starts] = True
+        distances = mark_needed(self.points, needed, tolerance, most)
+        kept = _without_repeats(self.points[needed], np.cumsum(needed)[self.ends - 1])
+        return _GridDrawing(self.corner, self.size, *kept), distances
 
-    def _split(self, values: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-        """Values of all points as one view for each stroke."""
-        return np.split(values, np.cumsum([len(stroke) for stroke in self.strokes])[:-1])
+    @property
+    def _starts(self) -> NDArray[np.int64]:
+        """The start of each stroke in points."""
+        return np.concatenate([[0], self.ends[:-1]])
 
     def drawing(self) -> Drawing:
         """The drawing in canvas pixels."""
         step = 2 ** (self.size / _SIZES_PER_DOUBLING) / GRID
-        return [(np.array(self.corner) + stroke * step).astype(np.float32) for stroke in self.strokes]
+        return np.split((np.array(self.corner) + self.points * step).astype(np.float32), self.ends[:-1])
 
     def text(self) -> str:
-        """The text of the drawing; "" if it has more than MAX_LINK_POINTS."""
-        if self.points > MAX_LINK_POINTS:
+        """The text of the drawing; "" if it has more than MAX_LINK_POINTS or is far too long."""
+        if len(self.points) > MAX_LINK_POINTS or self._bits() > _MAX_BITS + _BITS_TOLERANCE:
             return ""
         writer = Writer()
         for coordinate in self.corner:
             writer.choice(len(_CORNERS), coordinate - _CORNERS.start)
         writer.choice(_SIZES, self.size)
-        writer.number("strokes", len(self.strokes) - 1)
-        at = np.zeros(2, np.int64)
-        for stroke in self.strokes:
-            writer.number("points", len(stroke) - 1)
-            _write_stroke(writer, np.diff(np.concatenate([at[None], stroke]), axis=0).tolist())
-            at = stroke[-1]
+        writer.number("strokes", len(self.ends) - 1)
+        steps = np.diff(self.points, axis=0, prepend=0).tolist()
+        for start, end in zip(self._starts.tolist(), self.ends.tolist(), strict=True):
+            writer.number("points", end - start - 1)
+            _write_stroke(writer, steps[start:end])
         return VERSION + to_digits(writer.finish(self._checksum()))
+
+    def _bits(self) -> float:
+        """The length of the number that `text` writes, in bits, without writing it: division takes long."""
+        starts = self._starts
+        steps = np.diff(self.points, axis=0, prepend=0)
+        begins = np.zeros(len(steps), bool)
+        begins[starts] = True
+        bits = _CHECKSUM_BITS + 2 * math.log2(len(_CORNERS)) + math.log2(_SIZES)
+        bits += bits_of_numbers(np.array([len(starts) - 1])) + bits_of_numbers(self.ends - starts - 1)
+        turns, turns_at_begin = [], []
+        strokes = np.repeat(np.arange(len(starts)), self.ends - starts)
+        for lengths in steps.T:
+            moved = np.flatnonzero(lengths)
+            backwards = lengths[moved] < 0
+            before = np.zeros(len(moved), bool)  # the direction at a stroke's beginning
+            before[1:] = backwards[:-1] & (strokes[moved[1:]] == strokes[moved[:-1]])
+            turned, at_begin = backwards != before, begins[moved]
+            turns.append(turned[~at_begin])
+            turns_at_begin.append(turned[at_begin])
+        for kind, flags in ((~begins, turns), (begins, turns_at_begin)):
+            bits += bits_of_numbers(np.abs(steps[kind]).ravel()) + bits_of_flags(np.concatenate(flags))
+        return bits
 
     @classmethod
     def read(cls, reader: Reader) -> _GridDrawing:
         """Read the code of a `text`. Raises `BadLink` or `DamagedCode` for anything else."""
         left, top = (_CORNERS.start + reader.choice(len(_CORNERS)) for _ in range(2))
         size = reader.choice(_SIZES)
-        count = reader.number("strokes") + 1
-        strokes: list[Grid] = []
-        total, at = 0, np.zeros(2, np.int64)
-        for _ in range(count):
+        steps: list[list[int]] = []
+        ends = []
+        for _ in range(reader.number("strokes") + 1):
             length = reader.number("points") + 1
-            total += length
-            if total > MAX_LINK_POINTS:
+            if len(steps) + length > MAX_LINK_POINTS:
                 raise BadLink(_DAMAGED)
-            strokes.append(at + np.cumsum(_read_stroke(reader, length), axis=0))
-            at = strokes[-1][-1]
-        found = cls((left, top), size, strokes)
-        inside = all(stroke.min() >= 0 and stroke.max() <= GRID for stroke in strokes)
+            steps += _read_stroke(reader, length)
+            ends.append(len(steps))
+        found = cls((left, top), size, np.cumsum(np.array(steps, np.int64), axis=0), np.array(ends, np.int64))
+        inside = found.points.min() >= 0 and found.points.max() <= GRID
         if not inside or reader.state != found._checksum():
             raise BadLink(_DAMAGED)
         return found
 
     def _checksum(self) -> int:
         """The coder's initial state: a checksum of the drawing, with a leading one bit."""
-        header = np.array([*self.corner, self.size, *map(len, self.strokes)], "<i4")
-        check = zlib.crc32(np.concatenate(self.strokes).astype("<i4").tobytes(), zlib.crc32(header.tobytes()))
+        header = np.array([*self.corner, self.size, *(self.ends - self._starts)], "<i4")
+        check = zlib.crc32(self.points.astype("<i4").tobytes(), zlib.crc32(header.tobytes()))
         return 1 << _CHECKSUM_BITS | check & ((1 << _CHECKSUM_BITS) - 1)
 
 
-def _without_repeats(stroke: Grid) -> Grid:
-    """The stroke without points that equal their predecessor."""
-    moves = np.ones(len(stroke), bool)
-    moves[1:] = (stroke[1:] != stroke[:-1]).any(axis=1)
-    return stroke[moves]
+def _without_repeats(points: Grid, ends: NDArray[np.int64]) -> tuple[Grid, NDArray[np.int64]]:
+    """The points of strokes, and the strokes' ends, without points that equal their predecessor in the stroke."""
+    moves = np.ones(len(points), bool)
+    moves[1:] = (points[1:] != points[:-1]).any(axis=1)
+    moves[ends[:-1]] = True
+    return points[moves], np.cumsum(moves)[ends - 1]
 
 
 def _traced(drawing: Drawing, size: int) -> Drawing:
@@ -252,7 +294,7 @@ def _traced(drawing: Drawing, size: int) -> Drawing:
     return list((corner + runs * pixel).astype(np.float32))
 
 
-def _write_stroke(writer: Writer, steps: Iterable[list[int]]) -> None:
+def _write_stroke(writer: Writer, steps: list[list[int]]) -> None:
     """Write a stroke's steps: the first leads to its beginning, the others are the pen's."""
     kind, backwards = "begin", [False, False]
     for step in steps:
@@ -265,15 +307,16 @@ def _write_stroke(writer: Writer, steps: Iterable[list[int]]) -> None:
         kind = "pen"
 
 
-def _read_stroke(reader: Reader, length: int) -> Grid:
-    """Read the steps, int64 (length, 2), that `_write_stroke` wrote."""
+def _read_stroke(reader: Reader, length: int) -> list[list[int]]:
+    """Read the steps that `_write_stroke` wrote."""
     kind, backwards = "begin", [False, False]
-    steps = np.empty((length, 2), np.int64)
-    for step in steps:
+    steps = []
+    for _ in range(length):
+        step = [0, 0]
         for axis in (0, 1):
-            step[axis] = reader.number(kind)
-            if step[axis]:
+            if size := reader.number(kind):
                 backwards[axis] ^= reader.bit(kind)
-                step[axis] *= -1 if backwards[axis] else 1
+                step[axis] = -size if backwards[axis] else size
+        steps.append(step)
         kind = "pen"
     return steps

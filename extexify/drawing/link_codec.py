@@ -7,12 +7,18 @@ that renormalization isn't needed.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """The digits of a text in base 62, in their order."""
 
 _VALUES = {digit: value for value, digit in enumerate(DIGITS)}
+
+_BATCH = 48  # symbols that are coded at a time
 
 _MAX_BITS = 12  # numbers are below 2¹³ − 1
 
@@ -59,10 +65,35 @@ class Writer:
 
     def finish(self, state: int) -> int:
         """The code of everything written, one number, starting from `state`."""
-        for total, start, width in reversed(self._intervals):
-            whole, part = divmod(state, width)
-            state = whole * total + start + part
+        # Coding is linear in multiples of the product of the widths, so that the large number is divided once a batch.
+        for end in range(len(self._intervals), 0, -_BATCH):
+            batch = self._intervals[max(end - _BATCH, 0) : end][::-1]
+            whole, part = divmod(state, math.prod(width for _, _, width in batch))
+            for total, start, width in batch:
+                multiple, rest = divmod(part, width)
+                part = multiple * total + start + rest
+            state = whole * math.prod(total for total, _, _ in batch) + part
         return state
+
+
+def bits_of_flags(flags: NDArray[np.bool_]) -> float:
+    """The bits that a `Writer` needs for bits of one context, whose order makes no difference."""
+    ones = int(np.count_nonzero(flags))
+    probability = math.lgamma(ones + 0.5) + math.lgamma(len(flags) - ones + 0.5) - math.lgamma(len(flags) + 1)
+    return (math.log(math.pi) - probability) / math.log(2)
+
+
+def bits_of_numbers(values: NDArray[np.int64]) -> float:
+    """The bits that a `Writer` needs for the numbers (n,) of one context."""
+    values = values + 1
+    lengths = np.frexp(values)[1] - 1
+    bits = float(np.maximum(lengths - 1, 0).sum())
+    for length in range(int(lengths.max(initial=-1)) + 1):
+        same = values[lengths == length]
+        bits += bits_of_flags(lengths[lengths >= length] > length)
+        if length:
+            bits += bits_of_flags((same >> (length - 1) & 1).astype(bool))
+    return bits
 
 
 class Reader:

@@ -32,7 +32,7 @@ def drawing_svg(drawing: Drawing, title: str = "A drawing") -> str:
 def drawing_png(drawing: Drawing) -> bytes:
     """The drawing as a PNG image of 512 × 512 pixels, black on white."""
     file = io.BytesIO()
-    Image.fromarray(255 - rasterize_drawing(drawing, PICTURE)).save(file, "PNG", optimize=True)
+    Image.fromarray(255 - rasterize_drawing(drawing, PICTURE)).save(file, "PNG")
     return file.getvalue()
 
 

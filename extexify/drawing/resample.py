@@ -155,30 +155,32 @@ def _resample_stroke(points, stroke_ends, stroke, begin, count, sequence):  # ty
 
 
 @njit(cache=True, nogil=True)
-def mark_needed(stroke, needed, tolerance):  # type: ignore[no-untyped-def]
-    """Mark the points of a stroke, int64 (n, 2), that its simplification needs, in `needed`, bool (n,).
+def mark_needed(points, needed, tolerance, most):  # type: ignore[no-untyped-def]
+    """Mark the points of strokes, int64 (n, 2), that their simplification needs, in `needed`, bool (n,).
 
     No point is farther than `tolerance` from the line through the marked ones (Ramer 1972, Douglas and Peucker 1973).
-    The first and last point must be marked before; other marks stay. The result is idempotent: of the marked points
-    alone, all are needed.
+    The first and last point of each stroke must be marked before; other marks stay. The result is idempotent: of the
+    marked points alone, all are needed. Returns the number of distances computed; over `most` it stops half done.
     """
-    spans = np.empty((len(stroke), 2), np.int64)
+    spans = np.empty((len(points), 2), np.int64)
+    distances = 0
     count = 0
     start = 0
-    for end in range(1, len(stroke)):
+    for end in range(1, len(points)):
         if needed[end]:
             spans[count, 0], spans[count, 1] = start, end
             count += 1
             start = end
-    while count:
+    while count and distances <= most:
         count -= 1
         start, end = spans[count, 0], spans[count, 1]
-        from_x, from_y = stroke[start, 0], stroke[start, 1]
-        line_x, line_y = stroke[end, 0] - from_x, stroke[end, 1] - from_y
+        distances += end - start - 1
+        from_x, from_y = points[start, 0], points[start, 1]
+        line_x, line_y = points[end, 0] - from_x, points[end, 1] - from_y
         length2 = max(line_x * line_x + line_y * line_y, 1)
         farthest, middle = tolerance * tolerance, 0
         for index in range(start + 1, end):
-            x, y = stroke[index, 0] - from_x, stroke[index, 1] - from_y
+            x, y = points[index, 0] - from_x, points[index, 1] - from_y
             along = min(max((x * line_x + y * line_y) / length2, 0.0), 1.0)
             distance2 = (x - along * line_x) ** 2 + (y - along * line_y) ** 2
             if distance2 > farthest:
@@ -188,3 +190,4 @@ def mark_needed(stroke, needed, tolerance):  # type: ignore[no-untyped-def]
             spans[count, 0], spans[count, 1] = start, middle
             spans[count + 1, 0], spans[count + 1, 1] = middle, end
             count += 2
+    return distances

@@ -28,6 +28,9 @@ MAX_ABS_COORDINATE = 1e6
 MAX_POINTS = 100_000
 """Maximum points of a drawing; the longest real ones have a few thousand."""
 
+MAX_DRAWN_POINTS, MAX_DRAWN_STROKES = 20_000, 1_000
+"""Maximum points and strokes of a drawing on the canvas: many times as many as hands draw for a symbol."""
+
 MAX_STROKES_JSON = 8 * 1024 * 1024
 """Maximum bytes of strokes JSON; 100,000 points with times take about 3 MB."""
 

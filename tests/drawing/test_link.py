@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
@@ -152,6 +153,32 @@ def test_any_drawing_fits(name: str) -> None:
     assert encode(back) == text
 
 
+def encode_with_patience(sent: Drawing) -> str:
+    """The text for which every candidate is written in full, however long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(link, "_MAX_BITS", math.inf)
+        patch.setattr(link, "MAX_DISTANCES", math.inf)
+        return encode(sent)
+
+
+@pytest.mark.parametrize("points", [560, 900, 1500, 2040])
+def test_giving_up_early_changes_no_text(points: int) -> None:
+    for sent in (walk(points), [noise(points)]):
+        assert encode(sent) == encode_with_patience(sent)
+
+
+@given(drawings())
+def test_giving_up_early_changes_no_text_of_small_drawings(sent: Drawing) -> None:
+    assert encode(sent) == encode_with_patience(sent)
+
+
+@given(drawings())
+def test_the_length_of_a_text_is_known_before_it_is_written(sent: Drawing) -> None:
+    on_grid = link._GridDrawing.of(sent)
+    bits = math.log2(link_codec.from_digits(on_grid.text()[1:]))
+    assert abs(on_grid._bits() - bits) < link._BITS_TOLERANCE / 4
+
+
 def test_simplifying_comes_before_tracing() -> None:
     change = np.abs(picture(decode(encode(walk(1500)))) - picture(walk(1500)))
     assert change.mean() <= WORST_MEAN
@@ -267,7 +294,7 @@ def test_a_link_with_too_many_points_is_refused() -> None:
 
 
 def test_a_drawing_beyond_the_grid_is_refused() -> None:
-    outside = link._GridDrawing((0, 0), 0, [np.array([[0, link.GRID + 1]], np.int64)])
+    outside = link._GridDrawing((0, 0), 0, np.array([[0, link.GRID + 1]], np.int64), np.array([1]))
     with pytest.raises(BadLink, match="damaged"):
         decode(outside.text())
 
