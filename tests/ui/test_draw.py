@@ -32,6 +32,8 @@ from tests.visits import DIVISION, PLUS, SUM
 from tools.dashboard import ROOT
 
 SENT = encode([np.array(stroke, np.float32) for stroke in DIVISION])
+
+DOTS = [np.array([[8 * column, 8 * row]], np.float32) for row in range(36) for column in range(30)]
 DAMAGED = "The link is damaged: a part of it is missing or has changed."
 SUM_KEY = "latex2e-OT1-_sum"
 
@@ -216,6 +218,7 @@ def test_a_bad_link_is_one_sentence_and_an_empty_canvas(workspace: Path, monkeyp
         (SENT[:-2], DAMAGED),
         ("1<script>alert(1)</script>", DAMAGED),
         ("1\ufffd\0", DAMAGED),
+        (encode(DOTS), "The link’s drawing has over 1,000 strokes, too many for the canvas."),
         ("2" + SENT, "The link was made by a newer version of Extexify: update this one to open it."),
         ("1" * 3000, "The link is too long to be a drawing's: 3,000 characters, over 1,900."),
     ):

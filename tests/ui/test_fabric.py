@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from extexify.drawing.strokes import BadDrawing, Drawing
-from extexify.ui.draw.fabric import DOT_EXTENT, canvas_from_drawing, drawing_from_canvas
+from extexify.drawing.strokes import MAX_DRAWN_POINTS, MAX_DRAWN_STROKES, BadDrawing, Drawing
+from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
+from extexify.ui.draw.paths import DOT_EXTENT
 
 Objects = list[dict[str, Any]]
 
@@ -210,6 +211,44 @@ def test_nonsense_is_refused_with_one_sentence(nonsense: object) -> None:
     message = str(refusal.value)
     assert 10 < len(message) < 150
     assert "\n" not in message
+
+
+def pen_path(points: int) -> dict[str, Any]:
+    """A stroke of so many points by pen."""
+    turns = np.linspace(0, 300, points)
+    stroke = np.stack([200 + 190 * np.cos(turns), 200 + 190 * np.sin(turns * 1.1)], axis=1)
+    (path,) = canvas_from_drawing([stroke.astype(np.float32)], color="#000000", stroke_width=6)["objects"]
+    return dict(path)
+
+
+def test_what_hands_can_draw_is_accepted() -> None:
+    assert [len(stroke) for stroke in strokes_of(pen_path(MAX_DRAWN_POINTS))] == [MAX_DRAWN_POINTS]
+    each = MAX_DRAWN_POINTS // MAX_DRAWN_STROKES
+    assert [len(stroke) for stroke in strokes_of(*[pen_path(each)] * MAX_DRAWN_STROKES)] == [each] * MAX_DRAWN_STROKES
+
+
+GROUP: dict[str, Any] = {"type": "Group", "objects": [{**PEN, "visible": False}] * 40}
+LOOPS = [["C", 0, 400, 400, 400, 400, 0], ["Z"]]
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [pen_path(MAX_DRAWN_POINTS + 1)],
+        [pen_path(MAX_DRAWN_POINTS // 2 + 1)] * 2,
+        [TAP] * (MAX_DRAWN_STROKES + 1),
+        [{"visible": False}] * (MAX_DRAWN_STROKES + 1),
+        [{"type": "Group"}] * (MAX_DRAWN_STROKES + 1),
+        [GROUP] * 30,
+        [{"type": "Circle", "radius": 40}] * MAX_DRAWN_STROKES,
+        [{**PEN, "path": [["M", 1, 1]] * (MAX_DRAWN_STROKES + 1)}],
+        [{**PEN, "path": [["M", 1, 1], *LOOPS * 200]}],
+        [{"type": "Polyline", "points": [{"x": 1, "y": 1}] * 50_000}],
+    ],
+)
+def test_more_than_hands_can_draw_is_refused(objects: Objects) -> None:
+    with pytest.raises(BadDrawing, match=r"over|list"):
+        strokes_of(*objects)
 
 
 json_values = st.recursive(

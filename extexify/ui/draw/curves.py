@@ -1,4 +1,4 @@
-"""Bézier curves as arrays of control points, shape (k, 2): their extent, and points along them."""
+"""Bézier curves as arrays of control points, shape (m, k, 2): m curves of k points each."""
 
 from __future__ import annotations
 
@@ -16,54 +16,37 @@ MAX_SAMPLES = 200
 """Maximum number of points that a curve is sampled to; only curves far larger than a screen need more."""
 
 
-def middle(low: Points, high: Points) -> Points:
-    """The centre (2,) of a box."""
-    return (low + high) / 2
-
-
-def box_of(curves: list[Points]) -> tuple[Points, Points]:
-    """Minimum and maximum (2,) of straight, quadratic and cubic curves (k, 2), k = 1 to 4, themselves."""
-    corners = [curve[[0, -1]] for curve in curves]
-    corners += [quadratic_extremes(curve[None]) for curve in curves if len(curve) == 3]
-    corners += [cubic_extremes(curve) for curve in curves if len(curve) == 4]
-    points = np.concatenate(corners)
-    return points.min(axis=0), points.max(axis=0)
-
-
 def quadratic_extremes(curves: Points) -> Points:
-    """Points (2m, 2) at which quadratic curves (m, 3, 2) have an extremum in x or in y."""
+    """Points (2, m, 2) at which quadratic curves (m, 3, 2) have an extremum in x, and in y."""
     start, control, end = curves[:, 0], curves[:, 1], curves[:, 2]
     bend = start - 2 * control + end
     turn = np.divide(start - control, bend, out=np.zeros_like(bend), where=bend != 0).clip(0, 1)
-    return np.concatenate(
-        [(1 - t) ** 2 * start + 2 * (1 - t) * t * control + t**2 * end for t in (turn[:, :1], turn[:, 1:])]
-    )
+    return np.stack([points_at(curves, times) for times in turn.T])
 
 
-def cubic_extremes(curve: Points) -> Points:
-    """Points (k, 2) at which a cubic curve (4, 2) has an extremum in x or in y, and its start."""
-    slope = np.diff(curve, axis=0)
-    times = [0.0]
-    for a, b, c in zip(slope[0] - 2 * slope[1] + slope[2], 2 * (slope[1] - slope[0]), slope[0], strict=True):
-        roots = np.roots([a, b, c])
-        times += [float(root.real) for root in roots if abs(root.imag) < 1e-9 and 0 < root.real < 1]
-    return _at(curve, np.array(times))
+def cubic_extremes(curves: Points) -> Points:
+    """Points (4, m, 2) at which cubic curves (m, 4, 2) have an extremum in x, and in y, up to two each."""
+    slope = np.diff(curves, axis=1)
+    a, b, c = slope[:, 0] - 2 * slope[:, 1] + slope[:, 2], 2 * (slope[:, 1] - slope[:, 0]), slope[:, 0]
+    # The roots of a t² + b t + c as q/a and c/q, which are also exact where a is nearly 0.
+    q = -(b + np.copysign(np.sqrt(np.maximum(b * b - 4 * a * c, 0)), b)) / 2
+    first = np.divide(q, a, out=np.zeros_like(q), where=a != 0).clip(0, 1)
+    second = np.divide(c, q, out=np.zeros_like(q), where=q != 0).clip(0, 1)
+    return np.stack([points_at(curves, times) for times in (*first.T, *second.T)])
 
 
-def sample(curve: Points) -> Points:
-    """Points (n, 2) along a curve (k, 2) within FLATNESS of it, excluding its start and including its end."""
-    bends = np.abs(np.diff(curve, n=2, axis=0)).max(initial=0.0)
-    degree = len(curve) - 1
+def sample_counts(curves: Points) -> NDArray[np.int64]:
+    """The number of points (m,) along curves (m, k, 2), without their starts, whose chords are within FLATNESS."""
+    bends = np.abs(np.diff(curves, n=2, axis=1)).max(axis=(1, 2), initial=0.0)
+    degree = curves.shape[1] - 1
     # A chord over 1/n of the curve is at most max |second derivative| / (8 n²) away from it.
-    wanted = math.ceil(math.sqrt(degree * (degree - 1) * bends * math.sqrt(2) / (8 * FLATNESS)))
-    count = min(max(wanted, 1), MAX_SAMPLES)
-    return _at(curve, np.arange(1, count + 1) / count)
+    wanted = np.ceil(np.sqrt(degree * (degree - 1) * bends * math.sqrt(2) / (8 * FLATNESS)))
+    return wanted.clip(1, MAX_SAMPLES).astype(np.int64)
 
 
-def _at(curve: Points, times: Points) -> Points:
-    """The points (n, 2) of a curve (k, 2) at parameters (n,) from 0 to 1, by de Casteljau's algorithm."""
-    layers = np.repeat(curve[None], len(times), axis=0)
+def points_at(curves: Points, times: Points) -> Points:
+    """The points (m, 2) of curves (m, k, 2) at parameters (m,) from 0 to 1, by de Casteljau's algorithm."""
     weight = times[:, None, None]
-    while layers.shape[1] > 1:
-        layers = layers[:, :-1] * (1 - weight) + layers[:, 1:] * weight
-    return layers[:, 0]
+    while curves.shape[1] > 1:
+        curves = curves[:, :-1] * (1 - weight) + curves[:, 1:] * weight
+    return curves[:, 0]

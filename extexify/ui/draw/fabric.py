@@ -7,55 +7,86 @@ holds the positions of the pen in canvas pixels, as the training data do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from itertools import chain
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from extexify.drawing.strokes import MAX_ABS_COORDINATE, MAX_POINTS, BadDrawing, Drawing
-from extexify.ui.draw.curves import Points, box_of, middle, quadratic_extremes, sample
-
-Matrix = NDArray[np.float64]
+from extexify.drawing.strokes import (
+    MAX_ABS_COORDINATE,
+    MAX_DRAWN_POINTS,
+    MAX_DRAWN_STROKES,
+    BadDrawing,
+    Drawing,
+)
+from extexify.ui.draw.paths import ARGUMENTS, Commands, Paths
 
 MAX_DEPTH = 8
 """Nested groups that are accepted; the canvas component itself makes none."""
 
-DOT_EXTENT = 0.1
-"""A path smaller than this, in its own pixels, is a dot: Fabric draws a tap as a line of 1/500 of the pen's width."""
+MAX_OBJECTS = MAX_DRAWN_STROKES
+"""Objects that are accepted, including invisible ones and groups: the pen makes one a stroke."""
+
+MAX_COMMANDS = MAX_DRAWN_POINTS + MAX_DRAWN_STROKES
+"""Path commands that are accepted: the pen makes one more than points."""
 
 POINT_RADIUS = 10.0
 """A circle up to this radius is a point, a larger one an outline."""
 
-MIDPOINT_TOLERANCE = 2e-3
-"""Tolerance for the midpoints of Fabric's brush; its JSON may be rounded to four decimals."""
-
 _ORIGINS = {"left": -0.5, "top": -0.5, "center": 0.0, "right": 0.5, "bottom": 0.5}
-_ARGUMENTS = {"M": 2, "L": 2, "Q": 4, "C": 6, "Z": 0}
+_CIRCLE = [(math.cos(turn), math.sin(turn)) for turn in np.linspace(0, 2 * np.pi, 65).tolist()]
+
+
+class _Transform(NamedTuple):
+    """x′ = xx x + xy y + x, y′ = yx x + yy y + y."""
+
+    xx: float = 1.0
+    xy: float = 0.0
+    yx: float = 0.0
+    yy: float = 1.0
+    x: float = 0.0
+    y: float = 0.0
+
+    def after(self, first: _Transform) -> _Transform:
+        """This transformation after another one."""
+        xx, xy, yx, yy, x, y = first
+        return _Transform(
+            self.xx * xx + self.xy * yx,
+            self.xx * xy + self.xy * yy,
+            self.yx * xx + self.yy * yx,
+            self.yx * xy + self.yy * yy,
+            self.xx * x + self.xy * y + self.x,
+            self.yx * x + self.yy * y + self.y,
+        )
 
 
 def drawing_from_canvas(json_data: object) -> Drawing:
     """The strokes on the canvas, in the order in which they were drawn, in canvas pixels.
 
     `json_data` is the attribute of the same name that `st_canvas` returns. A pen stroke becomes the positions of the
-    pen (see `_pen_stroke`), any other curve is sampled; a tap becomes a stroke of one point. Moved, scaled, rotated,
+    pen (see `Paths.strokes`), any other curve is sampled; a tap becomes a stroke of one point. Moved, scaled, rotated,
     skewed, flipped and grouped objects are transformed; invisible ones are left out. An empty canvas is an empty list.
-    Raises `BadDrawing` for JSON that the canvas component doesn't produce.
+    Raises `BadDrawing` for JSON that the canvas component doesn't produce, and for more than hands can draw.
     """
     if json_data is None:
         return []
-    drawing: Drawing = []
-    total = 0
-    for points in _strokes(_list_of_objects(json_data), np.eye(3), 0):
-        total += len(points)
-        if total > MAX_POINTS:
-            raise BadDrawing("too many points", f"the drawing has over {MAX_POINTS:,} points")
-        # Also False for NaN.
-        if not (np.abs(points) <= MAX_ABS_COORDINATE).all():
-            raise BadDrawing("out of range", f"the canvas sent a coordinate beyond ±{MAX_ABS_COORDINATE:g}")
-        drawing.append(points.astype(np.float32))
-    return drawing
+    canvas = _Canvas()
+    canvas.read(json_data, _Transform(), 0)
+    if not canvas.paths:
+        return []
+    paths = Paths(canvas.paths)
+    points, starts, path_of = paths.strokes()
+    low, high = paths.boxes()
+    lengths = np.diff(starts, append=len(points))
+    x, y = (points - np.repeat(((low + high) / 2)[path_of], lengths, axis=0)).T
+    xx, xy, yx, yy, left, top = np.repeat(np.array(canvas.transforms)[path_of], lengths, axis=0).T
+    with np.errstate(all="ignore"):  # of coordinates that are refused
+        placed = np.stack([xx * x + xy * y + left, yx * x + yy * y + top], axis=1)
+    # Also False for NaN.
+    if not (np.abs(placed) <= MAX_ABS_COORDINATE).all():
+        raise BadDrawing("out of range", f"the canvas sent a coordinate beyond ±{MAX_ABS_COORDINATE:g}")
+    return np.split(placed.astype(np.float32), starts[1:])
 
 
 def canvas_from_drawing(drawing: Drawing, *, color: str, stroke_width: float) -> dict[str, Any]:
@@ -64,37 +95,77 @@ def canvas_from_drawing(drawing: Drawing, *, color: str, stroke_width: float) ->
     The strokes become the paths that the pen would have made, so they look and behave like drawn ones, and
     `drawing_from_canvas` gives back the same points (a stroke of equal points comes back as one point).
     """
-    return {"objects": [_path_object(stroke.astype(np.float64), color, stroke_width) for stroke in drawing]}
-
-
-def _path_object(points: Points, color: str, stroke_width: float) -> dict[str, Any]:
-    """A stroke (n, 2) as the `Path` that Fabric's brush makes of it: a smooth curve through the midpoints."""
-    if len(points) == 1:
-        nudge = np.array([stroke_width / 1000, 0.0])
-        path: list[list[Any]] = [["M", *(points[0] - nudge)], ["L", *(points[0] + nudge)]]
-    else:
-        middles = (points[:-1] + points[1:]) / 2
-        path = [["M", *points[0]]]
-        path += [["Q", *control, *end] for control, end in zip(points[:-1], middles, strict=True)]
-        path.append(["L", *points[-1]])
-    path = [[command, *map(float, numbers)] for command, *numbers in path]
-    low, high = _Outline(path).box()
-    (left, top), (width, height) = middle(low, high).tolist(), (high - low).tolist()
+    if not drawing:
+        return {"objects": []}
+    paths = [_pen_path(stroke.astype(np.float64).tolist(), stroke_width / 1000) for stroke in drawing]
+    low, high = Paths(paths).boxes()
+    places = np.concatenate([(low + high) / 2, high - low], axis=1).tolist()
     return {
-        "type": "Path",
-        "originX": "center",
-        "originY": "center",
-        "left": left,
-        "top": top,
-        "width": width,
-        "height": height,
-        "fill": None,
-        "stroke": color,
-        "strokeWidth": stroke_width,
-        "strokeLineCap": "round",
-        "strokeLineJoin": "round",
-        "path": path,
+        "objects": [
+            {
+                "type": "Path",
+                "originX": "center",
+                "originY": "center",
+                "left": left,
+                "top": top,
+                "width": width,
+                "height": height,
+                "fill": None,
+                "stroke": color,
+                "strokeWidth": stroke_width,
+                "strokeLineCap": "round",
+                "strokeLineJoin": "round",
+                "path": path,
+            }
+            for path, (left, top, width, height) in zip(paths, places, strict=True)
+        ]
     }
+
+
+def _pen_path(points: list[list[float]], nudge: float) -> Commands:
+    """The path that Fabric's brush makes of a stroke: a smooth curve through the midpoints; for a tap a short line."""
+    if len(points) == 1:
+        x, y = points[0]
+        return [["M", x - nudge, y], ["L", x + nudge, y]]
+    curves = [["Q", x, y, (x + next_x) / 2, (y + next_y) / 2] for (x, y), (next_x, next_y) in pairwise(points)]
+    return [["M", *points[0]], *curves, ["L", *points[-1]]]
+
+
+class _Canvas:
+    """Collects the paths of the objects on a canvas: their commands, and their transformations to canvas pixels."""
+
+    def __init__(self) -> None:
+        self.paths: list[Commands] = []
+        self.transforms: list[_Transform] = []
+        self._objects = self._commands = 0
+
+    def read(self, holder: object, outer: _Transform, depth: int) -> None:
+        """Add the objects in a canvas or a group; `outer` transforms their coordinates to canvas pixels."""
+        if depth > MAX_DEPTH:
+            raise BadDrawing("not JSON", f"the canvas sent groups nested over {MAX_DEPTH} deep")
+        objects = _list_of_objects(holder)
+        self._objects += len(objects)
+        if self._objects > MAX_OBJECTS:
+            raise BadDrawing("too many points", f"the canvas sent over {MAX_OBJECTS:,} objects")
+        for item in objects:
+            if not isinstance(item, Mapping):
+                raise BadDrawing("not JSON", "the canvas sent an object that is none")
+            if item.get("visible") is False:
+                continue
+            kind = item.get("type")
+            kind = kind.lower() if isinstance(kind, str) else ""
+            if kind == "group":
+                self.read(item, outer.after(_transform(item)), depth + 1)
+            elif kind in _READERS:
+                path = _READERS[kind](item)
+                self._commands += len(path)
+                if self._commands > MAX_COMMANDS:
+                    raise BadDrawing("too many points", f"the drawing has over {MAX_DRAWN_POINTS:,} points")
+                if path:
+                    self.paths.append(path)
+                    self.transforms.append(outer.after(_transform(item)))
+            else:
+                raise BadDrawing("not JSON", f"the canvas holds an object of type {kind[:40]!r}, which is no stroke")
 
 
 def _list_of_objects(holder: object) -> list[Any]:
@@ -105,70 +176,31 @@ def _list_of_objects(holder: object) -> list[Any]:
     return objects
 
 
-def _strokes(objects: list[Any], outer: Matrix, depth: int) -> Iterator[Points]:
-    """The strokes of the objects; `outer` (3, 3) transforms their coordinates to canvas pixels."""
-    if depth > MAX_DEPTH:
-        raise BadDrawing("not JSON", f"the canvas sent groups nested over {MAX_DEPTH} deep")
-    for item in objects:
-        if not isinstance(item, Mapping):
-            raise BadDrawing("not JSON", "the canvas sent an object that is none")
-        if item.get("visible") is False:
-            continue
-        kind = str(item.get("type", "")).lower()
-        if kind == "group":
-            yield from _strokes(_list_of_objects(item), outer @ _matrix(item), depth + 1)
-        elif kind in _READERS:
-            strokes = _READERS[kind](item)
-            if strokes:
-                matrix = outer @ _matrix(item)
-                for points in strokes:
-                    yield points @ matrix[:2, :2].T + matrix[:2, 2]
-        else:
-            raise BadDrawing("not JSON", f"the canvas holds an object of type {kind[:40]!r}, which is no stroke")
-
-
-def _matrix(item: Mapping[str, Any]) -> Matrix:
-    """The transformation (3, 3) from an object's coordinates, relative to its centre, to its parent's."""
+def _transform(item: Mapping[str, Any]) -> _Transform:
+    """The transformation from an object's coordinates, relative to its centre, to its parent's."""
+    xx = _number(item, "scaleX", 1.0) * (-1 if item.get("flipX") is True else 1)
+    yy = _number(item, "scaleY", 1.0) * (-1 if item.get("flipY") is True else 1)
+    xy = yx = 0.0
+    if skew := _number(item, "skewX", 0.0):
+        xy = xx * math.tan(math.radians(skew))
+    if skew := _number(item, "skewY", 0.0):
+        slope = math.tan(math.radians(skew))
+        xx, yx = xx + xy * slope, yy * slope
     angle = math.radians(_number(item, "angle", 0.0))
-    cosine, sine = math.cos(angle), math.sin(angle)
-    rotation = np.array([[cosine, -sine], [sine, cosine]])
-    shape = np.diag(
-        [
-            _number(item, "scaleX", 1.0) * (-1 if item.get("flipX") is True else 1),
-            _number(item, "scaleY", 1.0) * (-1 if item.get("flipY") is True else 1),
-        ]
-    )
-    skewed = False
-    for axis, name in enumerate(("skewX", "skewY")):
-        if skew := _number(item, name, 0.0):
-            skewing = np.eye(2)
-            skewing[axis, 1 - axis] = math.tan(math.radians(skew))
-            shape = shape @ skewing
-            skewed = True
-    position = np.array([_number(item, "left", 0.0), _number(item, "top", 0.0)])
-    origin = np.array([_origin(item, "originX"), _origin(item, "originY")])
-    if origin.any():
-        # `left` and `top` name an edge, and the edge includes the line's width.
-        position -= rotation @ (origin * _outer_size(item, shape, skewed))
-    matrix = np.eye(3)
-    matrix[:2, :2] = rotation @ shape
-    matrix[:2, 2] = position
-    return matrix
-
-
-def _outer_size(item: Mapping[str, Any], shape: Matrix, skewed: bool) -> Points:
-    """Width and height (2,) of an object before its rotation, including the line's width."""
+    turn = _Transform(math.cos(angle), -math.sin(angle), math.sin(angle), math.cos(angle))
+    turned = turn.after(_Transform(xx, xy, yx, yy))
+    # `left` and `top` name an edge or the centre, and the edge includes the line's width.
     line = _number(item, "strokeWidth", 0.0)
-    size = np.array([_number(item, "width", 0.0), _number(item, "height", 0.0)])
-    uniform = item.get("strokeUniform") is True
-    if not uniform:
-        size += line
-    if skewed:
-        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size / 2 @ shape.T
-        size = np.ptp(corners, axis=0)
-    else:
-        size *= np.abs(np.diag(shape))
-    return size + line if uniform else size
+    inner, outer = (0.0, line) if item.get("strokeUniform") is True else (line, 0.0)
+    width, height = _number(item, "width", 0.0) + inner, _number(item, "height", 0.0) + inner
+    to_edge = turn.after(
+        _Transform(
+            x=_origin(item, "originX") * (abs(xx) * width + abs(xy) * height + outer),
+            y=_origin(item, "originY") * (abs(yx) * width + abs(yy) * height + outer),
+        )
+    )
+    left, top = _number(item, "left", 0.0), _number(item, "top", 0.0)
+    return turned._replace(x=left - to_edge.x, y=top - to_edge.y)
 
 
 def _origin(item: Mapping[str, Any], name: str) -> float:
@@ -188,164 +220,57 @@ def _number(item: Mapping[str, Any], name: str, default: float) -> float:
     return float(value)
 
 
-def _numbers(rows: list[Any], what: str) -> Points:
-    """Rows of numbers, equally long, as an array. Raises `BadDrawing`, whose message names `what`."""
-    flat = list(chain.from_iterable(rows))
-    if not set(map(type, flat)) <= {int, float}:
-        raise BadDrawing("not JSON", f"the canvas sent {what} with something other than numbers")
-    try:
-        numbers = np.array(flat, np.float64).reshape(len(rows), -1)
-    except (OverflowError, ValueError):
-        raise BadDrawing("out of range", f"the canvas sent {what} with unusable numbers") from None
-    if not (np.abs(numbers) <= MAX_ABS_COORDINATE).all():
-        raise BadDrawing("out of range", f"the canvas sent {what} with unusable numbers")
-    return numbers
-
-
-def _read_path(item: Mapping[str, Any]) -> list[Points]:
-    """A path's strokes, relative to its centre; several where it has several `M` commands."""
+def _read_path(item: Mapping[str, Any]) -> Commands:
     path = item.get("path")
-    if not isinstance(path, list) or len(path) > MAX_POINTS:
+    if not isinstance(path, list) or len(path) > MAX_COMMANDS:
         raise BadDrawing("not JSON", "the canvas sent a path that is no list of commands")
     for command in path:
         if not isinstance(command, list) or not command or not isinstance(command[0], str):
             raise BadDrawing("not JSON", "the canvas sent a path with something other than commands")
-        if _ARGUMENTS.get(command[0]) != len(command) - 1:
+        if ARGUMENTS.get(command[0]) != len(command) - 1:
             raise BadDrawing("not JSON", f"the canvas sent an unknown path command {command[0][:10]!r}")
-    if not path:
-        return []
-    if path[0][0] != "M":
+    if path and path[0][0] != "M":
         raise BadDrawing("not JSON", "the canvas sent a path that starts nowhere")
-    pen = _pen_stroke(path)
-    if pen is not None:
-        strokes, center = [pen], middle(*_box_of_pen_path(path))
-    else:
-        outline = _Outline(path)
-        strokes, center = outline.strokes(), middle(*outline.box())
-    return [_dot_or_stroke(points) - center for points in strokes]
+    return cast("Commands", path)
 
 
-def _dot_or_stroke(points: Points) -> Points:
-    """The points, or only their centre when they extend over at most DOT_EXTENT."""
-    if np.ptp(points, axis=0).max() <= DOT_EXTENT:
-        return middle(points.min(axis=0), points.max(axis=0))[None]
-    return points
+def _read_line(item: Mapping[str, Any]) -> Commands:
+    return _through([(_number(item, f"x{end}", 0.0), _number(item, f"y{end}", 0.0)) for end in (1, 2)])
 
 
-def _pen_stroke(path: list[list[Any]]) -> Points | None:
-    """The positions (n, 2) of the pen if Fabric's brush made this path, or else None.
-
-    The brush draws `M p₀ Q p₀ m₀₁ Q p₁ m₁₂ … L pₙ`: a curve through the midpoints, with the pen's positions
-    as control points. Those are what a training drawing consists of, and following the curve instead would
-    cut every corner. Only `M` and `L` are off, by 1/1000 of the pen's width, so the last position comes from
-    the last midpoint.
-    """
-    if len(path) < 3 or path[-1][0] != "L" or any(command[0] != "Q" for command in path[1:-1]):
-        return None
-    first, controls, ends, last = _parts_of_pen_path(path)
-    if np.abs(ends[:-1] - (controls[:-1] + controls[1:]) / 2).max(initial=0.0) > MIDPOINT_TOLERANCE:
-        return None
-    final = 2 * ends[-1] - controls[-1]
-    if np.abs(np.concatenate([final - last, controls[0] - first])).max() > DOT_EXTENT:
-        return None
-    return np.concatenate([controls, final[None]])
-
-
-def _parts_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points, Points, Points]:
-    """Start (2,), control points and ends of the curves (n, 2), and end (2,) of a path M Q … Q L."""
-    curves = _numbers([command[1:] for command in path[1:-1]], "a path")
-    first, last = _numbers([path[0][1:], path[-1][1:]], "a path")
-    return first, curves[:, :2], curves[:, 2:], last
-
-
-def _box_of_pen_path(path: list[list[Any]]) -> tuple[Points, Points]:
-    """Minimum and maximum (2,) of a path M Q … Q L: a vectorized `_Outline.box`.
-
-    A drawing has hundreds of curves, and this runs after every stroke.
-    """
-    first, controls, ends, last = _parts_of_pen_path(path)
-    starts = np.concatenate([first[None], ends[:-1]])
-    extremes = quadratic_extremes(np.stack([starts, controls, ends], axis=1))
-    points = np.concatenate([first[None], ends, last[None], extremes])
-    return points.min(axis=0), points.max(axis=0)
-
-
-class _Outline:
-    """A validated path as curves with two (straight) to four control points."""
-
-    def __init__(self, path: list[list[Any]]) -> None:
-        self._runs: list[list[Points]] = []  # a stroke: curves (k, 2), each starting where the last one ended
-        start = at = np.zeros(2)
-        for command, *numbers in path:
-            points = _numbers([numbers], "a path").reshape(-1, 2) if numbers else start[None]
-            if command == "M":
-                start = points[0]
-                self._runs.append([points])
-            else:
-                self._runs[-1].append(np.concatenate([at[None], points]))
-            at = points[-1]
-
-    def box(self) -> tuple[Points, Points]:
-        """Minimum and maximum (2,) of the curves.
-
-        Its middle is where Fabric has the origin of the path's own coordinates.
-        """
-        curves = [curve for run in self._runs for curve in run]
-        return box_of(curves)
-
-    def strokes(self) -> list[Points]:
-        """The curves, sampled within FLATNESS: an array (n, 2) a stroke."""
-        strokes = []
-        total = 0
-        for run in self._runs:
-            pieces = [run[0]]
-            for curve in run[1:]:
-                pieces.append(sample(curve))
-                total += len(pieces[-1])
-                if total > MAX_POINTS:
-                    raise BadDrawing("too many points", f"the drawing has over {MAX_POINTS:,} points")
-            strokes.append(np.concatenate(pieces))
-        return strokes
-
-
-def _read_line(item: Mapping[str, Any]) -> list[Points]:
-    """A straight line, relative to its centre."""
-    ends = np.array([[_number(item, f"x{end}", 0.0), _number(item, f"y{end}", 0.0)] for end in (1, 2)])
-    return [_dot_or_stroke(ends - ends.mean(axis=0))]
-
-
-def _read_polyline(item: Mapping[str, Any]) -> list[Points]:
-    """A line through points, relative to the centre of their box."""
+def _read_polyline(item: Mapping[str, Any]) -> Commands:
     corners = item.get("points")
-    if not isinstance(corners, list) or len(corners) > MAX_POINTS:
+    if not isinstance(corners, list) or len(corners) > MAX_COMMANDS:
         raise BadDrawing("not JSON", "the canvas sent a line that is no list of points")
     if not all(isinstance(corner, Mapping) for corner in corners):
         raise BadDrawing("not JSON", "the canvas sent a line with something other than points")
-    if not corners:
-        return []
-    points = _numbers([[corner.get("x"), corner.get("y")] for corner in corners], "a line")
-    points = points - middle(points.min(axis=0), points.max(axis=0))
-    return [_dot_or_stroke(points)]
+    return _through([(corner.get("x"), corner.get("y")) for corner in corners])
 
 
-def _read_polygon(item: Mapping[str, Any]) -> list[Points]:
-    """A closed line through points."""
-    return [np.concatenate([points, points[:1]]) if len(points) > 1 else points for points in _read_polyline(item)]
+def _read_polygon(item: Mapping[str, Any]) -> Commands:
+    path = _read_polyline(item)
+    return [*path, ["Z"]] if len(path) > 1 else path
 
 
-def _read_circle(item: Mapping[str, Any]) -> list[Points]:
+def _read_circle(item: Mapping[str, Any]) -> Commands:
     """A point for a small circle, its outline for a large one."""
     radius = _number(item, "radius", 0.0)
-    if radius <= POINT_RADIUS:
-        return [np.zeros((1, 2))]
-    turns = np.linspace(0, 2 * np.pi, 65)
-    return [radius * np.stack([np.cos(turns), np.sin(turns)], axis=1)]
+    return _through([(0.0, 0.0)] if radius <= POINT_RADIUS else [(radius * x, radius * y) for x, y in _CIRCLE])
 
 
-_READERS = {
+def _through(points: Iterable[tuple[Any, Any]]) -> Commands:
+    """The path of straight lines through points."""
+    path = [["L", x, y] for x, y in points]
+    if path:
+        path[0][0] = "M"
+    return path
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], Commands]] = {
     "path": _read_path,
     "line": _read_line,
     "polyline": _read_polyline,
     "polygon": _read_polygon,
     "circle": _read_circle,
 }
+"""For each type of object, the function that makes its path."""

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from extexify.drawing.link import LINK_PARAMETER, MAX_QR_LINK, BadLink, decode, encode
-from extexify.drawing.strokes import Drawing
+from extexify.drawing.strokes import MAX_DRAWN_STROKES, Drawing
 from extexify.ui.common.components import assets
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.draw import share_routes
@@ -80,7 +80,10 @@ def opened_drawing() -> Drawing | None:
     name = st.query_params.get(MODEL, "")
     sharing.model, sharing.missing = (name, "") if not name or answer_with(name) else ("", name)
     try:
-        return with_corners(decode(text))
+        drawing = decode(text)
+        if len(drawing) > MAX_DRAWN_STROKES:
+            raise BadLink(f"the link’s drawing has over {MAX_DRAWN_STROKES:,} strokes, too many for the canvas")
+        return with_corners(drawing)
     except BadLink as error:
         sharing.opened, sharing.problem = "", sentence(str(error))
         return []
@@ -92,14 +95,13 @@ def with_corners(drawing: Drawing) -> Drawing:
     The canvas draws a curve through the midpoints of consecutive points. Points drawn with a pen are so close that this
     makes no difference; in a link, points on straight lines are left out.
     """
-    strokes = []
-    for stroke in drawing:
-        counts = np.ones(len(stroke), np.int64)
-        # Distance between a point and the quadratic curve that has it as its control point.
-        rounding = np.hypot(*(stroke[:-2] - 2 * stroke[1:-1] + stroke[2:]).T) / 8
-        counts[1:-1] += rounding > _ROUNDING
-        strokes.append(np.repeat(stroke, counts, axis=0))
-    return strokes
+    points, ends = np.concatenate(drawing), np.cumsum([len(stroke) for stroke in drawing])
+    counts = np.ones(len(points), np.int64)
+    # Distance between a point and the quadratic curve that has it as its control point.
+    rounding = np.hypot(*(points[:-2] - 2 * points[1:-1] + points[2:]).T) / 8
+    counts[1:-1] += rounding > _ROUNDING
+    counts[ends - 1] = counts[ends[:-1]] = 1  # of strokes' last and first points
+    return np.split(np.repeat(points, counts, axis=0), np.cumsum(counts)[ends[:-1] - 1])
 
 
 def show_share(drawing: Drawing, model: Future[Classifier] | None, *, key: str) -> None:
