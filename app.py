@@ -17,6 +17,7 @@ from extexify.ui.draw import serving, share_routes
 from extexify.ui.models import offline_routes
 from extexify.ui.server import log
 from extexify.ui.server.connections import DemoLimits
+from extexify.ui.server.cookies import PlainCookies
 from extexify.ui.server.headers import SecurityHeaders
 from extexify.ui.server.messages import DemoMessages
 from extexify.ui.server.origins import KnownOrigins
@@ -69,6 +70,7 @@ else:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(KnownOrigins),
+            Middleware(PlainCookies),
             Middleware(DemoLimits),
             Middleware(access.OperatorsFiles),
             Middleware(DemoMessages, script=__file__),

@@ -64,6 +64,10 @@ class Intruder:
         """Send a message of any kind."""
         self._wait(self._visitor.send_message(message))
 
+    def heartbeat(self) -> None:
+        """Wait until the server has received all that was sent."""
+        self._wait(self._visitor.heartbeat())
+
     def download_address(self, label: str) -> str:
         """The address of the file that a download button of the last run makes."""
         return self._wait(self._visitor.download_address(label))

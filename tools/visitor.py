@@ -97,6 +97,7 @@ class Visitor:
     _is_running: bool = False
     _fragments: frozenset[str] = frozenset()
     _answers: int = 0
+    _heartbeats: int = 0
     _page_hash: str = ""
     _cache: OrderedDict[str, Delta] = field(default_factory=OrderedDict)
     """Large deltas by their hash, the newest last: the server sends only the hash of these again."""
@@ -204,6 +205,12 @@ class Visitor:
         """Send a message of any kind."""
         await self._socket.send(message.SerializeToString())
 
+    async def heartbeat(self) -> None:
+        """Send a heartbeat and wait for the answer: the server has then received all that was sent before."""
+        acknowledged = self._heartbeats
+        await self.send_message(BackMsg(app_heartbeat=True))
+        await self.until(lambda: self._heartbeats > acknowledged, "answer to a heartbeat")
+
     async def download_address(self, label: str) -> str:
         """The address of the file that the download button with this label of the last run makes."""
         buttons = (delta.new_element.download_button for delta in self.deltas)
@@ -304,6 +311,8 @@ class Visitor:
             self._fragments = frozenset(message.metadata.run.fragment_ids)
             if not self._fragments:
                 self._shown.clear()
+        elif kind == "heartbeat_ack":
+            self._heartbeats += 1
         elif kind == "navigation":
             self._page_hash = message.navigation.page_script_hash
             self.pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}

@@ -63,7 +63,7 @@ class SearchIndex:
         if len(words) > 1:
             # An entry that all words match has the score of its worst word.
             combined = self._score(words[0], all_numbers)
-            for word in words[1:]:
+            for word in dict.fromkeys(words[1:]):  # in a repeated word nothing new can match
                 word_scores = self._score(word, combined)
                 combined = {number: min(score, combined[number]) for number, score in word_scores.items()}
             for number, score in combined.items():

@@ -261,6 +261,10 @@ def test_several_words_must_all_match() -> None:
     assert all("arrow" in command.lower() for command in commands("amssymb arrow left", limit=5))
 
 
+def test_a_repeated_word_changes_nothing() -> None:
+    assert search("left arrow left left arrow") == search("left arrow left arrow")
+
+
 def test_nothing_is_found_for_nothing() -> None:
     assert search("") == search("   ") == search("alpha", limit=0) == []
 

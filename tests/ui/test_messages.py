@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from extexify.ui.server import messages
 from extexify.ui.server.messages import DemoMessages
 from tests.demo import demo
 from tools.visitor import run_apart
@@ -33,6 +36,42 @@ def page() -> BackMsg:
     message.rerun_script.page_name = "symbols"
     return message
 
+
+def run(**request: Any) -> BackMsg:
+    return BackMsg(rerun_script=ClientState(**request))
+
+
+def states(*values: str) -> BackMsg:
+    """A request with a widget for each value."""
+    message = BackMsg()
+    for number, value in enumerate(values):
+        message.rerun_script.widget_states.widgets.add(id=str(number), json_value=value)
+    return message
+
+
+def names(count: int) -> BackMsg:
+    message = BackMsg()
+    message.file_urls_request.file_names.extend(["x"] * count)
+    return message
+
+
+LARGE = [
+    run(query_string="x" * messages.MAX_TEXT),
+    run(cached_message_hashes=["x"] * messages.MAX_NAMES),
+    names(messages.MAX_NAMES),
+    states(*["0"] * messages.MAX_STATES),
+    states("[]" * (messages.MAX_LISTS // 2), "{}" * (messages.MAX_LISTS // 2)),
+    states('"":0' * messages.MAX_FIELDS),
+]
+
+TOO_LARGE = [
+    run(query_string="x" * (messages.MAX_TEXT + 1)),
+    run(cached_message_hashes=["x"] * (messages.MAX_NAMES + 1)),
+    names(messages.MAX_NAMES + 1),
+    states(*["0"] * (messages.MAX_STATES + 1)),
+    states("[]" * (messages.MAX_LISTS // 2), "{}" * (messages.MAX_LISTS // 2 + 1)),
+    states('"":0' * (messages.MAX_FIELDS + 1)),
+]
 
 NEEDED = [page(), flag("stop_script"), flag("app_heartbeat"), operation("deferred_file")]
 
@@ -79,6 +118,12 @@ def test_messages_that_pages_send_pass(message: BackMsg, demo: Path) -> None:
 def test_other_messages_are_dropped(message: BackMsg, demo: Path) -> None:
     sent = as_received(message.SerializeToString())
     assert passed([*sent, {"type": "websocket.receive", "text": "x"}], [])[0] == []
+
+
+@pytest.mark.parametrize(("large", "larger"), zip(LARGE, TOO_LARGE, strict=True), ids=range(len(LARGE)))
+def test_messages_larger_than_pages_send_are_dropped(large: BackMsg, larger: BackMsg, demo: Path) -> None:
+    sent = as_received(large.SerializeToString())
+    assert passed([*sent, *as_received(larger.SerializeToString())], [])[0] == sent
 
 
 def test_what_is_no_message_is_refused_by_streamlit(demo: Path) -> None:

@@ -1,7 +1,9 @@
 """Streamlit's messages over the websocket in a demo: only those that pages send get in, no path of the server out.
 
 Streamlit takes more from any browser. Some of it acts for all visits (`clear_cache`), names files beside the
-dashboard's or holds up the server while Git looks for them (`load_git_info`: 75 ms each).
+dashboard's or holds up the server while Git looks for them (`load_git_info`: 75 ms each). And within the 1 MB of
+`server.maxWidgetStateSize` fit messages that take seconds to process: 480,000 names of files (1.4 s, and an answer of
+80 MB), 110,000 widgets (up to 1.4 s), JSON of 330,000 lists (0.4 s).
 """
 
 from __future__ import annotations
@@ -11,14 +13,31 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 
 from extexify.access import permissions
 
-_NEEDED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"}
+_NEEDED = {"stop_script", "app_heartbeat"}
+"""Besides those with limits (see `is_needed`)."""
 
 _NEEDED_OPERATIONS = {"deferred_file", "dataframe_chunk"}
 """Of `backend_operation_request`: files of download buttons, and parts of large tables."""
+
+
+MAX_STATES = 300
+"""Maximum widgets in a message; the page with the most has some 50."""
+
+MAX_NAMES = 1_000
+"""Maximum names of uploads, and of large elements that the browser holds in its cache."""
+
+MAX_TEXT = 1 << 16
+"""Maximum bytes of a query string; the server takes no longer address over HTTP either."""
+
+MAX_LISTS, MAX_FIELDS = 60_000, 50_000
+"""Maximum opening brackets, and colons, of all JSON in a message. The canvas sends a list a point and 42 fields a
+stroke, of which 45,000 and 1,300 fit into 1 MB."""
 
 
 class DemoMessages:
@@ -60,6 +79,8 @@ class DemoMessages:
 
 def is_needed(data: bytes) -> bool:
     """Whether a message is one that pages send, or none at all: then Streamlit closes the connection."""
+    if len(data) > get_max_widget_state_size_bytes():
+        return True  # another message that it closes the connection for
     try:
         message = BackMsg.FromString(data)
     except DecodeError:
@@ -67,4 +88,24 @@ def is_needed(data: bytes) -> bool:
     kind = message.WhichOneof("type")
     if kind == "backend_operation_request":
         return message.backend_operation_request.WhichOneof("payload") in _NEEDED_OPERATIONS
+    if kind == "file_urls_request":
+        return len(message.file_urls_request.file_names) <= MAX_NAMES
+    if kind == "rerun_script":
+        return _is_bounded(message.rerun_script)
     return kind in _NEEDED
+
+
+def _is_bounded(request: ClientState) -> bool:
+    """Whether a request for a run of a page is no larger than pages send."""
+    widgets = request.widget_states.widgets
+    if (
+        len(widgets) > MAX_STATES
+        or len(request.cached_message_hashes) > MAX_NAMES
+        or len(request.query_string) > MAX_TEXT
+    ):
+        return False
+    texts = [text for widget in widgets for text in (widget.json_value, widget.json_trigger_value)]
+    return (
+        sum(text.count("[") + text.count("{") for text in texts) <= MAX_LISTS
+        and sum(text.count(":") for text in texts) <= MAX_FIELDS
+    )

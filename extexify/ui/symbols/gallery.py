@@ -14,6 +14,7 @@ from extexify.catalog.keys import derive_symbol
 from extexify.catalog.symbols import load_catalog
 from extexify.dataset.dataset import Dataset, Examples, examples_of
 from extexify.drawing.raster import RasterSettings, rasterize
+from extexify.sources.rows import MAX_KEY
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
 from extexify.ui.common.datasets import current_dataset
@@ -45,7 +46,7 @@ def show_gallery(*, key: str) -> None:
 
     def choose() -> None:
         choice = st.session_state[key].choice
-        if choice:
+        if isinstance(choice, str) and 0 < len(choice) <= MAX_KEY:
             st.query_params["symbol"] = choice
         else:
             st.query_params.pop("symbol", None)
