@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-TIMEOUT = 60.0
+TIMEOUT = 300.0
 """Seconds until a server that doesn't answer, or a state that a page doesn't reach, counts as failed."""
 
 CANVAS_SIDE = 400

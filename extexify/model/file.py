@@ -85,16 +85,22 @@ class ModelDescription:
         }
 
 
+_FLOAT16 = float(np.finfo(np.float16).max)
+"""The largest number that float16 holds."""
+
+
 def write_model(path: Path, description: ModelDescription, weights: Mapping[str, NDArray[Any] | Tensor]) -> None:
     """Write a model file, atomically.
 
     weights: arrays, or a PyTorch network's `state_dict()`. Arrays of two dimensions or more are stored as float16,
-    which halves the file and changes no answer.
+    which halves the file and changes no answer, unless they have values beyond its range.
     """
     arrays = {}
     for name, value in weights.items():
         array = value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()
-        narrow = array.ndim > 1 and np.issubdtype(array.dtype, np.floating)
+        narrow = (
+            array.ndim > 1 and np.issubdtype(array.dtype, np.floating) and not np.abs(array).max(initial=0) > _FLOAT16
+        )
         arrays[name] = np.asarray(array, np.float16 if narrow else None, order="C")
     with atomic_file(path) as temporary:
         metadata = {_METADATA: json.dumps(description.to_json(), ensure_ascii=False)}

@@ -15,10 +15,7 @@ from extexify.evaluation.error_analysis import class_drawings, class_table, conf
 from extexify.evaluation.records import Evaluation
 from tests.drawings import zigzag
 from tests.ui.test_evaluate import make_workspace
-from tools.dashboard import dashboard, wait_until_idle
-
-SLOW = 60_000
-"""Milliseconds that anything may take on a busy machine."""
+from tools.dashboard import TIMEOUT, dashboard, wait_until_idle
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +40,13 @@ def address(folder: Path) -> Iterator[str]:
 def tabs(browser: Browser, address: str) -> Iterator[list[Page]]:
     """The page in two browsers."""
     contexts = [browser.new_context(viewport={"width": 1280, "height": 1400}) for _ in range(2)]
-    expect.set_options(timeout=SLOW)
     pages = []
     for context in contexts:
-        context.set_default_timeout(SLOW)
+        context.set_default_timeout(1000 * TIMEOUT)
         pages.append(context.new_page())
         pages[-1].goto(address)
         wait_until_idle(pages[-1])
     yield pages
-    expect.set_options(timeout=None)
     for context in contexts:
         context.close()
 

@@ -12,10 +12,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import RenderedImages
 from extexify.drawing.raster import PRESETS
 from tests.drawings import RawRow, copy_block, dump_text, sample_rows
-from tools.dashboard import dashboard, wait_until_idle
-
-SLOW = 300_000
-"""Milliseconds that anything may take: the machine may be busy, and jobs run at low priority."""
+from tools.dashboard import TIMEOUT, dashboard, wait_until_idle
 
 
 @pytest.fixture
@@ -23,13 +20,11 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """The Export page of a dashboard with an empty workspace."""
     with dashboard(tmp_path / "ws") as address:
         context = browser.new_context(viewport={"width": 1280, "height": 1800})
-        context.set_default_timeout(SLOW)
-        expect.set_options(timeout=SLOW)
+        context.set_default_timeout(1000 * TIMEOUT)
         page = context.new_page()
         page.goto(f"{address}/export")
         expect(page.get_by_role("heading", level=1)).to_have_text("Get drawings")
         yield page
-        expect.set_options(timeout=None)
         context.close()
 
 

@@ -14,10 +14,7 @@ from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.model.file import read_description
 from tests.tiny import make_run, tiny_dataset
-from tools.dashboard import dashboard, wait_until_idle
-
-SLOW = 60_000
-"""Milliseconds that anything may take on a busy machine."""
+from tools.dashboard import TIMEOUT, dashboard, wait_until_idle
 
 LONG = "a-run-with-a-name-that-is-as-long-as-a-name-may-be-and-still-breaks-no-page-4444"
 
@@ -36,10 +33,8 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(place: Path) -> Iterator[str]:
-    expect.set_options(timeout=SLOW)
     with dashboard(place, OMP_NUM_THREADS="1") as started:
         yield started
-    expect.set_options(timeout=None)
 
 
 def row(page: Page, name: str) -> Locator:
@@ -60,7 +55,7 @@ def choose(page: Page, name: str) -> Locator:
 def test_a_model_is_used_renamed_downloaded_uploaded_and_deleted(browser: Browser, address: str, place: Path) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
-    page.set_default_timeout(SLOW)
+    page.set_default_timeout(1000 * TIMEOUT)
     page.goto(f"{address}/models")
     expect(row(page, "extexify")).to_contain_text("answers")
     search = page.get_by_placeholder("Search 41 by name")
@@ -116,7 +111,7 @@ def test_a_model_is_used_renamed_downloaded_uploaded_and_deleted(browser: Browse
 def test_pages_fit_a_phone(browser: Browser, address: str) -> None:
     context = browser.new_context(viewport={"width": 375, "height": 760})
     page = context.new_page()
-    page.set_default_timeout(SLOW)
+    page.set_default_timeout(1000 * TIMEOUT)
     shown = {
         "export": page.locator(".st-key-dataset-drawings .drawing").first,
         "render": page.locator(".st-key-preview-drawings .drawing").first,

@@ -13,10 +13,7 @@ from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.workspace import jobs
 from tests.tiny import tiny_dataset
-from tools.dashboard import dashboard, wait_until_idle
-
-SLOW = 300_000
-"""Milliseconds that anything may take: a training starts a process that imports torch, on a busy machine."""
+from tools.dashboard import TIMEOUT, dashboard, wait_until_idle
 
 
 @pytest.fixture
@@ -30,19 +27,17 @@ def place(tmp_path: Path) -> Path:
 def tabs(browser: Browser, place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Page]]:
     """The Train page in two browsers."""
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(place))
-    expect.set_options(timeout=SLOW)
     with dashboard(place, OMP_NUM_THREADS="1") as address:
         contexts = [browser.new_context() for _ in range(2)]
         pages = []
         for context in contexts:
-            context.set_default_timeout(SLOW)
+            context.set_default_timeout(1000 * TIMEOUT)
             pages.append(context.new_page())
             pages[-1].goto(f"{address}/train")
             expect(pages[-1].get_by_role("heading", level=1)).to_have_text("Train a model")
         yield pages
         for context in contexts:
             context.close()
-    expect.set_options(timeout=None)
     # Jobs outlive their server; the second stop kills.
     for job in jobs.running():
         jobs.stop(job)
