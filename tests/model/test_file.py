@@ -68,9 +68,7 @@ def test_what_is_written_is_read(model: Path, weights: dict[str, torch.Tensor]) 
         torch.testing.assert_close(network(images), fresh(images), rtol=0, atol=2e-2)
 
 
-def test_weights_beyond_the_range_of_half_precision_keep_theirs(
-    tmp_path: Path, weights: dict[str, torch.Tensor]
-) -> None:
+def test_weights_beyond_half_precision_keep_theirs(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
     name = next(name for name, value in weights.items() if value.ndim > 1)
     weights = {**weights, name: torch.full_like(weights[name], 1e5)}
     write_model(tmp_path / "model.safetensors", DESCRIPTION, weights)
