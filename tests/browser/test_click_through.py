@@ -85,7 +85,7 @@ def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
     go_to(page, "Models", "Models and runs")
     page.locator(".st-key-models-side-list [role=radio]").filter(has_text="mine").click()
     page.get_by_role("button", name="Use this model").click()
-    expect(page.get_by_text("Answers on the Draw page", exact=True)).to_be_visible()
+    expect(page.locator(".stMarkdownBadge", has_text="Answers on the Draw page")).to_be_visible()
 
     go_to(page, "Draw", "Draw a symbol, get its LaTeX command")
     canvas_of(page).wait_for()
