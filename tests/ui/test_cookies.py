@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from extexify.ui.server.cookies import PlainCookies
+from tools.visitor import run_apart
 
 
 def passed(kind: str, *headers: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
@@ -19,7 +18,7 @@ def passed(kind: str, *headers: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]
 
     async def nothing(*_: object) -> None: ...
 
-    asyncio.run(PlainCookies(streamlit)({"type": kind, "headers": list(headers)}, nothing, nothing))  # type: ignore[arg-type]
+    run_apart(PlainCookies(streamlit)({"type": kind, "headers": list(headers)}, nothing, nothing))  # type: ignore[arg-type]
     return arrived
 
 
@@ -37,4 +36,4 @@ def test_the_start_of_the_server_has_no_headers() -> None:
 
     async def nothing(*_: object) -> None: ...
 
-    asyncio.run(PlainCookies(server)({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
+    run_apart(PlainCookies(server)({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
