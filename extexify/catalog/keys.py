@@ -35,6 +35,19 @@ class Symbol:
     typst: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Alias:
+    r"""Another name of the symbol with ``key``.
+
+    ``package`` is the one that defines the command (``latex2e``: no preamble line is needed); None for what is no
+    command of LaTeX or its packages but is typed in its place: ``<=``, ``if and only if``, ``\R``.
+    """
+
+    alias: str
+    key: str
+    package: str | None
+
+
 # LaTeX's names of font encodings (encguide). A package name may contain a hyphen (unicode-math), so the encoding is
 # searched for.
 _FONTENC = re.compile(r"-((?:OT|OM|TS|T|X|L|PD|LG)[A-Z0-9]{0,3}|U)-")

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from extexify.catalog.keys import Symbol
+from extexify.catalog.keys import Alias, Symbol
 
 # Scores by kind of match, in four ranges: the whole text, its start or a word, its inside, a typo. Within a range, the
 # command comes before the names and these before the package.
-_AS_TYPED, _EXACT_CASE, _EXACT, _CHARACTER, _WHOLE_NAME = 100, 98, 95, 96, 90
+_AS_TYPED, _EXACT_CASE, _ALIAS, _CHARACTER = 100, 98, 97, 96
+_EXACT, _FOLDED_ALIAS, _WHOLE_NAME = 95, 94, 90
 _PREFIX, _FORM_OF_CHARACTER = 80, 75
 _COMMAND_WORD, _NAME_WORD, _PACKAGE = 72, 70, 68
-_WORD_PREFIX, _PACKAGE_PREFIX = 60, 58
+_ALIAS_PREFIX, _WORD_PREFIX, _PACKAGE_PREFIX = 65, 60, 58
 _INSIDE_COMMAND, _INSIDE_NAME = 42, 40
 _TYPO = 20
 
@@ -33,6 +34,7 @@ class _Entry:
     symbol: Symbol
     command: str  # without its first backslash
     folded: str  # the command, case-folded
+    aliases: frozenset[str]  # commands also without their backslash
     command_words: tuple[str, ...]
     names: tuple[str, ...]  # Unicode and Typst, case-folded
     name_words: tuple[str, ...]
@@ -44,8 +46,11 @@ class _Entry:
 class SearchIndex:
     """Symbols prepared for search."""
 
-    def __init__(self, symbols: Iterable[Symbol]) -> None:
-        self._entries = [_entry(symbol) for symbol in symbols]
+    def __init__(self, symbols: Iterable[Symbol], aliases: Iterable[Alias] = ()) -> None:
+        aliases_of: dict[str, list[Alias]] = defaultdict(list)
+        for alias in aliases:
+            aliases_of[alias.key].append(alias)
+        self._entries = [_entry(symbol, aliases_of[symbol.key]) for symbol in symbols]
         self._numbers_by_word: dict[str, list[int]] = defaultdict(list)
         for number, entry in enumerate(self._entries):
             for word in {entry.folded, *entry.command_words, *entry.name_words}:
@@ -54,12 +59,12 @@ class SearchIndex:
 
     def search(self, query: str, limit: int) -> list[Symbol]:
         """The symbols that match the query, best first, at most ``limit``."""
-        query = query.strip()
+        words = query.split()
+        query = " ".join(words)
         if not query or limit < 1:
             return []
         all_numbers = range(len(self._entries))
         scores = self._score(query, all_numbers)
-        words = query.split()
         if len(words) > 1:
             # An entry that all words match has the score of its worst word.
             combined = self._score(words[0], all_numbers)
@@ -98,13 +103,16 @@ class SearchIndex:
         return scores
 
 
-def _entry(symbol: Symbol) -> _Entry:
+def _entry(symbol: Symbol, aliases: Collection[Alias]) -> _Entry:
     command = symbol.command.removeprefix("\\")
     names = tuple(name.casefold() for name in (symbol.unicode_name, symbol.typst) if name)
     return _Entry(
         symbol=symbol,
         command=command,
         folded=command.casefold(),
+        aliases=frozenset(
+            name for alias in aliases for name in (alias.alias, alias.alias.removeprefix("\\" if alias.package else ""))
+        ),
         command_words=tuple(_WORDS.findall(command.casefold())),
         names=names,
         name_words=tuple(dict.fromkeys(word for name in names for word in _WORDS.findall(name))),
@@ -119,10 +127,14 @@ def _match(entry: _Entry, term: str, body: str, folded: str, plain: str) -> floa
         return _AS_TYPED
     if entry.command == body:
         return _EXACT_CASE
+    if term in entry.aliases:
+        return _ALIAS
     if entry.symbol.unicode == term:
         return _CHARACTER
     if entry.folded == folded:
         return _EXACT
+    if term.casefold() in entry.aliases:
+        return _FOLDED_ALIAS
     if folded in entry.names:
         return _WHOLE_NAME
     if entry.folded.startswith(folded):
@@ -135,6 +147,9 @@ def _match(entry: _Entry, term: str, body: str, folded: str, plain: str) -> floa
         return _NAME_WORD
     if folded == entry.package:
         return _PACKAGE
+    begun = [len(alias) - len(term) for alias in entry.aliases if alias.startswith(term)]
+    if begun:
+        return _ALIAS_PREFIX - min(begun) / 100
     if any(word.startswith(folded) for word in entry.name_words):
         return _WORD_PREFIX
     if entry.package.startswith(folded):

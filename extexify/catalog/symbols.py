@@ -18,12 +18,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from extexify.catalog.keys import Mode, Symbol, derive_symbol
+from extexify.catalog.keys import Alias, Mode, Symbol, derive_symbol
 from extexify.catalog.search import SearchIndex
 
 __all__ = [
+    "Alias",
     "Mode",
     "Symbol",
+    "aliases_of",
+    "also",
     "glyph_svg",
     "load_catalog",
     "search",
@@ -58,12 +61,36 @@ def symbol_for(key: str) -> Symbol:
 
 
 @cache
+def _aliases() -> dict[str, tuple[Alias, ...]]:
+    """The aliases of each key that has any, commands first."""
+    aliases: dict[str, tuple[Alias, ...]] = {}
+    for entry in read_data("aliases.json"):
+        alias = Alias(**entry)
+        aliases[alias.key] = (*aliases.get(alias.key, ()), alias)
+    return aliases
+
+
+def aliases_of(key: str) -> tuple[Alias, ...]:
+    """The other names of a symbol, commands first; those that are typed in place of a command have no package."""
+    return _aliases().get(key, ())
+
+
+def also(key: str) -> list[str]:
+    r"""The other commands for a symbol, each with its package if it needs one: ``\le``, ``\implies (amsmath)``."""
+    return [
+        alias.alias if alias.package in ("latex2e", symbol_for(key).package) else f"{alias.alias} ({alias.package})"
+        for alias in aliases_of(key)
+        if alias.package
+    ]
+
+
+@cache
 def _index() -> SearchIndex:
-    return SearchIndex(load_catalog().values())
+    return SearchIndex(load_catalog().values(), [alias for aliases in _aliases().values() for alias in aliases])
 
 
 def search(query: str, limit: int = 50) -> list[Symbol]:
-    """Symbols matching a command, package, Unicode character or name, or Typst name; best first.
+    """Symbols matching a command, alias, package, Unicode character or name, or Typst name; best first.
 
     The backslash is optional and case is ignored; the start or middle of a word and small typos match too. All words
     of the query must match. An empty query gives an empty list.
@@ -103,15 +130,17 @@ def glyph_svg(key: str, *, title: str | None = None) -> str | None:
 
 
 def symbol_summary(key: str) -> dict[str, Any]:
-    """A symbol as lists in the browser show it: command, glyph, names and preamble, as a JSON object."""
-    symbol = symbol_for(key)
+    """A symbol as lists in the browser show it: commands, glyph, names and preamble, as a JSON object."""
+    symbol, others = symbol_for(key), also(key)
+    about = [_origin(symbol), _MODES[symbol.mode], *([f"also {', '.join(others)}"] if others else [])]
     return {
         "key": key,
         "command": symbol.command,
+        "also": others,
         "svg": glyph_svg(key),
         "character": symbol.unicode,
         "name": symbol.unicode_name,
-        "about": f"{_origin(symbol)} · {_MODES[symbol.mode]}",
+        "about": " · ".join(about),
         "preamble": symbol.usepackage,
     }
 

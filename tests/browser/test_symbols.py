@@ -78,6 +78,10 @@ def _browse(page: Page, server: str) -> None:
     assert search(page, "\\alpha")[0] == "\\alpha"
     assert search(page, "aplha")[0] == "\\alpha"
     assert search(page, "∮")[0] == "\\oint"
+    assert search(page, "<=")[0] == "\\leq"
+    tile(page, "amssymb-OT1-_leq").click()
+    expect(page.locator(".symbol .also code")).to_have_text("\\le")
+    expect(page.locator(".symbol .facts")).to_contain_text("Found by<=, =<")
     assert "\\infty" in search(page, "infinity")
     assert set(search(page, "stmaryrd")) == {one.command for one in CATALOG.values() if one.package == "stmaryrd"}
     assert search(page, "onerror") == [symbol_for(HOSTILE).command]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from extexify.catalog.keys import command_from_key, derive_symbol, split_key
 from extexify.catalog.lookalikes import drawn_alike, look_alike_groups, prints_alike
-from extexify.catalog.symbols import glyph_svg, load_catalog, search, symbol_for
+from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_for, symbol_summary
 
 CATALOG = load_catalog()
 KEYS = st.sampled_from(sorted(CATALOG))
@@ -242,6 +242,47 @@ FIRST_HITS = [
 def test_the_first_hit() -> None:
     for query, first in FIRST_HITS:
         assert commands(query)[0] == first
+
+
+WHAT_LATEX_MEANS = [
+    # commands that LaTeX and amsmath define as these
+    (r"\land", r"\wedge"), (r"\lor", r"\vee"), (r"\lnot", r"\neg"), (r"\le", r"\leq"), (r"\ne", r"\neq"),
+    (r"\to", r"\rightarrow"), (r"\gets", r"\leftarrow"), (r"\owns", r"\ni"), (r"\implies", r"\Longrightarrow"),
+    (r"\iff", r"\Longleftrightarrow"), (r"\Vert", r"\|"), (r"\vert", "|"), (r"\doublecap", r"\Cap"),
+    (r"\mathbb{N}", r"\mathds{N}"), ("iff", r"\Longleftrightarrow"), (r"\impliedby", r"\Longleftarrow"),
+    # what is typed in their place
+    ("<=", r"\leq"), (">=", r"\geq"), ("!=", r"\neq"), ("->", r"\rightarrow"), ("=>", r"\Rightarrow"),
+    ("...", r"\ldots"), (r"\R", r"\mathds{R}"), ("element of", r"\in"), ("Not  equal", r"\neq"),
+]  # fmt: skip
+
+
+def test_the_first_hit_is_what_latex_means() -> None:
+    for query, first in WHAT_LATEX_MEANS:
+        assert commands(query)[0] == first, query
+
+
+ALIASES = [alias for key in CATALOG for alias in aliases_of(key)]
+
+
+def test_every_alias_finds_its_symbol_and_is_no_command_of_another() -> None:
+    assert len(ALIASES) > 180
+    catalogued = {symbol.command for symbol in CATALOG.values()}
+    for alias in ALIASES:
+        assert search(alias.alias, limit=1)[0].key == alias.key, alias
+        assert alias.alias not in catalogued
+
+
+def test_the_beginning_of_an_alias_finds_its_symbol() -> None:
+    assert commands(r"\impl")[0] == r"\Longrightarrow"
+    assert commands("if and o")[0] == r"\Longleftrightarrow"
+
+
+def test_a_symbol_shows_its_other_commands_and_what_they_need() -> None:
+    summary = symbol_summary("amssymb-OT1-_leq")
+    assert (summary["also"], summary["about"]) == ([r"\le"], r"LaTeX · math mode · also \le")
+    assert symbol_summary("latex2e-OT1-_Longrightarrow")["also"] == [r"\implies (amsmath)"]
+    assert symbol_summary("amssymb-OT1-_Cap")["also"] == [r"\doublecap"]
+    assert symbol_summary("latex2e-OT1-_alpha")["also"] == []
 
 
 def test_a_package_finds_its_symbols() -> None:

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from tools.catalog.aliases import write_aliases
 from tools.catalog.entries import build_entries
 from tools.catalog.files import DATA, KEYS, write_lines
 from tools.catalog.lookalikes import write_lookalikes
@@ -24,6 +25,7 @@ def main() -> None:
         f"{len(entries)} symbols, {sum(entry.unicode is not None for entry in entries)} with Unicode, "
         f"{sum(entry.typst is not None for entry in entries)} with a Typst name"
     )
+    write_aliases()
     if options.dataset:
         write_lookalikes(options.dataset)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 
 @cache
-def _text_of(name: str) -> str:
+def text_of(name: str) -> str:
+    """The content of a file that TeX finds by its name. SystemExit if it finds none."""
     path = subprocess.run(["kpsewhich", name], capture_output=True, text=True, check=False).stdout.strip()
     if not path:
         raise SystemExit(f"TeX does not find {name}: install the Debian packages that tools/catalog/README.md names.")
@@ -24,7 +25,7 @@ def _text_of(name: str) -> str:
 
 @cache
 def unicode_math() -> dict[str, str]:
-    found = re.findall(r'\\UnicodeMathSymbol\{"([0-9A-F]+)\}\{(\\\w+)\s*\}', _text_of("unicode-math-table.tex"))
+    found = re.findall(r'\\UnicodeMathSymbol\{"([0-9A-F]+)\}\{(\\\w+)\s*\}', text_of("unicode-math-table.tex"))
     return {command: chr(int(code, 16)) for code, command in found}
 
 
@@ -32,16 +33,14 @@ def unicode_math() -> dict[str, str]:
 def hyperref() -> dict[str, str]:
     r"""Commands in PDF bookmarks, by their own names (``\alpha``) and hyperref's (``\textalpha``)."""
     table = {}
-    for command, body in re.findall(
-        r"\\DeclareTextCommand\{(\\[A-Za-z]+)\}\{PU\}\{([^%\n]*)\}%", _text_of("puenc.def")
-    ):
+    for command, body in re.findall(r"\\DeclareTextCommand\{(\\[A-Za-z]+)\}\{PU\}\{([^%\n]*)\}%", text_of("puenc.def")):
         # UTF-16 in bytes: \8H is the high byte 0H, \9OOO one written in octal; the low byte follows in octal.
         units = re.findall(r"\\(?:8([0-7])|9([0-7]{3}))\\([0-7]{3})", body)
         if units and re.fullmatch(r"(?:\\[89]?[0-7]+)+", body):
             table[command] = bytes(
                 byte for short, long, low in units for byte in (int(short or long, 8), int(low, 8))
             ).decode("utf-16-be")
-    for alias, command in re.findall(r"\\let(\\[A-Za-z]+)(\\[A-Za-z]+)", _text_of("psdextra.def")):
+    for alias, command in re.findall(r"\\let(\\[A-Za-z]+)(\\[A-Za-z]+)", text_of("psdextra.def")):
         if command in table:
             table[alias] = table[command]
     return table
@@ -49,14 +48,14 @@ def hyperref() -> dict[str, str]:
 
 @cache
 def kernel_text() -> dict[str, str]:
-    found = re.findall(r'\\DeclareUnicodeSymbol\{(\\\w+)\}\s*\{"([0-9A-Fa-f]+)\}', _text_of("tuenc.def"))
+    found = re.findall(r'\\DeclareUnicodeSymbol\{(\\\w+)\}\s*\{"([0-9A-Fa-f]+)\}', text_of("tuenc.def"))
     return {command: chr(int(code, 16)) for command, code in found}
 
 
 @cache
 def phonetic() -> dict[str, str]:
-    found = re.findall(r"\\DeclareUTFcharacter\[\\UTFencname\]\{x([0-9A-F]+)\}\{(\\\w+)\}", _text_of("xunicode.sty"))
+    found = re.findall(r"\\DeclareUTFcharacter\[\\UTFencname\]\{x([0-9A-F]+)\}\{(\\\w+)\}", text_of("xunicode.sty"))
     table = {command: chr(int(code, 16)) for code, command in found}
-    tipauni = re.findall(r'\\DeclareTextSymbol\{(\\\w+)\}\{TU\}\{"([0-9A-Fa-f]+)\}', _text_of("tipauni.sty"))
+    tipauni = re.findall(r'\\DeclareTextSymbol\{(\\\w+)\}\{TU\}\{"([0-9A-Fa-f]+)\}', text_of("tipauni.sty"))
     table.update((command, chr(int(code, 16))) for command, code in tipauni)
     return table

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
-from extexify.catalog.symbols import glyph_svg, load_catalog, search, symbol_summary
+from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_summary
 
 MAX_QUERY = 100
 """Characters of a query that are used; no name in the catalogue is longer."""
@@ -49,11 +49,14 @@ def addresses() -> dict[str, str]:
 
 
 def entry(symbol: Symbol) -> dict[str, Any]:
-    """A symbol for the gallery, with its look-alikes as positions in the catalogue."""
+    """A symbol for the gallery, with its aliases, and its look-alikes as positions in the catalogue."""
     position = _positions()
     prints = prints_alike(symbol.key)
+    aliases = aliases_of(symbol.key)
     return {
         **asdict(symbol),
+        "also": [{"command": alias.alias, "package": alias.package} for alias in aliases if alias.package],
+        "typed": [alias.alias for alias in aliases if not alias.package],
         "svg": glyph_svg(symbol.key),
         "prints": [position[key] for key in prints],
         "drawn": [position[key] for key in drawn_alike(symbol.key) if key not in prints],

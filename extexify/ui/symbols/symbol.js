@@ -52,6 +52,14 @@ function showSymbol(article, symbol, symbols, open, close) {
   else element("p", "quiet", article, "Plain LaTeX: no package needed.");
 
   const facts = element("dl", "facts", article);
+  if (symbol.also.length) {
+    const also = fact(facts, "Also");
+    for (const { command, package: of } of symbol.also) {
+      const line = copyLine(also, command, "also");
+      if (of !== "latex2e" && of !== symbol.package) element("span", "quiet", line, of);
+    }
+  }
+  if (symbol.typed.length) fact(facts, "Found by").textContent = symbol.typed.join(", ");
   fact(facts, "Mode").textContent = MODES[symbol.mode];
   if (symbol.package && symbol.package !== "latex2e") fact(facts, "Package").textContent = symbol.package;
   if (symbol.fontenc) fact(facts, "Font encoding").textContent = symbol.fontenc;
