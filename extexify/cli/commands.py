@@ -18,12 +18,12 @@ from extexify.core import interruption
 from extexify.core.errors import UserError
 from extexify.core.names import checked_name
 from extexify.core.progress import EventLog, Progress, Reporter, TerminalProgress, quiet
-from extexify.model import rejection
 from extexify.workspace import paths
 from extexify.workspace.files import explained, read_bytes
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
+    from extexify.model.answers import Result
     from extexify.model.library import Model
     from extexify.sources.base import Source
     from extexify.training.pipeline import PipelineResult, Places
@@ -212,15 +212,29 @@ def classify(options: argparse.Namespace) -> None:
     else:
         drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else read_bytes(Path(options.file)))
     classifier = Classifier.load(options.model or paths.default_model())
-    predictions = classifier.classify(drawing, max(options.top, rejection.SUMMED_CLASSES))
-    shown = predictions[: options.top]
+    answers = classifier.answers(drawing, options.top)
     if options.json:
-        print(json.dumps([asdict(prediction) for prediction in shown], ensure_ascii=False))
-    else:
-        for prediction in shown:
-            print(f"{prediction.probability:6.1%}  {prediction.command:<24}  {prediction.key}")
-        if rejection.is_rejected(predictions, classifier.description.rejection_threshold):
-            print("not sure: the drawing resembles none of the model's symbols", file=sys.stderr)
+        print(json.dumps([_answer(result) for result in answers.results], ensure_ascii=False))
+        return
+    for result in answers.results:
+        print(f"{result.probability:6.1%}  {result.head.command:<24}  {result.head.key}{_other_commands(result)}")
+    if not answers.is_sure:
+        print("not sure: the drawing resembles none of the model's symbols", file=sys.stderr)
+
+
+def _answer(result: Result) -> dict[str, Any]:
+    """A result as JSON: its first symbol with the probability of all, and the symbols that are drawn alike."""
+    head, *alike = map(asdict, result.members)
+    return {**head, "probability": result.probability, "alike": alike}
+
+
+def _other_commands(result: Result) -> str:
+    """The other commands of a result's first symbol, and those of the symbols that are drawn alike; empty for none."""
+    from extexify.catalog.symbols import also
+
+    texts = {"also": also(result.head.key), "drawn alike": [member.command for member in result.members[1:]]}
+    listed = "; ".join(f"{title}: {', '.join(commands)}" for title, commands in texts.items() if commands)
+    return f"  ({listed})" if listed else ""
 
 
 def pipeline(options: argparse.Namespace) -> None:

@@ -39,6 +39,14 @@ class Result:
         return sum(member.probability for member in self.members)
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A model's answers to a drawing: results, most probable first, and whether it is sure that one is right."""
+
+    results: tuple[Result, ...]
+    is_sure: bool
+
+
 @cache
 def commonness(key: str) -> float:
     r"""How often a symbol's command is used, relative to those that are drawn alike: 1 for math mode in plain LaTeX,

@@ -21,9 +21,10 @@ from extexify.core.processes import available_cores
 from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
-from extexify.model.answers import Prediction
+from extexify.model.answers import Answers, Prediction, fold_look_alikes
 from extexify.model.file import ModelDescription, ModelError, Weights, read_model
 from extexify.model.onnx import to_onnx
+from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 
 __all__ = ["Classifier", "ModelError", "Prediction"]
 
@@ -95,6 +96,12 @@ class Classifier:
         """The `top` most probable symbols of a drawing, most probable first."""
         probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
         return self._predictions(probabilities, np.argsort(-probabilities, kind="stable")[:top])
+
+    def answers(self, drawing: Drawing, results: int) -> Answers:
+        """The `results` most probable results of a drawing, as pages and command line show them."""
+        predictions = self.candidates(drawing, results=results, symbols=SUMMED_CLASSES)
+        sure = not is_rejected(predictions, self.description.rejection_threshold)
+        return Answers(tuple(fold_look_alikes(predictions)[:results]), sure)
 
     def candidates(self, drawing: Drawing, *, results: int, symbols: int) -> list[Prediction]:
         """The `symbols` most probable symbols and all members of the `results` most probable results of a drawing.

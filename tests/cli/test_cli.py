@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     strokes = tmp_path / "strokes.json"
     strokes.write_text("[[[0, 0, 17], [10, 0, 33]], [[0, 4], [10, 4]], [[0, 8], [10, 8]]]")
     answers = run_json(capsys, "classify", "--model", result["model"], strokes, "--top", "3")
-    assert [set(answer) for answer in answers] == [{"key", "command", "probability"}] * 3
+    assert [set(answer) for answer in answers] == [{"key", "command", "probability", "alike"}] * 3
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(strokes.read_bytes())))
     assert run_json(capsys, "classify", "--model", result["model"], "--top", "3") == answers
     code, out, _ = run(capsys, "classify", "--model", result["model"], strokes)
@@ -123,6 +124,23 @@ def test_the_original_recipe_asks_for_its_images(capsys: pytest.CaptureFixture[s
     run_json(capsys, "render", "--preset", "original")
     trained = run_json(capsys, "train", "--recipe", "original", "--run", "blog", "--epochs", "1", "--batch-size", "32")
     assert trained["test"]["n"] > 0
+
+
+def test_classify_folds_and_orders_answers_like_the_draw_page(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    strokes = tmp_path / "sum.json"
+    strokes.write_text("[[[90, 5], [10, 5], [52, 50], [10, 95], [94, 95]]]")
+    first = run_json(capsys, "classify", strokes)[0]
+    assert (first["key"], first["command"]) == ("latex2e-OT1-_sum", r"\sum")
+    # The model finds another one a little more probable, which a document hardly ever has.
+    assert [symbol["command"] for symbol in first["alike"]] == [r"\Sigma", r"\Upsigma"]
+    assert first["probability"] > 0.9 > first["alike"][1]["probability"] > first["alike"][0]["probability"]
+    _, out, _ = run(capsys, "classify", strokes)
+    assert re.search(r"\\sum +latex2e-OT1-_sum  \(drawn alike: \\Sigma, \\Upsigma\)$", out.splitlines()[0])
+    # The other commands of a symbol are shown too.
+    strokes.write_text("[[[0,4],[10,4]],[[0,6],[10,6]],[[2,2],[0,5],[2,8]],[[8,2],[10,5],[8,8]]]")
+    assert r"(also: \iff" in run(capsys, "classify", strokes)[1]
 
 
 def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import Drawings
 from extexify.model.answers import fold_look_alikes
 from extexify.model.classifier import Classifier
-from extexify.model.file import ModelDescription
+from extexify.model.file import ModelDescription, read_model
 from extexify.model.networks import Network, build, to_tensors
+from extexify.model.rejection import is_rejected
 from tests.tiny import SHAPES, shape
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -133,6 +135,17 @@ def test_the_candidates_give_the_same_results_as_all_predictions(tiny_model: Pat
         assert fold_look_alikes(candidates)[:results] == fold_look_alikes(complete)[:results]
         assert candidates[:symbols] == complete[:symbols]
         assert [prediction for prediction in complete if prediction in candidates] == candidates
+
+
+def test_answers_are_results_and_whether_the_model_is_sure(tiny_model: Path) -> None:
+    classifier = Classifier.load(tiny_model)
+    drawing = [np.random.default_rng(0).uniform(0, 100, (9, 2)).astype(np.float32)]
+    predictions = classifier.classify(drawing, top=len(classifier.classes))
+    for threshold in (0.0, 1.0):
+        description = replace(classifier.description, rejection_threshold=threshold)
+        answers = Classifier(description, read_model(tiny_model)[1]).answers(drawing, 5)
+        assert list(answers.results) == fold_look_alikes(predictions)[:5]
+        assert answers.is_sure is not is_rejected(predictions, threshold)
 
 
 def test_weights_that_are_no_numbers_give_finite_probabilities() -> None:

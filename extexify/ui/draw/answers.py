@@ -12,8 +12,6 @@ import streamlit as st
 
 from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
-from extexify.model.answers import fold_look_alikes
-from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 from extexify.ui.common.errors import reason, show_fault
 from extexify.ui.common.text import escaped, percentage
 from extexify.ui.draw import serving
@@ -116,8 +114,8 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         return
     many = st.session_state.setdefault("many", False)
     classifier = model.result()
-    predictions = classifier.candidates(drawing, results=MANY, symbols=SUMMED_CLASSES)
-    results = fold_look_alikes(predictions)[:MANY]
+    answers = classifier.answers(drawing, MANY)
+    results = answers.results
     current = contributor()
     best = [(result.head.key, result.probability) for result in results[:STORED]]
     saved_key = current.answer(drawing, classifier.classes, classifier.name, best)
@@ -127,7 +125,7 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         saved_key=saved_key,
         saved_label=current.label,
         on_keep=_keep_result,
-        unsure=is_rejected(predictions, classifier.description.rejection_threshold),
+        unsure=not answers.is_sure,
         key="predictions",
     )
     if len(results) > FEW:
