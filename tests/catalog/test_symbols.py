@@ -114,6 +114,7 @@ ENTRIES = [
     ("amssymb-OT1-_leq", "", "math", "≤"),  # plain LaTeX prints it
     ("amssymb-OT1-_angle", r"\usepackage{amssymb}", "math", "∠"),  # plain LaTeX prints another
     ("latex2e-OT1-_---", "", "text", "–"),
+    ("amssymb-OT1-_diagdown", r"\usepackage{amssymb}", "math", "\u27cd"),
     ("latex2e-OT1-|", "", "math", "|"),
     ("latex2e-OT1-_$", "", "both", "$"),
     ("marvosym-OT1-_Letter", r"\usepackage{marvosym}", "text", "✉"),  # in a formula it prints another letter

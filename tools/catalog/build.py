@@ -6,26 +6,33 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from extexify.catalog.symbols import load_catalog
 from tools.catalog.aliases import write_aliases
-from tools.catalog.entries import build_entries
+from tools.catalog.entries import build_entries, with_names
 from tools.catalog.files import DATA, KEYS, write_lines
 from tools.catalog.lookalikes import write_lookalikes
 from tools.catalog.outlines import Outline, short_path
+from tools.catalog.unicode_check import check_unicode
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Regenerate the symbol catalogue in extexify/catalog/data.")
+    parser.add_argument("--names", action="store_true", help="only the Unicode and Typst names and the aliases anew")
     parser.add_argument("--dataset", type=Path, help="an exported dataset, to find look-alikes anew")
     options = parser.parse_args()
-    keys = KEYS.read_text(encoding="utf-8").splitlines()
-    entries, glyphs = build_entries(sorted(set(keys)))
+    if options.names:
+        entries = [with_names(entry) for entry in load_catalog().values()]
+    else:
+        entries, glyphs = build_entries(sorted(set(KEYS.read_text(encoding="utf-8").splitlines())))
+        write_lines(DATA / "glyphs.json", {key: packed(printed.outline) for key, printed in glyphs.items()})
     write_lines(DATA / "symbols.json", [dataclasses.asdict(entry) for entry in entries])
-    write_lines(DATA / "glyphs.json", {key: packed(printed.outline) for key, printed in glyphs.items()})
+    load_catalog.cache_clear()
     print(
         f"{len(entries)} symbols, {sum(entry.unicode is not None for entry in entries)} with Unicode, "
         f"{sum(entry.typst is not None for entry in entries)} with a Typst name"
     )
     write_aliases()
+    check_unicode()
     if options.dataset:
         write_lookalikes(options.dataset)
 

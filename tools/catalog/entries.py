@@ -3,7 +3,6 @@ r"""Catalogue entries from keys: the parts of the key, the modes that LaTeX acce
 from __future__ import annotations
 
 import dataclasses
-import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -33,7 +32,8 @@ _UNICODE = {
     r"\dotsb": "⋯", r"\dotsm": "⋯", r"\dotsi": "⋯", r"\iddots": "⋰",
     # variants that share one Unicode character
     r"\square": "□", r"\blacksquare": "■", r"\blacklozenge": "⧫", r"\centerdot": "⬝", r"\circledR": "®",
-    r"\circledS": "Ⓢ", r"\digamma": "ϝ", r"\varkappa": "ϰ", r"\diagup": "╱", r"\diagdown": "╲",
+    r"\circledS": "Ⓢ", r"\digamma": "ϝ", r"\varkappa": "ϰ", r"\diagup": "⟋", r"\diagdown": "⟍",
+    r"\setminus": "∖", r"\Box": "□",
     r"\shortmid": "∣", r"\nshortmid": "∤", r"\shortparallel": "∥", r"\nshortparallel": "∦",
     r"\smallfrown": "⌢", r"\smallsmile": "⌣", r"\thickapprox": "≈", r"\thicksim": "∼", r"\varpropto": "∝",
     r"\backepsilon": "϶", r"\circlearrowleft": "↺", r"\circlearrowright": "↻",
@@ -73,8 +73,6 @@ _TYPST = {
     r"\imath": "dotless.i", r"\jmath": "dotless.j",
 }  # fmt: skip
 
-_ALPHABETS = {"mathcal": "mscr", "mathscr": "mscr", "mathfrak": "mfrak", "mathds": "Bbb", "mathbb": "Bbb"}
-
 
 def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]]:
     """The entries, and each one printed. SystemExit names the symbols that LaTeX does not print as catalogued."""
@@ -105,7 +103,7 @@ def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]
         unprefixed = plain.get(Request(symbol.command, "", "math"))
         if unprefixed and unprefixed.sound and unprefixed.outline == glyph.outline:
             symbol = dataclasses.replace(symbol, usepackage="")  # the package defines it, but plain LaTeX does too
-        entries.append(_with_names(dataclasses.replace(symbol, mode=mode)))
+        entries.append(with_names(dataclasses.replace(symbol, mode=mode)))
         glyphs[symbol.key] = glyph
     complaint = refused(entry.typst for entry in entries if entry.typst)
     if complaint:
@@ -127,11 +125,12 @@ def _mode(symbol: Symbol, math: Printed, text: Printed) -> Mode | None:
     return "math" if math.sound else "text" if text.sound else None
 
 
-def _with_names(symbol: Symbol) -> Symbol:
+def with_names(symbol: Symbol) -> Symbol:
+    """The symbol with its Unicode and Typst names anew."""
     characters = _unicode(symbol)
     typst = _TYPST.get(symbol.command) or typst_expressions().for_alphabet(symbol.command)
     if characters is None:
-        return dataclasses.replace(symbol, typst=typst)
+        return dataclasses.replace(symbol, unicode=None, unicode_name=None, typst=typst)
     names = [unicodedata.name(character, "") for character in characters]
     return dataclasses.replace(
         symbol,
@@ -146,18 +145,6 @@ def _unicode(symbol: Symbol) -> str | None:
     command = symbol.command
     if command in _UNICODE:
         return _UNICODE[command]
-    name = command.removeprefix("\\")
-    mathematical = unicode_tables.unicode_math()
-    alphabet = re.fullmatch(r"(math\w+)\{(\w)\}", name)
-    if alphabet:
-        letter = "one" if alphabet[2] == "1" else alphabet[2]
-        return mathematical.get(f"\\{_ALPHABETS[alphabet[1]]}{letter}")
-    if symbol.package == "upgreek":
-        name = name[2:].capitalize() if name.startswith("Up") else name[2:]
-    greek = mathematical.get(f"\\mup{name}")
-    if greek:
-        return greek
     tables = [unicode_tables.hyperref(), unicode_tables.kernel_text(), unicode_tables.phonetic()]
-    if not command.startswith(r"\text"):
-        tables.insert(0, mathematical)
-    return next((table[command] for table in tables if command in table), None)
+    found = None if command.startswith(r"\text") else unicode_tables.in_unicode_math(symbol)
+    return found or next((table[command] for table in tables if command in table), None)

@@ -1,6 +1,7 @@
 r"""LaTeX command → Unicode, from the tables of LaTeX and its packages.
 
-- unicode-math's ``unicode-math-table.tex``: mathematical symbols, the alphabets among them;
+- unicode-math's ``unicode-math-table.tex``: mathematical symbols, the alphabets among them; and the commands that the
+  package defines as equal to these (``\bigcirc``);
 - hyperref's ``puenc.def`` and ``psdextra.def``: what PDF bookmarks show for text and mathematical commands;
 - the LaTeX kernel's ``tuenc.def``: text symbols, textcomp's among them;
 - tipauni and xunicode: phonetic symbols.
@@ -12,6 +13,10 @@ import re
 import subprocess
 from functools import cache
 from pathlib import Path
+
+from extexify.catalog.symbols import Symbol
+
+_ALPHABETS = {"mathcal": "mscr", "mathscr": "mscr", "mathfrak": "mfrak", "mathds": "Bbb", "mathbb": "Bbb"}
 
 
 @cache
@@ -26,7 +31,24 @@ def text_of(name: str) -> str:
 @cache
 def unicode_math() -> dict[str, str]:
     found = re.findall(r'\\UnicodeMathSymbol\{"([0-9A-F]+)\}\{(\\\w+)\s*\}', text_of("unicode-math-table.tex"))
-    return {command: chr(int(code, 16)) for code, command in found}
+    table = {command: chr(int(code, 16)) for code, command in found}
+    for alias, command in re.findall(r"\\protected\\def(\\\w+)\{(\\\w+)\}", text_of("unicode-math-xetex.sty")):
+        if command in table:
+            table[alias] = table[command]
+    return table
+
+
+def in_unicode_math(symbol: Symbol) -> str | None:
+    """The character that unicode-math prints for a symbol; None if it has no such command."""
+    name = symbol.command.removeprefix("\\")
+    table = unicode_math()
+    alphabet = re.fullmatch(r"(math\w+)\{(\w)\}", name)
+    if alphabet:
+        letter = "one" if alphabet[2] == "1" else alphabet[2]
+        return table.get(f"\\{_ALPHABETS[alphabet[1]]}{letter}")
+    if symbol.package == "upgreek":
+        name = name[2:].capitalize() if name.startswith("Up") else name[2:]
+    return table.get(f"\\mup{name}") or table.get(symbol.command)
 
 
 @cache
