@@ -383,6 +383,7 @@ def _places() -> Places:
         images=paths.images_folder(),
         runs=paths.runs_folder(),
         models=paths.models_folder(),
+        evaluations=paths.evaluations_folder(),
     )
 
 

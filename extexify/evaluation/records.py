@@ -10,6 +10,7 @@ drawings as in a dataset · `manifest.json`: format version, class order (the mo
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
@@ -125,11 +126,15 @@ class Evaluation:
 
 @permissions.operators_only
 def save_evaluation(
-    out: Path, context: EvaluationContext, classes: tuple[str, ...], evaluate: Callable[[RecordSink], Metrics]
+    out: Path,
+    context: EvaluationContext | Callable[[], EvaluationContext],
+    classes: tuple[str, ...],
+    evaluate: Callable[[RecordSink], Metrics],
 ) -> Metrics:
     """Call `evaluate` with a sink that stores all records in the folder `out`, atomically; returns its metrics.
 
-    Memory doesn't grow with the drawings. Raises `EvaluationError` if no drawing's symbol is among the model's,
+    `context` may be a function that is called after `evaluate`, which may write the model's file. Memory doesn't grow
+    with the drawings. Raises `EvaluationError` if no drawing's symbol is among the model's,
     `StorageError` if `out` can't be written, and the errors of `evaluate`; `out` is then unchanged.
     """
     with writer_lock(out, "the evaluation"), atomic_folder(out) as folder, ExitStack() as files:
@@ -147,19 +152,25 @@ def save_evaluation(
                 writers[name].append(getattr(records, name))
 
         metrics = evaluate(store)
+        about = context() if callable(context) else context
         if not metrics.n:
             raise EvaluationError(
-                f"{context.model} has none of the {metrics.unknown_keys:,} drawings' symbols: nothing to evaluate"
+                f"{about.model} has none of the {metrics.unknown_keys:,} drawings' symbols: nothing to evaluate"
             )
         manifest = {
             "format_version": FORMAT_VERSION,
             "when": datetime.now().astimezone().replace(microsecond=0).isoformat(),
-            "about": asdict(context),
+            "about": asdict(about),
             "figures": metrics.to_json(),
             "classes": classes,
         }
         write_json(folder / "manifest.json", manifest)
     return metrics
+
+
+def new_name() -> str:
+    """A name for the folder of a new evaluation: the time, and random digits for those of the same second."""
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 @permissions.operators_only

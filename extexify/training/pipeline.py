@@ -14,6 +14,8 @@ from extexify.dataset.export import export_dataset
 from extexify.dataset.render import fitting_images, render_dataset
 from extexify.dataset.splits import DEFAULT_RATIOS
 from extexify.evaluation.evaluate import Metrics, evaluate_dataset
+from extexify.evaluation.metrics import RecordSink, discard
+from extexify.evaluation.records import EvaluationContext, file_digest, new_name, save_evaluation
 from extexify.model.classifier import Classifier
 from extexify.model.file import read_model, write_model
 from extexify.model.library import publish
@@ -29,12 +31,13 @@ TRAIN_ON = ("train", "train+validation", "all")
 
 @dataclass(frozen=True)
 class Places:
-    """The folders of a pipeline's results."""
+    """The folders of a pipeline's results. Without `evaluations` the evaluation on the test split isn't kept."""
 
     dataset: Path
     images: Path
     runs: Path
     models: Path
+    evaluations: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def train_on_dataset(
     report: Reporter = quiet,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> PipelineResult:
-    """Train by a recipe, evaluate the best model once on the test split, and publish it.
+    """Train by a recipe, evaluate the best model once on the test split, keep that evaluation, and publish the model.
 
     `train_on` is "train", "train+validation" (the last epoch is taken) or "all" (and nothing is left for evaluation).
     A recipe without augmentation reads the rendered images, which must have been made from this dataset with the
@@ -78,8 +81,11 @@ def train_on_dataset(
     if rank() > 0:
         return PipelineResult(best, None, seconds)
     with _timed(seconds, "evaluate"):
-        metrics = None if train_on == "all" else evaluate_on_test(best, dataset, report=report)
-    return PipelineResult(publish(best, places.models, run_name), metrics, seconds)
+        if train_on == "all":
+            metrics, model = None, publish(best, places.models, run_name)
+        else:
+            metrics, model = _evaluate_and_publish(best, dataset, places, run_name, report)
+    return PipelineResult(model, metrics, seconds)
 
 
 def training_data(
@@ -107,12 +113,38 @@ def training_data(
     )  # fmt: skip
 
 
-def evaluate_on_test(model: Path, dataset: Dataset, *, report: Reporter = quiet) -> Metrics:
-    """Evaluate a model file on the dataset's test split and store the metrics in the file."""
-    metrics = evaluate_dataset(Classifier.load(model), dataset, "test", report=report)
-    description, weights = read_model(model)
-    write_model(model, replace(description, metrics={**description.metrics, "test": metrics.to_json()}), weights)
-    return metrics
+def _evaluate_and_publish(
+    best: Path, dataset: Dataset, places: Places, run_name: str, report: Reporter
+) -> tuple[Metrics, Path]:
+    """Evaluate a run's model on the test split, store the metrics in its file, publish it, and keep the evaluation.
+
+    Returns the metrics and the published file.
+    """
+    classifier = Classifier.load(best)
+    published: list[Path] = []
+
+    def evaluate(sink: RecordSink) -> Metrics:
+        metrics = evaluate_dataset(classifier, dataset, "test", sink=sink, report=report)
+        description, weights = read_model(best)
+        write_model(best, replace(description, metrics={**description.metrics, "test": metrics.to_json()}), weights)
+        published.append(publish(best, places.models, run_name))
+        return metrics
+
+    def context() -> EvaluationContext:
+        return EvaluationContext(
+            model=classifier.name,
+            file=str(published[0].resolve()),
+            digest=file_digest(published[0]),
+            temperature=classifier.description.temperature,
+            split="test",
+            data=(dataset.content_hash,),
+        )
+
+    if places.evaluations is None:
+        metrics = evaluate(discard)
+    else:
+        metrics = save_evaluation(places.evaluations / new_name(), context, classifier.classes, evaluate)
+    return metrics, published[0]
 
 
 def run_pipeline(

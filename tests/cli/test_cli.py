@@ -19,6 +19,7 @@ import pytest
 
 from extexify.catalog.lookalikes import MATCHES
 from extexify.cli import commands, parser
+from extexify.evaluation.records import file_digest, list_evaluations
 from extexify.sources.base import COLUMNS
 from extexify.training import recipes
 from tests.tiny import SHAPES, TinySource
@@ -76,6 +77,11 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     assert set(result["seconds"]) == {"export and split", "render", "train", "evaluate"}
     assert result["test"]["n"] > 0
     assert Path(result["model"]) == tmp_path / "ws" / "models" / "first.safetensors"
+    # The test evaluation is kept, of the model as it was published.
+    (kept,) = list_evaluations(tmp_path / "ws" / "evaluations")
+    assert (kept.metrics, kept.context.model, kept.context.split) == (result["test"], "first", "test")
+    assert kept.context.file == result["model"]
+    assert kept.context.digest == file_digest(Path(result["model"]))
     # evaluate reads the dataset or a dump, and agrees with what the pipeline found.
     metrics = run_json(capsys, "evaluate", "--model", result["model"], "--split", "test")
     calibration = metrics.pop("calibration")

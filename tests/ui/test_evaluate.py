@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,28 @@ def test_a_model_is_evaluated_and_earlier_evaluations_can_be_chosen(started: Sta
     again = rerun(again)
     assert "looks better than it is" in texts(again)
     assert again.query_params["evaluation"] in ("first", ["first"])
+
+
+def test_the_newest_model_is_preselected_until_another_is_chosen(workspace: Path) -> None:
+    def add(name: str, when: float) -> Path:
+        path = workspace / "models" / f"{name}.safetensors"
+        path.write_bytes((workspace / "models" / "random.safetensors").read_bytes())
+        os.utime(path, (when, when))
+        return path
+
+    def chosen(page: AppTest) -> Any:
+        return page.selectbox(key="evaluate-model").value
+
+    page = open_page("evaluate")
+    assert chosen(page) == workspace / "models" / "random.safetensors"
+    newer = add("newer", 4e9)
+    page = rerun(page)
+    assert chosen(page) == newer
+    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.safetensors")
+    page = rerun(page)
+    assert chosen(page) == workspace / "models" / "random.safetensors"
+    newest = add("newest", 4.1e9)
+    assert chosen(rerun(page)) == newest
 
 
 def test_an_uploaded_dump_is_evaluated_and_anything_else_gives_one_sentence(

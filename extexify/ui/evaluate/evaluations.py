@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
 
 from extexify.dataset.splits import SPLITS
-from extexify.evaluation.records import Evaluation, EvaluationSummary, file_digest, list_evaluations
+from extexify.evaluation.records import Evaluation, EvaluationSummary, file_digest, list_evaluations, new_name
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.text import capital, sentence
 from extexify.ui.export.dataset_report import short_name
@@ -24,7 +22,7 @@ _PROBLEM = "evaluation-problem"
 
 def new_evaluation() -> str:
     """A name for an evaluation that is about to be made; the page shows that one from now on."""
-    name = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    name = new_name()
     st.query_params[_PARAMETER] = name
     return name
 

@@ -14,10 +14,12 @@ from extexify.ui.common.job_panel import PAGES, start_job
 from extexify.ui.common.sources_form import choose_sources, source_arguments, titles
 from extexify.ui.evaluate.evaluations import new_evaluation
 from extexify.workspace.files import StorageError
-from extexify.workspace.paths import SHIPPED_MODELS, available_models, dataset_folder, default_model, evaluations_folder
+from extexify.workspace.paths import SHIPPED_MODELS, available_models, dataset_folder, evaluations_folder
 
-MODEL_CHOICE = "evaluate-model"
-"""Session state of the chosen model's path; another page may set it before switching to this one."""
+_MODEL = "evaluate-model"
+
+_NEWEST = "evaluate-newest"
+"""Session state of the newest model when the form was last shown."""
 
 _DATA = {
     "test": "Test split",
@@ -66,19 +68,17 @@ def model_name(path: Path) -> str:
     return f"{path.stem} (comes with Extexify)" if path.resolve().parent == SHIPPED_MODELS else path.stem
 
 
+def preselect(model: Path) -> None:
+    """Make a model the one that is chosen when the visitor comes to the page."""
+    st.session_state[_MODEL] = model
+    st.session_state[_NEWEST] = available_models()[0]
+
+
 def _choose_model(models: list[Path]) -> Path:
-    """A choice among the models; the one that answers is chosen at first."""
-    default = default_model()
-    return st.selectbox(
-        "Model",
-        models,
-        # With a value in the session state, Streamlit warns of a default besides.
-        index=0 if MODEL_CHOICE in st.session_state or default not in models else models.index(default),
-        format_func=model_name,
-        key=MODEL_CHOICE,
-        persist_state="session",
-        width=280,
-    )
+    """A choice among the models; the newest is chosen at first, and again when there is a newer one."""
+    if st.session_state.get(_NEWEST) != models[0]:
+        preselect(models[0])
+    return st.selectbox("Model", models, format_func=model_name, key=_MODEL, persist_state="session", width=280)
 
 
 def _split(split: str) -> _Drawings | None:

@@ -13,7 +13,7 @@ from extexify.ui.common.errors import show_error
 from extexify.ui.common.frame import show_facts
 from extexify.ui.common.job_panel import PAGES, is_recent
 from extexify.ui.common.text import escaped, sentence
-from extexify.ui.evaluate.form import MODEL_CHOICE
+from extexify.ui.evaluate.form import preselect
 from extexify.ui.train.start import RUN_PARAMETER, resume_run
 from extexify.workspace import jobs, paths
 from extexify.workspace.jobs import Job
@@ -78,7 +78,7 @@ def offer_model(model: Model) -> None:
                 args=(model.path,), help="It answers on the Draw page from now on.",
             )  # fmt: skip
         if st.button("Evaluate it", icon=":material/query_stats:", key="evaluate-model-go", type="tertiary"):
-            st.session_state[MODEL_CHOICE] = model.path
+            preselect(model.path)
             st.switch_page(PAGES["evaluate"])
 
 
