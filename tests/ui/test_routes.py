@@ -131,10 +131,25 @@ def test_no_qr_code_leads_elsewhere(address: str) -> None:
 def test_a_qr_code_leads_below_the_servers_base_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share_routes.st, "get_option", {"server.baseUrlPath": "/draw/"}.__getitem__)
     assert {route.path for route in share_routes.routes()} >= {f"/draw/{share_routes.QR}"}
+    (to_draw,) = (route.endpoint for route in share_routes.routes() if route.path == "/draw/draw")
+    request = Request({"type": "http", "method": "GET", "path": "/draw/draw", "query_string": b"", "headers": []})
+    assert to_draw(request).headers["Location"] == "/draw/"
     for own in ("/draw", "/draw/", "/draw/symbols"):
         assert qr(f"https://{HOST}{own}") == 200, own
     for other in ("", "/", "/drawn/", "/mail/draw/", "/draw/../mail", "/draw/%2E%2e/mail", "//draw/", "/draw\\..\\x"):
         assert qr(f"https://{HOST}{other}") == 400, other
+
+
+def test_the_draw_page_is_found_by_its_name(server: str) -> None:
+    for address, leads_to in (
+        ("/draw", "/"),
+        (f"/draw?{LINK_PARAMETER}={SENT}&model=x", f"/?{LINK_PARAMETER}={SENT}&model=x"),
+    ):
+        connection = HTTPConnection(urlsplit(server).netloc, timeout=30)
+        connection.request("GET", address)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Location")) == (307, leads_to)
+        connection.close()
 
 
 def test_a_running_server_makes_qr_codes_for_itself_alone(server: str) -> None:

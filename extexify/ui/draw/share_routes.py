@@ -1,4 +1,4 @@
-"""HTTP routes for a shared drawing: pictures of it as files, and the QR code of its link.
+"""HTTP routes for a shared drawing: pictures of it as files, the QR code of its link, and the Draw page by its name.
 
 Everything is computed from the address; nothing is stored, and Streamlit's reruns are not involved.
 """
@@ -11,13 +11,16 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from extexify.drawing.link import LINK_PARAMETER, MAX_QR_LINK, BadLink, decode, open_link
 
 PNG, SVG, QR = "share/drawing.png", "share/drawing.svg", "share/qr.svg"
 """Addresses of the routes, relative to the Draw page."""
+
+DRAW = "draw"
+"""The Draw page's name as an address; the page itself is at the base path, where Streamlit puts the first page."""
 
 _HEADERS = {
     # The same address always gives the same file.
@@ -29,7 +32,7 @@ _HEADERS = {
 
 def routes() -> list[Route]:
     """The routes, below the server's configured base path."""
-    handlers = {PNG: _handler(_png), SVG: _handler(_svg), QR: _handler(_qr)}
+    handlers = {PNG: _handler(_png), SVG: _handler(_svg), QR: _handler(_qr), DRAW: _to_draw}
     return [Route(f"{_base_path()}/{address}", handler) for address, handler in handlers.items()]
 
 
@@ -52,6 +55,12 @@ def _handler(make: Callable[[Request], Response]) -> Callable[[Request], Respons
             return PlainTextResponse(f"No file: {error}.", 400)
 
     return handle
+
+
+def _to_draw(request: Request) -> Response:
+    """Redirect to the Draw page, with the drawing and model of the address."""
+    query = request.scope["query_string"].decode("latin-1")
+    return RedirectResponse(f"{_base_path()}/{'?' if query else ''}{query}")
 
 
 # The modules that make the files are imported with the first request: pages don't wait for them.
