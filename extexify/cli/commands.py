@@ -272,7 +272,8 @@ def _about(model: Model) -> str:
         return model.problem
     metrics = ", ".join(f"top-{k} {model.metrics[f'top{k}']:.1%}" for k in (1, 5) if f"top{k}" in model.metrics)
     if metrics:
-        return f"{model.evaluated_split}: {metrics}"
+        split = model.evaluated_split
+        return f"{'a model of the same recipe on held-out drawings' if split == 'same_recipe' else split}: {metrics}"
     return "trained on all" if model.trained_on_all else "not evaluated"
 
 

@@ -53,8 +53,10 @@ class ModelDescription:
 
     architecture, options: arguments of `networks.build`. classes: the sorted keys, in the order of the logits.
     temperature: divides the logits before the softmax. rejection_threshold: see `extexify.model.rejection`; 0 rejects
-    nothing. metrics: by split, such as `{"test": {"top5": 0.95}}`. training: recipe, seed, dataset and run that made
-    the model. sequence: None for a network that reads only images.
+    nothing. metrics: by split, such as `{"test": {"top5": 0.95}}`; of a model that was trained on all its drawings
+    under "same_recipe", those of another model of its recipe on drawings that this one did not learn from. training:
+    recipe, seed, dataset and run that made the model, and the date (`2026-11-23`) of a model that is passed on.
+    sequence: None for a network that reads only images.
     """
 
     name: str
@@ -67,6 +69,17 @@ class ModelDescription:
     training: dict[str, Any] = field(default_factory=dict)
     sequence: SequenceSettings | None = None
     rejection_threshold: float = 0.0
+
+    @property
+    def evaluated_split(self) -> str:
+        """The entry of `metrics` that says most about new drawings; empty if there is none."""
+        return next((split for split in ("test", "validation", "same_recipe") if self.metrics.get(split)), "")
+
+    @property
+    def evaluated(self) -> Mapping[str, Any]:
+        """Metrics as fractions by name, those of `evaluated_split`."""
+        metrics: Mapping[str, Any] = self.metrics.get(self.evaluated_split, {})
+        return metrics
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the file's metadata."""

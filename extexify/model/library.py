@@ -34,8 +34,8 @@ _descriptions: dict[Path, tuple[_Version, ModelDescription]] = {}
 class Model:
     """A model file.
 
-    serves: it is the default model. date: modification time, seconds since 1970. size: bytes. description: None, with a
-    sentence in problem, if the file is not a usable model.
+    serves: it is the default model. date: seconds since 1970, the modification time, or of a shipped model the date in
+    its description. size: bytes. description: None, with a sentence in problem, if the file is not a usable model.
     """
 
     path: Path
@@ -52,14 +52,13 @@ class Model:
 
     @property
     def evaluated_split(self) -> str:
-        """The split of `metrics`: test, or validation if there are none for test; empty for neither."""
-        metrics = self.description.metrics if self.description else {}
-        return next((split for split in ("test", "validation") if metrics.get(split)), "")
+        """See `ModelDescription.evaluated_split`."""
+        return self.description.evaluated_split if self.description else ""
 
     @property
     def metrics(self) -> Mapping[str, Any]:
         """Metrics as fractions by name: top1, top5, and on the test split top3 and top10."""
-        return self.description.metrics[self.evaluated_split] if self.description and self.evaluated_split else {}
+        return self.description.evaluated if self.description else {}
 
     @property
     def trained_on_all(self) -> bool:
@@ -278,11 +277,13 @@ def _model(path: Path, serving: Path | None) -> Model | None:
         if not path.exists():
             return None
         problem = str(error)
+    shipped = path.resolve().parent == paths.SHIPPED_MODELS
     return Model(
         path=path,
-        shipped=path.resolve().parent == paths.SHIPPED_MODELS,
+        shipped=shipped,
         serves=path == serving,
-        date=status.st_mtime,
+        # A shipped file's time is that of the checkout or installation.
+        date=(_own_date(description) if shipped and description else None) or status.st_mtime,
         size=status.st_size,
         description=description,
         problem=problem,
@@ -296,6 +297,14 @@ def _description(path: Path, version: _Version) -> ModelDescription:
     description = read_description(path)
     _descriptions[path] = version, description
     return description
+
+
+def _own_date(description: ModelDescription) -> float | None:
+    """The date in a description, in seconds since 1970; None without one."""
+    try:
+        return datetime.fromisoformat(_text(description.training, "date")).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _text(value: object, name: str) -> str:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,27 @@ def test_a_model_that_was_never_tested_shows_its_validation() -> None:
     model = own("new", metrics={"validation": {"top5": 0.25}, "test": {}})
     assert (model.evaluated_split, dict(model.metrics)) == ("validation", {"top5": 0.25})
     assert own("blank", metrics={}).evaluated_split == ""
+
+
+def test_a_model_of_all_drawings_shows_what_its_recipe_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    model = own("all", metrics={"same_recipe": {"top1": 0.25, "top5": 0.75}}, training={"train_on": "all"})
+    assert (model.evaluated_split, model.metrics["top5"]) == ("same_recipe", 0.75)
+    assert parser.main(["models"]) == 0
+    assert (
+        "all      a model of the same recipe on held-out drawings: top-1 25.0%, top-5 75.0%" in capsys.readouterr().out
+    )
+
+
+def test_the_date_of_a_shipped_model_is_its_own() -> None:
+    shipped = paths.SHIPPED_MODELS / "shipped.safetensors"
+    for date, expected in (("2026-11-23", datetime(2026, 11, 23).timestamp()), ("soon", 1e9), (3, 1e9)):
+        make_model(shipped, training={"date": date})
+        os.utime(shipped, (1e9, 1e9))
+        assert find_model("shipped").date == expected
+    # That of others is when they came into the workspace.
+    make_model(paths.models_folder() / "mine.safetensors", training={"date": "2026-11-23"})
+    os.utime(paths.models_folder() / "mine.safetensors", (1e9, 1e9))
+    assert find_model("mine").date == 1e9
 
 
 def test_a_damaged_file_is_listed_with_its_problem() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from extexify.drawing.strokes import Drawings
 from extexify.evaluation.evaluate import evaluate_sources
 from extexify.model.classifier import Classifier
+from extexify.model.library import list_models
 from extexify.model.rejection import certainty
 from extexify.sources.open import open_source
 from extexify.sources.starter import starter_drawings
@@ -48,8 +50,29 @@ def test_it_reproduces_the_metrics_of_its_card_on_starter_drawings(shipped: Clas
 def test_it_was_trained_on_all_drawings_by_the_current_recipe(shipped: Classifier) -> None:
     training = shipped.description.training
     assert training["train_on"] == "all"
-    assert shipped.metrics == {}, "metrics on training drawings would mislead"
+    assert set(shipped.metrics) == {"same_recipe"}, "metrics on training drawings would mislead"
     assert Recipe.from_json(training["recipe"]) == RECIPES["default"]
+
+
+def test_it_tells_the_figures_of_its_card_and_its_own_date(
+    shipped: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    description = shipped.description
+    for metrics, row in (
+        (description.evaluated, "the very symbol"),
+        (description.evaluated["prints_alike"], "a symbol that prints alike"),
+        (description.evaluated["drawn_alike"], "a symbol that is drawn alike"),
+    ):
+        assert [100 * metrics[f"top{k}"] for k in (1, 3, 5, 10)] == pytest.approx(card_row(row))
+    assert f"{description.evaluated['n']:,} drawings of all" in " ".join(CARD.split())
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", "nowhere")
+    (model,) = list_models()
+    assert f"{datetime.fromtimestamp(model.date):%Y-%m-%d}" == description.training["date"] == card_date()
+
+
+def card_date() -> str:
+    (found,) = re.findall(r"\| date \| (\S+) \|", CARD)
+    return str(found)
 
 
 def test_it_rejects_scribbles_and_few_symbols(shipped: Classifier) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ from extexify.workspace.paths import available_models, default_model
 
 if TYPE_CHECKING:
     from extexify.model.classifier import Classifier
+    from extexify.model.file import ModelDescription
 
 FEW, MANY = 5, 25
 """Answers that are shown at first, and after “Show more”."""
@@ -90,7 +91,7 @@ def _names(files: Sequence[Path]) -> dict[Path, str]:
     names: dict[Path, str] = {}
     for path in files:
         description = serving.description(path)
-        top5 = None if description is None else _top5(description.metrics)
+        top5 = None if description is None else _top5(description)
         name = path.stem if top5 is None else f"{path.stem} · top-5 {percentage(top5)}"
         # Shipped models come last, and may have the name of one in the workspace.
         names[path] = f"{name} (shipped)" if name in names.values() else name
@@ -161,7 +162,7 @@ def _wait_for_model(model: Future[Classifier]) -> None:
 
 def _about(model: Classifier) -> list[str]:
     """Two lines: the size of the model's input, and its accuracy."""
-    top5 = _top5(model.metrics)
+    top5 = _top5(model.description)
     accuracy = "" if top5 is None else f", right within five for {percentage(top5)} of unseen drawings"
     return [
         f"What the model sees: {model.raster.size} × {model.raster.size} pixels",
@@ -169,8 +170,7 @@ def _about(model: Classifier) -> list[str]:
     ]
 
 
-def _top5(metrics: Mapping[str, Any]) -> float | None:
-    """The top-5 accuracy of a model on its test split, or else on its validation split."""
-    split = metrics.get("test") or metrics.get("validation") or {}
-    top5 = split.get("top5") if isinstance(split, dict) else None
+def _top5(description: ModelDescription) -> float | None:
+    """The top-5 accuracy on unseen drawings; None if it is unknown."""
+    top5 = description.evaluated.get("top5")
     return float(top5) if isinstance(top5, int | float) else None

@@ -19,6 +19,14 @@ from extexify.ui.train.outcome import offer_model
 
 _LIST = "models-list"
 
+_EVALUATED = {
+    "test": "on the test split",
+    "validation": "on validation, not tested yet",
+    "same_recipe": "as measured with a model of the same recipe on drawings that were held out from it; this one was "
+    "trained on all of them",
+}
+"""What the metrics of a model were measured on."""
+
 
 def show_models(models: list[Model]) -> None:
     """Show the models, at least one, in a list, and beside it the chosen one; at first that is the one that answers."""
@@ -62,7 +70,7 @@ def _describe(model: Model) -> None:
     description = model.description
     if description is None:
         return
-    split = {"test": "on the test split", "validation": "on validation, not tested yet"}.get(model.evaluated_split, "")
+    split = _EVALUATED.get(model.evaluated_split, "")
     if split:
         show_facts((f"Top-{k}", percent(model.metrics.get(f"top{k}"))) for k in (1, 3, 5, 10))
         st.caption(f"The right symbol is among the first k answers, {split}.")

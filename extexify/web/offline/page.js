@@ -125,7 +125,7 @@ function ready({ name, classes, raster, metrics }) {
   status.hidden = true;
   input.parentElement.hidden = false;
   input.width = input.height = raster.size;
-  const top5 = (metrics.test ?? metrics.validation)?.top5;
+  const top5 = (metrics.test ?? metrics.validation ?? metrics.same_recipe)?.top5;
   const accuracy = top5 === undefined ? "" : `, right within five for ${(100 * top5).toFixed(0)}% of unseen drawings`;
   caption.replaceChildren();
   element("span", "", caption, `What the model sees: ${raster.size} × ${raster.size} pixels`);

@@ -1,0 +1,44 @@
+"""Makes a model the shipped one, with the metrics of its recipe and its date in its description.
+
+    python -m tools.ship workspace/models/extexify.safetensors --metrics held-out.json --date 2026-11-23
+
+The shipped model learns from all drawings, so that none are left to evaluate it on. `held-out.json` is what
+`python -m extexify evaluate --json` prints of a model of the same recipe on drawings that were held out from that one.
+The weights are not changed. models/README.md is the model's card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from extexify.model.file import read_model, write_model
+from extexify.workspace.paths import SHIPPED_MODELS
+
+NAME = "extexify"
+
+KEPT = ("n", "top1", "top3", "top5", "top10", "prints_alike", "drawn_alike")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make a model the shipped one.")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--metrics", type=Path, required=True, help="the JSON of `evaluate` of a model of its recipe")
+    parser.add_argument("--date", type=date.fromisoformat, default=date.today(), help="when it was trained")
+    options = parser.parse_args()
+    measured = json.loads(options.metrics.read_text(encoding="utf-8"))
+    description, weights = read_model(options.model)
+    shipped = replace(
+        description,
+        name=NAME,
+        metrics={"same_recipe": {name: measured[name] for name in KEPT}},
+        training={**description.training, "date": options.date.isoformat()},
+    )
+    write_model(SHIPPED_MODELS / f"{NAME}.safetensors", shipped, weights)
+
+
+if __name__ == "__main__":
+    main()
