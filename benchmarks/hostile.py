@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import json
 import tempfile
 import time
@@ -28,7 +27,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from benchmarks.load import FORGOTTEN, LOOK, STAY, Look, Tally, load_drawings, visit
+from benchmarks.load import FORGOTTEN, Look, Tally, come_and_go, load_drawings
 from extexify.core import settings
 from extexify.drawing.strokes import Drawing
 from extexify.ui.draw.fabric import canvas_from_drawing
@@ -124,31 +123,19 @@ async def attack(server: Server, until: float, random: Random, done: Counter[str
 
 async def soak(server: Server, drawings: Sequence[Drawing], options: argparse.Namespace) -> None:
     """Run the soak and print its tables."""
-    tally, done, visits = Tally(), Counter[str](), itertools.count()
+    tally, done = Tally(), Counter[str]()
     began, own, before = time.monotonic(), time.process_time(), Look.at(server.process.pid)
     until = began + options.seconds
-
-    async def guest(number: int) -> None:
-        random = Random(number)
-        await asyncio.sleep(random.uniform(0, STAY[0]))
-        while time.monotonic() < until:
-            next(visits)
-            await visit(server, drawings, tally, min(time.monotonic() + random.uniform(*STAY), until), random)
-
-    looks: list[tuple[float, Look]] = []
-
-    async def watch() -> None:
-        while time.monotonic() < until:
-            looks.append((time.monotonic() - began, Look.at(server.process.pid)))
-            await asyncio.sleep(LOOK)
-
-    guests = (guest(number) for number in range(options.visitors - options.hostile))
-    attackers = (attack(server, until, Random(-1 - number), done) for number in range(options.hostile))
-    await asyncio.gather(watch(), *guests, *attackers)
+    async with asyncio.TaskGroup() as group:
+        for number in range(options.hostile):
+            group.create_task(attack(server, until, Random(-1 - number), done))
+        others = options.visitors - options.hostile
+        drawing = group.create_task(come_and_go(server, drawings, tally, options.seconds, others))
+    visits, looks = drawing.result()
 
     took, after = time.monotonic() - began, Look.at(server.process.pid)
     times = sorted(tally.seconds)
-    print(f"{next(visits):,} visits, {len(times):,} answers, {len(tally.failures)} without an answer")
+    print(f"{visits:,} visits, {len(times):,} answers, {len(tally.failures)} without an answer")
     for why, count in Counter(tally.failures).most_common(5):
         print(f"  {count} × {why}")
     print("attacks: " + ", ".join(f"{count:,} × {name}" for name, count in done.most_common()))

@@ -202,11 +202,15 @@ async def memory_of_sessions(server: Server, drawings: Sequence[Drawing], visito
     return (looks[1] - looks[0]) / (visitors // 2)
 
 
-async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> None:
-    """Have visitors come and go, and print the server's resources over time."""
-    tally, ends = Tally(), time.monotonic() + seconds
-    began = time.monotonic()
-    visits = itertools.count()
+async def come_and_go(
+    server: Server, drawings: Sequence[Drawing], tally: Tally, seconds: float, visitors: int
+) -> tuple[int, list[tuple[float, Look]]]:
+    """Keep so many visitors on the server, each for a while, and then another one.
+
+    Returns the number of visits, and the server's resources every `LOOK` seconds with the seconds since the start.
+    """
+    began, visits = time.monotonic(), itertools.count()
+    ends = began + seconds
 
     async def guests(number: int) -> None:
         random = Random(number)
@@ -221,8 +225,15 @@ async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> N
             looks.append((time.monotonic() - began, Look.at(server.process.pid)))
             await asyncio.sleep(LOOK)
 
-    await asyncio.gather(watch(), *(guests(number) for number in range(SOAKING)))
-    print(f"\nsoak: {next(visits):,} visits, {len(tally.seconds):,} answers, {len(tally.failures)} without an answer\n")
+    await asyncio.gather(watch(), *(guests(number) for number in range(visitors)))
+    return next(visits), looks
+
+
+async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> None:
+    """Have visitors come and go, and print the server's resources over time."""
+    tally = Tally()
+    visits, looks = await come_and_go(server, drawings, tally, seconds, SOAKING)
+    print(f"\nsoak: {visits:,} visits, {len(tally.seconds):,} answers, {len(tally.failures)} without an answer\n")
     # Memory grows until the sessions of the first visitors are freed.
     steady = [(at, look) for at, look in looks if at > FORGOTTEN]
     if len(steady) < 6:

@@ -9,15 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extexify.access.limits import RateLimiter, address_key, wait_text
-
-
-class Clock:
-    """A clock that tests set."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def test_a_limit_holds_in_every_window_and_says_how_long_to_wait() -> None:

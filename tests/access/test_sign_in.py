@@ -27,19 +27,11 @@ from extexify.access.sign_in import (
 )
 from extexify.cli import parser
 from extexify.core import settings
+from tests.clock import Clock
 
 PASSWORD = "correct horse battery"
 # As few rounds as scrypt takes, so that tests needn't wait for them; hash_password's own are tested once.
 QUICK = "scrypt:2:1:1:AAAAAAAAAAAAAAAAAAAAAA:"
-
-
-class Clock:
-    """A clock that tests put forward."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

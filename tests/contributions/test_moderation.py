@@ -22,6 +22,7 @@ from extexify.ui.draw import contribute
 from extexify.ui.draw.contribute import Contributor
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
+from tests.clock import Clock
 from tests.demo import ROOT, demo, operator
 from tests.drawings import zigzag
 from tests.postgres_server import Database, database, server
@@ -32,18 +33,9 @@ ALPHA, SUM = "latex2e-OT1-_alpha", "latex2e-OT1-_sum"
 PREDICTIONS = [(SUM, 0.75), (ALPHA, 0.125)]
 
 
-class Clock:
-    """A clock that tests set."""
-
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_800_000_000.0)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from extexify.catalog.symbols import load_catalog
 from extexify.drawing.link import LINK_PARAMETER, encode
 from extexify.ui.common import catalog_routes
 from extexify.ui.draw import share_routes
+from extexify.ui.server import base_path
 from tests.drawings import zigzag
 
 SENT = encode(zigzag(1))
@@ -129,7 +130,7 @@ def test_no_qr_code_leads_elsewhere(address: str) -> None:
 
 
 def test_a_qr_code_leads_below_the_servers_base_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(share_routes.st, "get_option", {"server.baseUrlPath": "/draw/"}.__getitem__)
+    monkeypatch.setattr(base_path.st, "get_option", {"server.baseUrlPath": "/draw/"}.__getitem__)
     assert {route.path for route in share_routes.routes()} >= {f"/draw/{share_routes.QR}"}
     (to_draw,) = (route.endpoint for route in share_routes.routes() if route.path == "/draw/draw")
     request = Request({"type": "http", "method": "GET", "path": "/draw/draw", "query_string": b"", "headers": []})

@@ -14,7 +14,6 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
 from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_summary
+from extexify.ui.server.base_path import base_path
 
 MAX_QUERY = 100
 """Characters of a query that are used; no name in the catalogue is longer."""
@@ -37,10 +37,8 @@ _SYMBOLS, _SEARCH = "catalog/symbols.json", "catalog/search"
 
 def routes() -> list[Route]:
     """The routes, below the server's configured base path."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    prefix = f"/{base}/" if base else "/"
     handlers = {_SYMBOLS: _send_symbols, _SEARCH: _send_search, FIND: _send_found}
-    return [Route(prefix + address, handler) for address, handler in handlers.items()]
+    return [Route(f"{base_path()}/{address}", handler) for address, handler in handlers.items()]
 
 
 def addresses() -> dict[str, str]:

@@ -21,6 +21,7 @@ import streamlit as st
 
 from extexify.catalog.symbols import glyph_svg
 from extexify.ui.server import memory
+from extexify.ui.server.base_path import base_path
 from extexify.workspace.paths import available_models, default_model
 
 if TYPE_CHECKING:
@@ -139,4 +140,4 @@ def _address() -> str:
     if not host or host in ("0.0.0.0", "::"):
         host = "localhost"
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
-    return f"{scheme}://{host}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath').strip('/')}"
+    return f"{scheme}://{host}:{st.get_option('server.port')}{base_path()}/"

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from extexify.drawing.link import LINK_PARAMETER, MAX_QR_LINK, BadLink, decode, open_link
+from extexify.ui.server.base_path import base_path
 
 PNG, SVG, QR = "share/drawing.png", "share/drawing.svg", "share/qr.svg"
 """Addresses of the routes, relative to the Draw page."""
@@ -33,13 +33,7 @@ _HEADERS = {
 def routes() -> list[Route]:
     """The routes, below the server's configured base path."""
     handlers = {PNG: _handler(_png), SVG: _handler(_svg), QR: _handler(_qr), DRAW: _to_draw}
-    return [Route(f"{_base_path()}/{address}", handler) for address, handler in handlers.items()]
-
-
-def _base_path() -> str:
-    """The server's configured base path: "" or "/folder"."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}" if base else ""
+    return [Route(f"{base_path()}/{address}", handler) for address, handler in handlers.items()]
 
 
 def _handler(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -60,7 +54,7 @@ def _handler(make: Callable[[Request], Response]) -> Callable[[Request], Respons
 def _to_draw(request: Request) -> Response:
     """Redirect to the Draw page, with the drawing and model of the address."""
     query = request.scope["query_string"].decode("latin-1")
-    return RedirectResponse(f"{_base_path()}/{'?' if query else ''}{query}")
+    return RedirectResponse(f"{base_path()}/{'?' if query else ''}{query}")
 
 
 # The modules that make the files are imported with the first request: pages don't wait for them.
@@ -107,4 +101,4 @@ def _is_own(link: str, host: str) -> bool:
         return False
     if not host or address.netloc.lower() != host.lower():
         return False
-    return f"{address.path}/".startswith(f"{_base_path()}/") and ".." not in unquote(address.path).split("/")
+    return f"{address.path}/".startswith(f"{base_path()}/") and ".." not in unquote(address.path).split("/")

@@ -8,12 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from extexify.access.permissions import is_demo
+from extexify.ui.server.base_path import base_path
 from extexify.workspace.paths import default_model
 
 PAGE = "offline/"
@@ -24,8 +24,7 @@ _TYPES = {".onnx": "application/octet-stream", ".json": "application/json"}
 
 def routes() -> list[Route]:
     """The routes, below the server's base path."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    prefix = f"/{base}/{PAGE}" if base else f"/{PAGE}"
+    prefix = f"{base_path()}/{PAGE}"
     # Without the trailing slash the page would request its files one folder up.
     return [
         Route(prefix.rstrip("/"), lambda request: RedirectResponse(prefix)),

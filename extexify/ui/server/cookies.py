@@ -1,7 +1,7 @@
 """Middleware that leaves out cookies with a backslash, which neither the dashboard nor Streamlit sets.
 
 Python before 3.11.10 and 3.12.6 takes quadratic time for their escapes (CVE-2024-7592): 6 s for a header of 60 kB, in
-which the server answers nobody.
+which the event loop is blocked.
 """
 
 from __future__ import annotations

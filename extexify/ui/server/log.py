@@ -1,4 +1,4 @@
-"""The server's log: every message within one line, of limited length and number, whoever wrote the text in it.
+"""The server's log: every message is one line of limited length, and repeated messages are counted.
 
 Messages of Streamlit, uvicorn, warnings and tracebacks contain what visitors send. `install` sets the factory of all
 log records of the process, so that it doesn't matter which logger or handler writes one.

@@ -22,6 +22,7 @@ from extexify.access.passwords import check_hash
 from extexify.access.sign_in import SESSION_SECONDS, OperatorSessions, is_device, new_device
 from extexify.core import settings
 from extexify.core.errors import UserError
+from extexify.ui.server.base_path import base_path
 from extexify.workspace.paths import moderation_file
 
 COOKIE = "extexify_operator"
@@ -209,7 +210,7 @@ def _connection() -> str:
 
 def routes() -> list[Route]:
     """The routes, below the server's configured base path."""
-    return [Route(_base() + COOKIE_ROUTE, _set_cookies, methods=["POST"])]
+    return [Route(f"{base_path()}/{COOKIE_ROUTE}", _set_cookies, methods=["POST"])]
 
 
 async def _set_cookies(request: Request) -> Response:
@@ -242,11 +243,6 @@ def _set_cookie(request: Request, response: Response, name: str, value: str, sec
     )
 
 
-def _base() -> str:
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}/" if base else "/"
-
-
 class OperatorsFiles:
     """Middleware: in a demo, uploads and media files need the operator's cookie. Streamlit checks only their address.
 
@@ -255,7 +251,7 @@ class OperatorsFiles:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._media = _base() + _MEDIA
+        self._media = f"{base_path()}/{_MEDIA}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] != "OPTIONS" and self._is_file(scope["path"]):
