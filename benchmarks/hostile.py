@@ -2,11 +2,12 @@
 
     python -m benchmarks.hostile [--visitors 100] [--hostile 10] [--seconds 1800] [--source SOURCE]
 
-Visitors come, draw for a while with the pauses of a person, and go (`benchmarks.load`). Hostile ones send, without a
-pause, what an attack on a server found to be costly: canvases of empty objects, drawings of random points, texts of a
-megabyte where the server expects a name, messages that are none, websockets of a foreign origin, links and searches
-made to be slow. An answer's time is from the message of a stroke to the complete list, at the visitor's end of the
-websocket. The clients, hostile ones included, share the processor with the server; their share is reported.
+Visitors, each with an address of its own as a proxy reports it, come, draw for a while with the pauses of a person, and
+go (`benchmarks.load`). Hostile ones send, without a pause, what an attack on a server found to be costly: canvases of
+empty objects, drawings of random points, texts of a megabyte where the server expects a name, messages that are none,
+websockets of a foreign origin, links and searches made to be slow. An answer's time is from the message of a stroke to
+the complete list, at the visitor's end of the websocket. The clients, hostile ones included, share the processor with
+the server; their share is reported.
 """
 
 from __future__ import annotations
@@ -55,41 +56,46 @@ CANVASES = (
 )
 LINES = "2026-01-01 operator signed in\n\x1b[31m" * (MEGABYTE // 35)
 
-Attack = Callable[[Server, Random], Awaitable[None]]
+Attack = Callable[[Server, str, Random], Awaitable[None]]
+"""An attack on a server, from an address."""
 
 
-async def _canvas_of_rubbish(server: Server, random: Random) -> None:
-    async with Visitor(server.address) as visitor:
+async def _canvas_of_rubbish(server: Server, client: str, random: Random) -> None:
+    async with Visitor(server.address, client=client) as visitor:
         canvas = visitor.element_id("canvas")
         for _ in range(2):  # more would have to wait, other than on a new connection
             await visitor.request("", [WidgetState(id=canvas, json_value=random.choice(CANVASES))])
 
 
-async def _texts_for_names(server: Server, random: Random) -> None:
-    async with Visitor(server.address) as visitor:
+async def _texts_for_names(server: Server, client: str, random: Random) -> None:
+    async with Visitor(server.address, client=client) as visitor:
         await visitor.send(fragment_id=LINES)
         await visitor.send(page_script_hash=LINES)
         await visitor.send(query=f"d={LINES}")
         await visitor.request()
 
 
-async def _no_message(server: Server, random: Random) -> None:
+async def _no_message(server: Server, client: str, random: Random) -> None:
     for size in (100, MEGABYTE, 5 * MEGABYTE):
-        async with connect(f"ws{server.address.removeprefix('http')}/_stcore/stream", compression=None) as socket:
+        async with connect(
+            f"ws{server.address.removeprefix('http')}/_stcore/stream",
+            additional_headers={"X-Forwarded-For": client},
+            compression=None,
+        ) as socket:
             await socket.send(random.randbytes(size))
             await socket.wait_closed()
 
 
-async def _foreign_origin(server: Server, random: Random) -> None:
+async def _foreign_origin(server: Server, client: str, random: Random) -> None:
     for _ in range(20):
         async with connect(
             f"ws{server.address.removeprefix('http')}/_stcore/stream",
-            additional_headers={"Origin": "https://evil.example"},
+            additional_headers={"X-Forwarded-For": client, "Origin": "https://evil.example"},
         ):
             pass
 
 
-async def _slow_addresses(server: Server, random: Random) -> None:
+async def _slow_addresses(server: Server, client: str, random: Random) -> None:
     url = urlsplit(server.address)
     for path in (
         f"/share/drawing.png?d={'9' * 1_900}",
@@ -109,13 +115,14 @@ ATTACKS: tuple[Attack, ...] = (
 )  # fmt: skip
 
 
-async def attack(server: Server, until: float, random: Random, done: Counter[str]) -> None:
-    """Attack, one way after the other, until the time comes."""
+async def attack(server: Server, until: float, number: int, done: Counter[str]) -> None:
+    """Attack from an address of its own, one way after the other, until the time comes."""
+    client, random = f"10.2.0.{number}", Random(-1 - number)
     while time.monotonic() < until:
         how = random.choice(ATTACKS)
         try:
             async with asyncio.timeout(max(until - time.monotonic(), 1)):
-                await how(server, random)
+                await how(server, client, random)
         except (NoAnswer, OSError, WebSocketException, TimeoutError):
             pass  # the server has closed the connection
         done[how.__name__.strip("_")] += 1
@@ -128,7 +135,7 @@ async def soak(server: Server, drawings: Sequence[Drawing], options: argparse.Na
     until = began + options.seconds
     async with asyncio.TaskGroup() as group:
         for number in range(options.hostile):
-            group.create_task(attack(server, until, Random(-1 - number), done))
+            group.create_task(attack(server, until, number, done))
         others = options.visitors - options.hostile
         drawing = group.create_task(come_and_go(server, drawings, tally, options.seconds, others))
     visits, looks = drawing.result()
@@ -169,9 +176,7 @@ def main() -> None:
     parser.add_argument("--source", default="starter:each=1,seed=3", help="of drawings (default: starter drawings)")
     options = parser.parse_args()
     drawings = load_drawings(options.source)
-    # All visitors come from one address here.
-    demo = {settings.DEMO.name: "yes", settings.CONNECTION_LIMIT.name: "1000"}
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), demo) as server:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), {settings.DEMO.name: "yes"}) as server:
         asyncio.run(measure(server, drawings, options))
 
 

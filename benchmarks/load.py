@@ -120,11 +120,18 @@ def _on_canvas(drawing: Drawing) -> Drawing:
 
 
 async def visit(
-    server: Server, drawings: Sequence[Drawing], tally: Tally, until: float, random: Random, *, pauses: bool = True
+    server: Server,
+    drawings: Sequence[Drawing],
+    tally: Tally,
+    until: float,
+    random: Random,
+    *,
+    pauses: bool = True,
+    client: str = "",
 ) -> None:
-    """Visit the Draw page and draw until the time comes; failures are recorded."""
+    """Visit the Draw page, from an address, and draw until the time comes; failures are recorded."""
     try:
-        async with Visitor(server.address, patience=PATIENCE) as visitor:
+        async with Visitor(server.address, patience=PATIENCE, client=client) as visitor:
             while time.monotonic() < until and visitor.is_connected:
                 try:
                     await _draw_one(visitor, random.choice(drawings), tally, until, random, pauses)
@@ -213,10 +220,11 @@ async def come_and_go(
     ends = began + seconds
 
     async def guests(number: int) -> None:
-        random = Random(number)
+        random, client = Random(number), f"10.1.{number // 256}.{number % 256}"
         while time.monotonic() < ends:
             next(visits)
-            await visit(server, drawings, tally, min(time.monotonic() + random.uniform(*STAY), ends), random)
+            stay = min(time.monotonic() + random.uniform(*STAY), ends)
+            await visit(server, drawings, tally, stay, random, client=client)
 
     looks: list[tuple[float, Look]] = []
 

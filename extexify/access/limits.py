@@ -43,6 +43,11 @@ class RateLimiter:
                 self._events.popitem(last=False)
             return 0.0
 
+    def count(self, key: str) -> int:
+        """The events of a key that are counted, of which some may be older than the window."""
+        with self._lock:
+            return len(self._events.get(key, ()))
+
     def give_back(self, key: str) -> None:
         """Discard the last counted event of a key."""
         with self._lock:
