@@ -4,7 +4,7 @@ A drawing is fitted into the unit square. The coverage of a pixel is `clip(r + 0
 distance in pixels from its center to the nearest segment and `r` half the line width: the usual approximation of a box
 filter. An image depends neither on the batch nor on the number of threads.
 
-The kernels are compiled by numba, cached in `__pycache__` (or NUMBA_CACHE_DIR), and release the GIL. The threads are
+The kernels are compiled by numba, cached in `__pycache__` (or NUMBA_CACHE_DIR) where that can be written, and release the GIL. The threads are
 Python threads, because numba's parallel layer must not be entered by two threads at once, which a server does.
 """
 
@@ -16,9 +16,9 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from extexify.core.compiled import njit
 from extexify.core.errors import UserError
 from extexify.core.processes import available_cores
 from extexify.core.schema import validate

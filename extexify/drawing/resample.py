@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from extexify.core.compiled import njit
 from extexify.core.schema import validate
 from extexify.drawing.strokes import Drawings
 

@@ -9,8 +9,9 @@ times as long without it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from extexify.core.compiled import njit
 
 _COMMA, _MINUS, _DOT, _ZERO, _NINE, _OPEN, _CLOSE = (ord(character) for character in ",-.09[]")
 

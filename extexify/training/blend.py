@@ -8,9 +8,9 @@ shape; others are left unchanged.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from extexify.core.compiled import njit
 from extexify.drawing.strokes import Drawings
 
 REACH = (-0.25, 0.6)

@@ -6,8 +6,9 @@ A drawing's numbers depend neither on its batch nor on the thread or process tha
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from extexify.core.compiled import njit
 
 
 def uniforms(numbers: NDArray[np.integer], *, seed: int, epoch: int, columns: int) -> NDArray[np.float64]:
