@@ -334,16 +334,32 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     )
 
 
+def _resumed_recipe(options: argparse.Namespace, begun: Recipe) -> Recipe:
+    """The recipe of a run with what the options say."""
+    from dataclasses import replace
+
+    if options.recipe not in (None, begun.name):
+        return _recipe(options)
+    given = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
+    return replace(begun, **{name: value for name, value in given.items() if value is not None})
+
+
 def _training_settings(options: argparse.Namespace) -> dict[str, Any]:
     """Recipe, seed, splits and name of the run to begin or resume, as JSON."""
-    from extexify.training.runs import newest_run, read_config
+    from dataclasses import replace
+
+    from extexify.training.runs import RunFiles, newest_run, read_config
 
     if options.resume:
         name = checked_name(options.run, "run") if options.run else newest_run()
-        config = read_config(paths.runs_folder() / name)
-        recipe, seed, train_on = config.recipe, config.seed, config.train_on
+        folder = paths.runs_folder() / name
+        config = read_config(folder)
+        recipe = _resumed_recipe(options, config.recipe)
+        seed = config.seed if options.seed is None else options.seed
+        train_on = options.train_on or config.train_on
+        RunFiles(folder).check(replace(config, recipe=recipe, seed=seed, train_on=train_on))
     else:
-        recipe, seed, train_on = _recipe(options), options.seed, options.train_on
+        recipe, seed, train_on = _recipe(options), options.seed or 0, options.train_on or "train"
         name = _new_run(recipe, options.run)
     settings = {"recipe": recipe.to_json(), "seed": seed, "train_on": train_on}
     return {**settings, "run": name, "resume": options.resume}

@@ -109,7 +109,11 @@ def parser() -> argparse.ArgumentParser:
         "them on several machines",
     )  # fmt: skip
     _seed_option(train)
-    train.add_argument("--resume", action="store_true", help="resume --run (default: the newest run)")
+    train.add_argument(
+        "--resume", action="store_true",
+        help="resume --run (default: the newest run), with more --epochs if given; its other settings stay",
+    )  # fmt: skip
+    train.set_defaults(seed=None, train_on=None)  # a resumed run has its own
     _use_option(train)
     _output_options(train)
 

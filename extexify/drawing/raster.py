@@ -4,8 +4,9 @@ A drawing is fitted into the unit square. The coverage of a pixel is `clip(r + 0
 distance in pixels from its center to the nearest segment and `r` half the line width: the usual approximation of a box
 filter. An image depends neither on the batch nor on the number of threads.
 
-The kernels are compiled by numba, cached in `__pycache__` (or NUMBA_CACHE_DIR) where that can be written, and release the GIL. The threads are
-Python threads, because numba's parallel layer must not be entered by two threads at once, which a server does.
+The kernels are compiled by numba, cached in `__pycache__` (or NUMBA_CACHE_DIR) where that can be written, and release
+the GIL. The threads are Python threads, because a server would enter numba's parallel layer from two threads at once,
+which is forbidden.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def train(
 
     Without `validation_data` the model is that of the last epoch, with the recipe's temperature and rejection
     threshold. `train_on` names the splits in `train_data`, for the run's records. `should_stop` is called after every
-    batch. With `resume` the run continues from its checkpoint.
+    batch. With `resume` the run continues from its checkpoint, also to more epochs than it was begun for.
 
     In a process group (see `distributed.process_group`) every process calls this with the same arguments and takes a
     shard of every batch.
@@ -340,10 +340,13 @@ class _Trainer:
             save_checkpoint(self.files.checkpoint, self.state, self.network, self.average, self.optimizer)
 
     def restore(self) -> None:
-        """Load the run's checkpoint. Raises `StorageError` unless it belongs to this recipe, seed and dataset."""
+        """Load the run's checkpoint. Raises `StorageError` unless it belongs to this recipe, seed and dataset.
+
+        Only the number of epochs may have become larger; the schedule is then that of the new number.
+        """
         path = self.files.checkpoint
         if self.rank == 0:
-            self.files.check(RunConfig(self.recipe, self.seed, self.train_on, self.dataset.content_hash))
+            self.files.resume(RunConfig(self.recipe, self.seed, self.train_on, self.dataset.content_hash))
         # A run that was stopped before its first checkpoint begins anew.
         if distributed.broadcast_json(path.exists()):
             content = distributed.broadcast_bytes(lambda: read_checkpoint(path))

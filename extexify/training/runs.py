@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -49,14 +49,34 @@ class RunFiles:
         self.checkpoint, self.model = run / "checkpoint.safetensors", run / "model.safetensors"
 
     def begin(self, config: dict[str, Any]) -> None:
-        """Make the run's folder and write its configuration."""
+        """Make the run's folder and write its configuration, with the present time."""
         self.run.mkdir(parents=True, exist_ok=True)
-        write_json(self.config, config)
+        write_json(self.config, {**config, "began": datetime.now().astimezone().isoformat()})
 
     def check(self, config: RunConfig) -> None:
-        """Raise `StorageError` unless the run was begun with this configuration."""
-        if read_config(self.run) != config:
-            raise StorageError(f"run {self.run.name} was begun with other settings or another dataset: start a new run")
+        """Check that the run can go on with this configuration, which may have more epochs than it was begun for.
+
+        Raises `StorageError`, which names what differs.
+        """
+        stored = read_config(self.run)
+        extended = replace(stored, recipe=replace(stored.recipe, epochs=config.recipe.epochs))
+        if differences := _differences(extended, config):
+            raise StorageError(
+                f"run {self.run.name} was begun with {', '.join(old for old, _ in differences)}, not with "
+                f"{', '.join(new for _, new in differences)}: resume it without that, or start a new run"
+            )
+        if config.recipe.epochs < stored.recipe.epochs:
+            raise StorageError(
+                f"run {self.run.name} was begun for {stored.recipe.epochs} epochs: it can be given more, not "
+                f"{config.recipe.epochs}; start a new run"
+            )
+
+    def resume(self, config: RunConfig) -> None:
+        """Check the configuration, and record its epochs. Raises `StorageError`."""
+        self.check(config)
+        value: Any = read_json(self.config)
+        if value["recipe"]["epochs"] != config.recipe.epochs:
+            write_json(self.config, {**value, "recipe": {**value["recipe"], "epochs": config.recipe.epochs}})
 
     def add_epoch(self, entry: dict[str, Any]) -> None:
         """Append an epoch's line to `metrics.jsonl`."""
@@ -73,12 +93,16 @@ class RunFiles:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What a run was begun with. train_on names its splits as `Dataset.indices` reads them."""
+    """What a run was begun with. train_on names its splits as `Dataset.indices` reads them.
+
+    began is in seconds since 1970; None for runs of earlier versions, which didn't record it.
+    """
 
     recipe: Recipe
     seed: int
     train_on: str
     dataset_hash: str
+    began: float | None = field(default=None, compare=False)
 
 
 def read_config(run: Path) -> RunConfig:
@@ -88,9 +112,32 @@ def read_config(run: Path) -> RunConfig:
         raise StorageError(f"there is no run {run.name} in {run.parent} to resume")
     try:
         stored = validate(read_json(path), _StoredConfig)
-        return RunConfig(Recipe.from_json(stored.recipe), stored.seed, stored.train_on, stored.dataset.content_hash)
-    except ValueError as error:
+        recipe, began = Recipe.from_json(stored.recipe), stored.began.timestamp() if stored.began else None
+        return RunConfig(recipe, stored.seed, stored.train_on, stored.dataset.content_hash, began)
+    except (ValueError, OverflowError) as error:
         raise StorageError(f"{path} is damaged ({error}): start a new run") from None
+
+
+def _differences(stored: RunConfig, asked: RunConfig) -> list[tuple[str, str]]:
+    """What differs between two configurations, as in the one and as in the other."""
+    found: list[tuple[str, str]] = []
+    if stored.recipe.name != asked.recipe.name:
+        found.append((f"recipe {stored.recipe.name}", f"recipe {asked.recipe.name}"))
+    else:
+        one, other = stored.recipe.to_json(), asked.recipe.to_json()
+        named = [(name.replace("_", " "), one[name], other[name]) for name in one]
+        found += [(f"{name} {_value(old)}", f"{name} {_value(new)}") for name, old, new in named if old != new]
+    if stored.seed != asked.seed:
+        found.append((f"seed {stored.seed}", f"seed {asked.seed}"))
+    if stored.train_on != asked.train_on:
+        found.append((f"drawings of {stored.train_on}", f"those of {asked.train_on}"))
+    if stored.dataset_hash != asked.dataset_hash:
+        found.append(("another dataset", "this one"))
+    return found
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -104,6 +151,7 @@ class _StoredConfig:
     seed: Annotated[int, Meta(ge=0)]
     dataset: _StoredDataset
     train_on: str = "train"
+    began: datetime | None = None
 
 
 # --- the list of runs ---------------------------------------------------------------------------
@@ -237,7 +285,7 @@ def find_run(name: str) -> Run | None:
 
 
 def newest_run() -> str:
-    """The name of the run that was begun last. Raises `StorageError` if there is none."""
+    """The name of the run that was begun last, by its own record. Raises `StorageError` if there is none."""
     found = list_runs()
     if not found:
         raise StorageError(f"there is no run in {paths.runs_folder()} to resume")
@@ -297,11 +345,18 @@ def _read(folder: Path, is_written: bool) -> Run | None:
         dataset_hash=config.dataset_hash if config else "",
         epochs=epochs,
         problem=damage if config else "run.json is missing or damaged, so that its settings are unknown",
-        began=config_version[0] / 1e9 if config_version else changed,
+        began=_began(config, config_version, changed),
         changed=changed,
         size=size,
         is_running=is_written or is_being_written(folder),
     )
+
+
+def _began(config: RunConfig | None, version: _Version, changed: float) -> float:
+    """When a run began: what its configuration says, else the time of that file, or of the folder."""
+    if config and config.began is not None:
+        return config.began
+    return version[0] / 1e9 if version else changed
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -149,6 +149,26 @@ def test_classify_folds_and_orders_answers_like_the_draw_page(
     assert r"(also: \iff" in run(capsys, "classify", strokes)[1]
 
 
+@pytest.mark.usefixtures("quick")
+def test_options_that_a_resumed_run_cant_take_are_refused_and_more_epochs_extend_it(
+    capsys: pytest.CaptureFixture[str], dump: Path, tmp_path: Path
+) -> None:
+    run_json(capsys, "export", "--source", dump)
+    run_json(capsys, "train", "--run", "mine", "--epochs", "1", "--seed", "3")
+    for options, message in (
+        (["--recipe", "original"], "run mine was begun with recipe default, not with recipe original"),
+        (["--learning-rate", "0.1"], "run mine was begun with learning rate 0.003, not with learning rate 0.1"),
+        (["--batch-size", "8", "--seed", "0"], "with batch size 16, seed 3, not with batch size 8, seed 0"),
+        (["--train-on", "all"], "with drawings of train, not with those of all"),
+    ):
+        code, _, err = run(capsys, "train", "--resume", *options)
+        assert (code, err.count("\n")) == (1, 1), options
+        assert message in err
+    run_json(capsys, "train", "--resume", "--epochs", "2", "--recipe", "default", "--seed", "3")
+    lines = (tmp_path / "ws" / "runs" / "mine" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+
+
 def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, message in (
         (["export", "--source", "nothing.sql"], "nothing.sql does not exist"),

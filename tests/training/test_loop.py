@@ -183,7 +183,9 @@ class TestARun:
         assert (description.temperature, description.metrics) == (0.7, {})
         assert all(entry["validation"] is None for entry in metrics(tmp_path / "run"))
         assert read_config(tmp_path / "run").train_on == "train+validation"
-        with pytest.raises(StorageError, match="other settings"):
+        with pytest.raises(
+            StorageError, match=r"with drawings of train\+validation, not with those of train: resume it"
+        ):
             run_training(dataset, tmp_path / "run", recipe, resume=True)
 
     def test_on_all_drawings_leaves_none_to_evaluate_it_on(self, dataset: Dataset, tmp_path: Path) -> None:
@@ -259,8 +261,33 @@ class TestStopAndResume:
             run_training(dataset, copied)
 
     def test_a_run_is_resumed_only_with_its_own_settings(self, dataset: Dataset, copied: Path) -> None:
-        with pytest.raises(StorageError, match="other settings"):
-            run_training(dataset, copied, replace(QUICK, epochs=9), seed=5, resume=True)
+        for changes, message in (
+            (
+                {"learning_rate": 0.5, "batch_size": 9},
+                r"with batch size 16, learning rate 0\.003, not with batch size 9, learning",
+            ),
+            (
+                {"name": "other"},
+                "begun with recipe default, not with recipe other: resume it without that, or start a new",
+            ),
+            ({"epochs": 3}, "begun for 4 epochs: it can be given more, not 3"),
+        ):
+            with pytest.raises(StorageError, match=message):
+                run_training(dataset, copied, replace(QUICK, **changes), seed=5, resume=True)
+        with pytest.raises(StorageError, match="with seed 5, not with seed 6"):
+            run_training(dataset, copied, QUICK, seed=6, resume=True)
+        assert read_config(copied).recipe == QUICK
+
+    def test_a_finished_run_goes_on_to_more_epochs(self, dataset: Dataset, copied: Path) -> None:
+        began = read_config(copied).began
+        longer = replace(QUICK, epochs=6)
+        run_training(dataset, copied, longer, seed=5, resume=True)
+        assert [entry["epoch"] for entry in metrics(copied)] == list(range(1, 7))
+        config = read_config(copied)
+        assert (config.recipe, config.began) == (longer, began)
+        # From now on that is the number of its record.
+        with pytest.raises(StorageError, match="begun for 6 epochs"):
+            run_training(dataset, copied, QUICK, seed=5, resume=True)
 
     def test_a_damaged_or_earlier_checkpoint_is_refused_in_a_sentence(self, dataset: Dataset, copied: Path) -> None:
         checkpoint = copied / "checkpoint.safetensors"

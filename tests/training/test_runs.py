@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -263,7 +265,20 @@ def test_the_configuration_that_an_earlier_version_wrote_is_recognized(tmp_path:
     former["doubt"] = former.pop("rejection_threshold")
     files.begin({"recipe": former, "seed": 0, "dataset": {"content_hash": "00ff"}})
     config = RunConfig(recipe("quick"), 0, "train", "00ff")
-    files.check(config)
+    files.resume(config)
     for other in (replace(config, seed=1), replace(config, train_on="train+validation")):
-        with pytest.raises(StorageError, match="begun with other settings"):
-            files.check(other)
+        with pytest.raises(StorageError, match=r"run run was begun with .*, not with "):
+            files.resume(other)
+
+
+def test_the_newest_run_is_the_one_that_was_begun_last_whatever_the_times_of_its_files(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        files = RunFiles(paths.runs_folder() / name)
+        files.begin({"recipe": recipe("quick").to_json(), "seed": 0, "dataset": {"content_hash": "00ff"}})
+    # As after the workspace was copied.
+    os.utime(RunFiles(paths.runs_folder() / "first").config, (4e9, 4e9))
+    assert newest_run() == "second"
+    first, second = find_run("first"), find_run("second")
+    assert first is not None
+    assert second is not None
+    assert time.time() - 60 < first.began < second.began <= time.time()
