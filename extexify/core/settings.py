@@ -82,7 +82,7 @@ WAITING_LIMIT = Setting(
 MAX_UNPACKED = Setting(
     "EXTEXIFY_MAX_UNPACKED",
     "10",
-    "gigabytes that a gzipped dump may unpack to; beyond, reading it stops with an error",
+    "gigabytes that a packed file of drawings may unpack to; beyond, reading it stops with an error",
 )
 JOB_NICE = Setting(
     "EXTEXIFY_JOB_NICE",

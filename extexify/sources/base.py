@@ -22,6 +22,10 @@ class SourceError(UserError, ValueError):
     """A source can't be read; the message is one sentence that names it and says what to do."""
 
 
+class NoDrawings(SourceError):
+    """A file is none with drawings; one in a folder or an archive is skipped then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row as the source has it, unchecked; None is NULL.

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from queue import Full, Queue
-from typing import Self
+from typing import Self, TypeVar
 
 from extexify.sources.base import COLUMNS, Row
 
@@ -21,6 +21,8 @@ _HEAD = 1024  # bytes read of an overlong line: enough for an id and a key that 
 
 _ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+
+_Item = TypeVar("_Item")
 
 _QUEUE_SIZE = 4  # chunks that `read_ahead` holds ready
 _POLL_SECONDS = 0.1  # how often a waiting `put` checks whether the consumer has stopped
@@ -141,19 +143,19 @@ class _ConsumerStopped(Exception):
 
 
 def read_ahead(
-    produce: Callable[[Callable[[bytes], None]], None], interrupt: Callable[[], None] = lambda: None
-) -> Generator[bytes]:
-    """Yield the chunks that `produce(put)` passes to `put`, which runs in a thread a few chunks ahead.
+    produce: Callable[[Callable[[_Item], None]], None], interrupt: Callable[[], None] = lambda: None
+) -> Generator[_Item]:
+    """Yield the items, such as chunks of bytes, that `produce(put)` passes to `put` in a thread, a few items ahead.
 
     Unpacking (zlib) and receiving (psycopg2) release the interpreter lock and so overlap with parsing. An exception
-    in `produce` is raised here, after the chunks before it. When the generator is closed early, `interrupt` is called,
+    in `produce` is raised here, after the items before it. When the generator is closed early, `interrupt` is called,
     which should end any wait inside `produce`; `put` raises from then on, and the thread has ended when `close`
     returns.
     """
-    items: Queue[bytes | BaseException | None] = Queue(_QUEUE_SIZE)
+    items: Queue[_Item | BaseException | None] = Queue(_QUEUE_SIZE)
     stopped = threading.Event()
 
-    def put(item: bytes | BaseException | None) -> None:
+    def put(item: _Item | BaseException | None) -> None:
         while not stopped.is_set():
             try:
                 return items.put(item, timeout=_POLL_SECONDS)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from extexify.access import permissions
 from extexify.sources.base import TABLE, Source, SourceError
+from extexify.sources.files import STANDARD_INPUT, FileSource
+from extexify.sources.sqlite import SqliteSource
 
 POSTGRES = ("postgresql://", "postgres://")
 """Prefixes of addresses of PostgreSQL databases."""
@@ -21,8 +23,9 @@ def open_source(address: str) -> Source:
     """The source that an address names.
 
     An address is `postgresql://…`; `env:NAME`, an environment variable that contains such an address, which is then
-    neither shown nor stored; `starter` with or without options (see `extexify.sources.starter`); or the path of a dump
-    or an SQLite file (`./starter` for a file of that name). Raises `SourceError` for any other address.
+    neither shown nor stored; `starter` with or without options (see `extexify.sources.starter`); `-`, standard input;
+    or the path of an SQLite file, of another file (see `extexify.sources.files`), of a folder or of a pipe (`./starter`
+    for a file of that name). Raises `SourceError` for any other address.
     """
     if address.startswith(POSTGRES):
         return _postgres(address)
@@ -34,24 +37,25 @@ def open_source(address: str) -> Source:
         return StarterSource.from_address(address)
     if "://" in address:
         raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
+    if address == STANDARD_INPUT:
+        return FileSource(None)
     try:
         path = Path(address).expanduser()
         if not path.exists():
             raise SourceError(f"{path} does not exist")
-        if not path.is_file():
-            raise SourceError(f"{path} is not a file: name a dump (.sql, .sql.gz) or an SQLite file")
-        with path.open("rb") as file:
-            head = file.read(16)
+        if path.is_char_device() or path.is_block_device():
+            raise SourceError(f"{path} is a device, not a file with drawings")
+        if path.is_file() and _head(path) == b"SQLite format 3\x00":
+            return SqliteSource(path)
+        return FileSource(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: ~USER of an unknown user
         why = error.strerror if isinstance(error, OSError) else error
         raise SourceError(f"{address} can't be read: {why}") from None
-    if head == b"SQLite format 3\x00":
-        from extexify.sources.sqlite import SqliteSource
 
-        return SqliteSource(path)
-    from extexify.sources.dump import DumpSource
 
-    return DumpSource(path)
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
 
 
 def check_source(source: Source) -> None:

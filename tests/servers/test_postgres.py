@@ -15,7 +15,7 @@ from extexify.core.progress import Progress, Stage
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.export import export_dataset
 from extexify.sources.base import Row, SourceError
-from extexify.sources.dump import DumpSource
+from extexify.sources.files import FileSource
 from extexify.sources.open import open_source
 from extexify.sources.postgres import PostgresSource
 from extexify.sources.rows import check_row
@@ -71,7 +71,7 @@ def test_every_type_of_strokes_gives_the_rows_of_a_dump_of_the_table(
     # jsonb writes its text anew, in a form of its own.
     rows = database.execute("SELECT id, key, strokes::text FROM samples ORDER BY id")
     dump = write_dump(tmp_path / "dump.sql", dump_text(copy_block(rows)))
-    assert read(database) == list(DumpSource(dump).rows())
+    assert read(database) == list(FileSource(dump).rows())
     usable = [check_row(row) for row in read(database)[:4]]
     assert [sample.id for sample in usable] == [1, 2, 3, 4]
 
@@ -159,7 +159,7 @@ def test_an_export_of_the_table_is_an_export_of_its_dump(database: Database, tmp
     dump = write_dump(tmp_path / "dump.sql.gz", dump_text(copy_block(rows)))
     exports = [
         export_dataset([source], tmp_path / name)
-        for name, source in (("server", open_source(database.address())), ("dump", DumpSource(dump)))
+        for name, source in (("server", open_source(database.address())), ("dump", FileSource(dump)))
     ]
     assert exports[0].content_hash == exports[1].content_hash
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from extexify.sources.base import Row, SourceError
-from extexify.sources.dump import DumpSource
+from extexify.sources.files import FileSource
 from extexify.sources.open import check_source, open_source
 from tests.drawings import copy_block, dump_text, sample_rows, write_dump
 
@@ -23,7 +23,7 @@ AS_READ = [Row(b"%d" % identifier, key, strokes) for identifier, key, strokes in
 
 
 def read(path: Path) -> list[Row]:
-    return list(DumpSource(path).rows())
+    return list(FileSource(path).rows())
 
 
 def refusal(path: Path) -> str:
@@ -163,11 +163,6 @@ def png() -> bytes:
         (dump_text(b'INSERT INTO "samples" (id, key) VALUES (1, 2);\n'), "--inserts"),
         (dump_text(b"INSERT INTO other VALUES ('INSERT INTO samples ');\n"), "no table samples"),
         (b"PGDMP\x01\x0e\x00", "pg_restore"),
-        (dump_text(copy_block(ROWS)).decode().encode("utf-16"), "--file"),
-        (b"PK\x03\x04 and so on", "unpack"),
-        (b"BZh91AY&SY", "bzip2"),
-        (b"\xfd7zXZ\x00", "xz"),
-        (b"\x28\xb5\x2f\xfd\x04", "Zstandard"),
         (zlib.compress(dump_text(copy_block(ROWS))), "no table samples"),
         (dump_text(copy_block([(1, b"k", b"[]"), (2, b"k")])), "row 2"),
         (dump_text(copy_block([(1, b"k", b"[]", b"more")])), "row 1"),
@@ -183,7 +178,7 @@ def test_what_is_no_usable_dump_is_refused_in_one_sentence(tmp_path: Path, conte
 def test_addresses_that_name_no_source_are_refused(tmp_path: Path) -> None:
     for address, says in (
         (str(tmp_path / "missing.sql"), "does not exist"),
-        (str(tmp_path), "not a file"),
+        ("/dev/zero", "is a device"),
         ("mysql://user:secret@host/db", "no address of a source"),
     ):
         with pytest.raises(SourceError, match=says) as caught:
@@ -211,7 +206,7 @@ def long_dump(path: Path) -> Path:
 
 
 def test_reading_is_lazy_and_stops_when_the_reader_leaves(tmp_path: Path) -> None:
-    source = DumpSource(long_dump(tmp_path / "long.sql.gz"))
+    source = FileSource(long_dump(tmp_path / "long.sql.gz"))
     rows = source.rows()
     next(rows)
     read_so_far, size = source.position()
@@ -223,14 +218,14 @@ def test_reading_is_lazy_and_stops_when_the_reader_leaves(tmp_path: Path) -> Non
 
 
 def test_a_source_can_be_read_again(tmp_path: Path) -> None:
-    source = DumpSource(write_dump(tmp_path / "d.sql.gz", dump_text(copy_block(ROWS))))
+    source = FileSource(write_dump(tmp_path / "d.sql.gz", dump_text(copy_block(ROWS))))
     assert list(source.rows()) == list(source.rows()) == AS_READ
     assert source.position() == ((tmp_path / "d.sql.gz").stat().st_size,) * 2
 
 
 def test_an_error_in_the_thread_reaches_the_reader(tmp_path: Path) -> None:
     path = write_dump(tmp_path / "d.sql", dump_text(copy_block(ROWS)))
-    source = DumpSource(path)
+    source = FileSource(path)
     path.unlink()
     with pytest.raises(SourceError, match="No such file"):
         next(source.rows())

@@ -12,7 +12,7 @@ from extexify.contributions.sqlite_store import SqliteStore
 from extexify.core.interruption import STOPPED
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.export import export_dataset
-from extexify.sources.dump import DumpSource
+from extexify.sources.files import FileSource
 from extexify.sources.starter import DEFAULT_EACH
 from extexify.workspace import jobs
 from tests.drawings import RawRow, copy_block, dump_text, sample_rows, write_dump, zigzag
@@ -268,7 +268,7 @@ def test_the_dataset_is_shown_with_a_chart_and_drawings_by_symbol(workspace: Pat
 def test_what_was_left_out_is_reported_and_keys_are_shown_as_they_are(workspace: Path, tmp_path: Path) -> None:
     rows: list[RawRow] = [(row[0], HOSTILE.encode(), row[2]) for row in sample_rows(classes=1, each=5)]
     rows += [(50, b"*bold*-OT1-_<b>x</b>", b"[[[1, 2], [3, 4]]]"), (1, HOSTILE.encode(), b"[[[7, 2], [3, 9]]]")]
-    export_dataset([DumpSource(tiny_dump(tmp_path, rows))], workspace / "dataset")
+    export_dataset([FileSource(tiny_dump(tmp_path, rows))], workspace / "dataset")
     page = open_page("export")
     assert "1 row left out, 1 given a new id" in texts(page)
     assert "because they have fewer than three distinct drawings: <b>x</b>." in texts(page)

@@ -1,0 +1,39 @@
+"""Recognizes the format of an unpacked file by its content, and reads its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+
+from extexify.sources.base import NoDrawings, Row, SourceError
+from extexify.sources.dump import dump_rows
+from extexify.sources.unpack import Chunks, TextFile
+
+_HEAD = 1 << 16  # bytes by which a format is recognized
+
+_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html)", re.IGNORECASE)
+_GIT_LFS = b"version https://git-lfs.github.com/spec/"
+
+
+def rows_of(file: TextFile) -> Generator[Row]:
+    """The rows of a file. Raises `SourceError`, which says what the file is if that can be told."""
+    chunks = Chunks(file.chunks)
+    _refuse(file.name, chunks.head(_HEAD))
+    yield from dump_rows(TextFile(file.name, chunks, file.inside))
+
+
+def _refuse(name: str, head: bytes) -> None:
+    """Raise `SourceError` for what people have in place of a file with drawings."""
+    if _WEB_PAGE.match(head):
+        if b"Google Drive" in head:
+            raise SourceError(
+                f"{name} is Google Drive's warning, a web page, in place of the file: open its link in a browser, "
+                "choose “Download anyway”, and take that file"
+            )
+        raise NoDrawings(f"{name} is a web page in place of a file: open its link in a browser and download the file")
+    if head.startswith(_GIT_LFS):
+        raise SourceError(f"{name} is a Git LFS pointer in place of the file: fetch the file with `git lfs pull`")
+    if head.startswith(b"SQLite format 3\0"):
+        raise SourceError(f"{name} is an SQLite file: name it by itself, unpacked")
+    if head.startswith(b"PGDMP"):
+        raise SourceError(f"{name} is in pg_dump's custom format: turn it into text with `pg_restore --file=dump.sql`")
