@@ -109,6 +109,19 @@ def test_a_sentence_ends_once() -> None:
     assert sentence("no!") == r"No\!"
 
 
+def test_commands_in_a_sentence_can_be_pasted() -> None:
+    assert sentence("use `a --file=- <x> *y*` -- or") == r"Use `a --file=- <x> *y*` " + escaped("-- or") + "."
+    for text in ("``x``", "`x", "` x`", "```x```", "``"):
+        assert "`" not in sentence(text).replace(r"\`", "")
+    assert sentence("a `x\ny` b") == "A `x\ufffdy` b."
+
+
+@given(st.text("`a <>-*\n"))
+def test_a_sentence_has_no_markup_but_code(text: str) -> None:
+    outside = re.sub(r"(?<!\\)`[^`\n]+`", "", sentence(text))
+    assert not re.search(r"(?<!\\)[<>`*]", outside)
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_facts_are_text(text: str) -> None:
     assert tags_of(facts_html([(text, text or "x")])) == tags_of(facts_html([("a", "b")]))

@@ -16,6 +16,9 @@ _REPLACED = re.compile(
     re.IGNORECASE,
 )
 
+# A code span in a message. Of three backticks or a blank at an end, Markdown would make something else.
+_CODE = re.compile(r"(?<!`)`(?! )([^`]+)(?<! )`(?!`)")
+
 
 def capital(text: str) -> str:
     """Text with its first letter capitalized."""
@@ -29,8 +32,13 @@ def escaped(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Markdown that shows a message literally, with a capital first letter and a full stop."""
-    return escaped(capital(text)) + ("" if text.endswith((".", "!", "?")) else ".")
+    """Markdown that shows a message literally, with a capital first letter and a full stop.
+
+    What is between backticks, such as a command, is shown as code: as it is, so that it can be pasted.
+    """
+    parts = _CODE.split(printable(capital(text)))
+    shown = "".join(f"`{part}`" if number % 2 else escaped(part) for number, part in enumerate(parts))
+    return shown + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def percentage(share: float) -> str:
