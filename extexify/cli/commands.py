@@ -42,7 +42,7 @@ def export(options: argparse.Namespace) -> None:
     counts, left_out = dataset.manifest["counts"], dataset.manifest["left_out"]
     _print(
         options,
-        {"dataset": str(out), **counts, "left_out": left_out},
+        {"dataset": str(out), **counts, "left_out": left_out, "mended": dataset.manifest["mended"]},
         f"{out}: {counts['samples']:,} drawings of {counts['classes']:,} symbols, "
         f"{sum(entry['count'] for entry in left_out):,} rows left out (see {out / 'manifest.json'})",
     )
@@ -311,9 +311,11 @@ def hash_password(options: argparse.Namespace) -> None:
 
 
 def _sources(options: argparse.Namespace) -> list[Source]:
+    from extexify.sources.base import Table
     from extexify.sources.open import open_source
 
-    return [open_source(address) for address in options.source]
+    table = Table.named(options.table or "", options.columns or "")
+    return [open_source(address, table) for address in options.source]
 
 
 def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:

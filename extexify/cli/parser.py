@@ -178,8 +178,14 @@ def _debug_option(sub: argparse.ArgumentParser, *, default: Any) -> None:
 def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:
     sub.add_argument(
         "--source", action="append", required=required, metavar="SOURCE",
-        help="a dump (.sql, .sql.gz), a postgresql:// address (env:NAME: the one in that environment variable), an "
-        "SQLite file, or `starter` for synthetic drawings; may be given several times",
+        help="a file with drawings (a dump, also packed; - for standard input), a folder of them, a postgresql:// "
+        "address (env:NAME: the one in that environment variable), an SQLite file, or `starter` for synthetic "
+        "drawings; may be given several times",
+    )  # fmt: skip
+    sub.add_argument("--table", metavar="NAME", help="the table with the drawings, of all sources (default: samples)")
+    sub.add_argument(
+        "--columns", metavar="NAMES", help="its columns, as id=NAME,key=NAME,strokes=NAME; those that are missing have "
+        "these names",
     )  # fmt: skip
 
 

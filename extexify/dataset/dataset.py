@@ -8,7 +8,7 @@ writes it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,7 @@ class _Manifest:
     left_out_classes: list[str]
     renumbered: list[_Renumbered]
     content_hash: str
+    mended: list[_LeftOut] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

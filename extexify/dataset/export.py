@@ -22,7 +22,7 @@ from extexify.dataset.finalize import Samples, finalize
 from extexify.dataset.splits import DEFAULT_RATIOS, SPLITS, check_ratios
 from extexify.drawing.strokes import Drawings, content_digest
 from extexify.sources.base import Source, SourceError
-from extexify.sources.rows import ROW_REASONS, InvalidRow, RowChunk, checked_chunks
+from extexify.sources.rows import MENDED_REASONS, ROW_REASONS, InvalidRow, RowChunk, checked_chunks
 from extexify.workspace.files import ArrayWriter, atomic_folder, write_json, writer_lock
 
 LEFT_OUT_REASONS = {
@@ -39,19 +39,42 @@ MAX_CLASSES = 100_000
 """Maximum number of different keys, five times as many as LaTeX has symbols. With more, the column is no key."""
 
 
-class _LeftOut:
+class _Tally:
+    """Counts rows by reason and remembers the first ids of each."""
+
+    def __init__(self, meanings: Mapping[str, str]) -> None:
+        self._meanings = meanings
+        self._counts: Counter[str] = Counter()
+        self._first_ids: dict[str, list[int | str | None]] = {}
+
+    def count(self, reason: str, identifier: int | str | None) -> None:
+        self._counts[reason] += 1
+        shown = self._first_ids.setdefault(reason, [])
+        if len(shown) < _SHOWN_IDS:
+            shown.append(identifier)
+
+    def report(self) -> list[dict[str, Any]]:
+        """The manifest's entries, the most frequent reason first."""
+        return [
+            {
+                "reason": reason,
+                "meaning": self._meanings[reason],
+                "count": count,
+                "first_ids": self._first_ids[reason],
+            }
+            for reason, count in self._counts.most_common()
+        ]
+
+
+class _LeftOut(_Tally):
     """Counts the rows left out and lists each in `left_out.jsonl`."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(LEFT_OUT_REASONS)
         self._file = (folder / "left_out.jsonl").open("wb")
-        self.counts: Counter[str] = Counter()
-        self.first_ids: dict[str, list[int | str | None]] = {}
 
     def add(self, reason: str, source: str, row: int | None, identifier: int | str | None, detail: str = "") -> None:
-        self.counts[reason] += 1
-        shown = self.first_ids.setdefault(reason, [])
-        if len(shown) < _SHOWN_IDS:
-            shown.append(identifier)
+        self.count(reason, identifier)
         entry = {"reason": reason, "id": identifier, "source": source, "row": row, "detail": detail}
         self._file.write(orjson.dumps(entry) + b"\n")
 
@@ -63,18 +86,6 @@ class _LeftOut:
         """Close the file after an error, ignoring further ones (a full disk raises again)."""
         with suppress(OSError):
             self._file.close()
-
-    def report(self) -> list[dict[str, Any]]:
-        """The manifest's entry `left_out`, the most frequent reason first."""
-        return [
-            {
-                "reason": reason,
-                "meaning": LEFT_OUT_REASONS[reason],
-                "count": count,
-                "first_ids": self.first_ids[reason],
-            }
-            for reason, count in self.counts.most_common()
-        ]
 
 
 class _SampleWriter:
@@ -155,10 +166,11 @@ def export_dataset(
     """Read all rows of `sources`, write the dataset folder `out` atomically, and return the dataset.
 
     Invalid rows are left out, counted by reason in the manifest (`left_out`) and listed one by one in
-    `left_out.jsonl`. Of rows with the same id, key and drawing the first is used; a row with the id of an earlier one
-    but other content gets a new id derived from its content (the manifest's `renumbered` lists the first hundred,
-    `renumbered.jsonl` all). `seed` and `ratios` (train, validation, test) determine the splits. `rejected` are
-    drawings to leave out, by key and content digest (see `extexify.dataset.review.ReviewList.marks`).
+    `left_out.jsonl`; `mended` counts those that are used without a part of them. Of rows with the same id, key and
+    drawing the first is used; a row with the id of an earlier one but other content gets a new id derived from its
+    content (the manifest's `renumbered` lists the first hundred, `renumbered.jsonl` all). `seed` and `ratios` (train,
+    validation, test) determine the splits. `rejected` are drawings to leave out, by key and content digest (see
+    `extexify.dataset.review.ReviewList.marks`).
 
     Raises `SourceError` when a source can't be read or has no usable row, `StorageError` when `out` can't be written
     or another process is writing it, `SplitError` for invalid ratios, and any exception of `report`, which is how a
@@ -170,6 +182,7 @@ def export_dataset(
     with writer_lock(out, "the dataset"), atomic_folder(out) as folder, ExitStack() as files:
         left_out = _LeftOut(folder)
         files.callback(left_out.abandon)
+        mended = _Tally(MENDED_REASONS)
         writers = {
             name: files.enter_context(ArrayWriter(folder / f"{name}.npy", *ARRAYS[name]))
             for name in ("points", "stroke_ends")
@@ -179,7 +192,7 @@ def export_dataset(
         source_entries: list[dict[str, Any]] = []
         for source in sources:
             starts.append(len(writer))
-            rows = _read_source(source, writer, left_out, report)
+            rows = _read_source(source, writer, left_out, mended, report)
             usable = len(writer) - starts[-1]
             source_entries.append({"source": source.name, "rows": rows, "usable": usable})
             if not usable:
@@ -198,12 +211,14 @@ def export_dataset(
             "sources": source_entries,
             **manifest,
             "left_out": left_out.report(),
+            "mended": mended.report(),
         }
         write_json(folder / "manifest.json", manifest)
         stage.at(len(writer))
-        for entry in manifest["left_out"]:
-            ids = ", ".join("NULL" if value is None else str(value) for value in entry["first_ids"])
-            stage.log(f"left out {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
+        for what in ("left_out", "mended"):
+            for entry in manifest[what]:
+                ids = ", ".join("NULL" if value is None else str(value) for value in entry["first_ids"])
+                stage.log(f"{what.replace('_', ' ')} {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
         counts = manifest["counts"]
         if counts["renumbered"]:
             some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
@@ -213,14 +228,16 @@ def export_dataset(
     return Dataset.open(out)
 
 
-def _read_source(source: Source, writer: _SampleWriter, left_out: _LeftOut, report: Reporter) -> int:
+def _read_source(source: Source, writer: _SampleWriter, left_out: _LeftOut, mended: _Tally, report: Reporter) -> int:
     """Add a source's valid samples to `writer`; return how many rows it had."""
     stage = Stage(report, "export", unit=source.unit)
     number = 0
     for chunk in checked_chunks(source):
         invalid = chunk.invalid + writer.add(chunk)
-        for row in sorted(invalid, key=lambda row: row.place):
-            left_out.add(row.reason, source.name, number + row.place + 1, row.id, row.detail)
+        for bad in sorted(invalid, key=lambda row: row.place):
+            left_out.add(bad.reason, source.name, number + bad.place + 1, bad.id, bad.detail)
+        for row in chunk.mended:
+            mended.count(row.reason, row.id)
         number += chunk.rows
         stage.done, stage.total = source.position()
         stage.at(stage.done)

@@ -1,9 +1,9 @@
 """Compiled scanner for strokes JSON of the plain form that nearly every stored drawing has.
 
-The plain form is a list of lists of lists of decimal numbers without exponents, whose digits a float64 represents
-exactly. For all other text, errors included, the scanner reports failure and `extexify.drawing.strokes.parse_strokes`
-decides. Both give the same float32 values, bit for bit. An export of 35,502 drawings (18 million numbers) takes 2.4
-times as long without it.
+The plain form is a list of lists of lists of two to four decimal numbers without exponents, whose digits a float64
+represents exactly. For all other text, errors included, the scanner reports failure and
+`extexify.drawing.strokes.parse_strokes` decides. Both give the same float32 values, bit for bit. An export of 35,502
+drawings (18 million numbers) takes 2.4 times as long without it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ _COMMA, _MINUS, _DOT, _ZERO, _NINE, _OPEN, _CLOSE = (ord(character) for characte
 _MAX_MANTISSA = 2**53
 _MAX_DIGITS = 18  # of an int64, so that the mantissa can't overflow before it is compared
 _POWERS = 10.0 ** np.arange(_MAX_DIGITS + 1)
+
+_LONGEST_POINT = 4  # numbers: more may be Quick Draw's lists of all x or y
 
 _SHORTEST_POINT = len("[1,2],")
 _SHORTEST_STROKE = len("[[1,2]],")
@@ -153,6 +155,8 @@ def _scan_drawing(
                         value = -value
                     points[point_count, numbers] = value
                 numbers += 1
+                if numbers > _LONGEST_POINT:
+                    return failure
                 at, separator = _read_separator(text, at)
                 if separator == _CLOSE:
                     break

@@ -46,7 +46,7 @@ class BadDrawing(UserError, ValueError):
 DRAWING_REASONS = {
     "no strokes": "strokes are NULL or an empty list",
     "not JSON": "strokes are not valid JSON of the form [[[x, y], …], …]",
-    "empty stroke": "a stroke without points",
+    "empty stroke": "no stroke has a point",
     "short point": "a point with fewer than two numbers",
     "not finite": "a coordinate that is NaN or infinite",
     "out of range": f"a coordinate beyond ±{MAX_ABS_COORDINATE:g}",
@@ -55,10 +55,47 @@ DRAWING_REASONS = {
 """The reasons for which a drawing is invalid, with their descriptions in reports."""
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedStrokes:
+    """A drawing as it was parsed.
+
+    empty: how many strokes without points it had, which are left out. by_axis: each stroke was stored as a list of all
+    x and one of all y, as Quick Draw does.
+    """
+
+    drawing: Drawing
+    empty: int = 0
+    by_axis: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTexts:
+    """The drawings of many texts: the valid ones, packed in order, and the error of each invalid one by its index.
+
+    empty: indices of the texts that had strokes without points; by_axis: how many drawings were stored by axis.
+    """
+
+    drawings: Drawings
+    errors: dict[int, BadDrawing]
+    empty: list[int]
+    by_axis: int
+
+
 def parse_strokes(text: bytes | str | None) -> Drawing:
     """Parse strokes JSON, `[[[x, y], …], …]`; a point's further numbers, such as its time, are ignored.
 
-    Returns a drawing with at least one stroke and at least one point per stroke. Raises `BadDrawing` for anything else.
+    Accepted as well are points `{"x": x, "y": y, …}`, a single stroke `[[x, y], …]`, Quick Draw's strokes
+    `[[x, …], [y, …]]`, with a third list of times or without, and strokes without points, which are left out. Returns a
+    drawing with at least one stroke and at least one point per stroke. Raises `BadDrawing` for anything else.
+    """
+    return read_strokes(text).drawing
+
+
+def read_strokes(text: bytes | str | None, *, by_axis: bool = False) -> ParsedStrokes:
+    """Parse strokes JSON as `parse_strokes` does.
+
+    Quick Draw's form is recognized by lists of more than four numbers, which no point has. Drawings of short strokes
+    may be either; with `by_axis` they are taken for Quick Draw's.
     """
     if text is None:
         raise BadDrawing("no strokes", "the strokes are NULL")
@@ -68,36 +105,43 @@ def parse_strokes(text: bytes | str | None) -> Drawing:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         value = _parse_lenient(text, str(error))
-    return drawing_from_lists(value)
+    return _read_lists(value, by_axis)
 
 
-def parse_many(texts: Sequence[bytes | str | None]) -> tuple[Drawings, dict[int, BadDrawing]]:
-    """Parse many strokes JSON texts: the valid drawings, packed in order, and the error of each invalid one by index.
+def parse_many(texts: Sequence[bytes | str | None], *, by_axis: bool = False) -> ParsedTexts:
+    """Parse many strokes JSON texts.
 
-    Compiled code parses those of the plain form (see `extexify.drawing.scanner`), `parse_strokes` the others.
+    Compiled code parses those of the plain form (see `extexify.drawing.scanner`), `read_strokes` the others; with
+    `by_axis` all.
     """
     # Imported here, because most importers of this module parse nothing, and numba takes half a second.
     from extexify.drawing.scanner import scan_drawings
 
     if not texts:
-        return Drawings.pack([]), {}
-    points, stroke_ends, sample_ends, parsed = scan_drawings(
-        [_scannable(text) for text in texts], MAX_POINTS, MAX_ABS_COORDINATE
-    )
+        return ParsedTexts(Drawings.pack([]), {}, [], 0)
+    scanned = [b""] * len(texts) if by_axis else [_scannable(text) for text in texts]
+    points, stroke_ends, sample_ends, parsed = scan_drawings(scanned, MAX_POINTS, MAX_ABS_COORDINATE)
     drawings = Drawings(points, stroke_ends, sample_ends)
     others: list[Drawing] = []
     places: list[int] = []
     errors: dict[int, BadDrawing] = {}
+    empty: list[int] = []
+    count = 0
     for index in np.flatnonzero(~parsed).tolist():
         try:
-            others.append(parse_strokes(texts[index]))
-            places.append(index)
+            found = read_strokes(texts[index], by_axis=by_axis)
         except BadDrawing as error:
             errors[index] = error
+            continue
+        others.append(found.drawing)
+        places.append(index)
+        count += found.by_axis
+        if found.empty:
+            empty.append(index)
     if others:
         order = np.argsort(np.concatenate([np.flatnonzero(parsed), places]))
         drawings = Drawings.join([drawings, Drawings.pack(others)]).take(order)
-    return drawings, errors
+    return ParsedTexts(drawings, errors, empty, count)
 
 
 def _scannable(text: bytes | str | None) -> bytes:
@@ -116,30 +160,72 @@ def _parse_lenient(text: bytes | str, why: str) -> Any:
 
 
 def drawing_from_lists(value: Any) -> Drawing:
-    """The drawing of nested lists `[[[x, y], …], …]`. Raises `BadDrawing`."""
+    """The drawing of decoded strokes JSON, in any form that `parse_strokes` accepts. Raises `BadDrawing`."""
+    return _read_lists(value, by_axis=False).drawing
+
+
+def _read_lists(value: Any, by_axis: bool) -> ParsedStrokes:
     if not isinstance(value, list):
         raise BadDrawing("not JSON", f"strokes must be a list of strokes, not {_json_type(value)}")
     if not value:
         raise BadDrawing("no strokes", "the drawing has no strokes")
-    total = 0
+    if _is_point(value[0]):
+        value = [value]  # a single stroke
     for number, stroke in enumerate(value, 1):
         if not isinstance(stroke, list):
             raise BadDrawing("not JSON", f"stroke {number} must be a list of points, not {_json_type(stroke)}")
-        if not stroke:
-            raise BadDrawing("empty stroke", f"stroke {number} has no points")
-        total += len(stroke)
+    strokes = {number: stroke for number, stroke in enumerate(value, 1) if stroke}
+    if not strokes:
+        raise BadDrawing("empty stroke", "no stroke has a point")
+    empty = len(value) - len(strokes)
+    by_axis = _is_by_axis(list(strokes.values()), by_axis)
+    if by_axis:
+        strokes = {number: list(map(list, zip(*axes[:2], strict=True))) for number, axes in strokes.items()}
+    total = sum(map(len, strokes.values()))
     if total > MAX_POINTS:
         raise BadDrawing("too many points", f"the drawing has {total:,} points, over {MAX_POINTS:,}")
-    points = list(chain.from_iterable(value))
+    points = list(chain.from_iterable(strokes.values()))
+    if type(points[0]) is dict:
+        strokes = {number: [_as_list(point) for point in stroke] for number, stroke in strokes.items()}
+        points = list(chain.from_iterable(strokes.values()))
     xy = _xy_of_uniform_points(points)
     if xy is None:
-        return [_stroke_point_by_point(stroke, number) for number, stroke in enumerate(value, 1)]
-    drawing = []
-    start = 0
-    for stroke in value:
-        drawing.append(xy[start : start + len(stroke)])
-        start += len(stroke)
-    return drawing
+        drawing = [_stroke_point_by_point(stroke, number) for number, stroke in strokes.items()]
+    else:
+        drawing = np.split(xy, np.cumsum(list(map(len, strokes.values())))[:-1])
+    return ParsedStrokes(drawing, empty, by_axis)
+
+
+def _is_point(value: Any) -> bool:
+    """Whether a value is a point and no stroke: an object, or a list of two numbers or more."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and len(value) > 1 and type(value[0]) in _NUMBERS and type(value[1]) in _NUMBERS
+    )
+
+
+_LONGEST_POINT = 4  # numbers: x, y, time, pressure
+
+
+def _is_by_axis(strokes: list[list[Any]], by_axis: bool) -> bool:
+    """Whether strokes are stored as Quick Draw's: a list of all x, one of all y, and in raw data one of all times.
+
+    Without `by_axis`, a list that is longer than any point is needed, too.
+    """
+    axes = len(strokes[0])
+    if axes not in (2, 3):
+        return False
+    for stroke in strokes:
+        if len(stroke) != axes or any(type(numbers) is not list for numbers in stroke):
+            return False
+        if len(set(map(len, stroke))) != 1:
+            return False
+        by_axis = by_axis or len(stroke[0]) > _LONGEST_POINT
+    return by_axis and bool(strokes[0][0])
+
+
+def _as_list(point: Any) -> Any:
+    """A point `{"x": x, "y": y}` as a list; other values as they are."""
+    return [point.get("x"), point.get("y")] if isinstance(point, dict) else point
 
 
 def _xy_of_uniform_points(points: list[Any]) -> Stroke | None:

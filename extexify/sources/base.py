@@ -6,8 +6,9 @@ as a whole.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,8 @@ from extexify.core.errors import UserError, printable
 TABLE = "samples"
 COLUMNS = ("id", "key", "strokes")
 
+_SHOWN_TABLES = 10
+
 
 class SourceError(UserError, ValueError):
     """A source can't be read; the message is one sentence that names it and says what to do."""
@@ -24,6 +27,39 @@ class SourceError(UserError, ValueError):
 
 class NoDrawings(SourceError):
     """A file is none with drawings; one in a folder or an archive is skipped then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The names of the table with the drawings, which may have a schema before it, and of its columns."""
+
+    name: str = TABLE
+    id: str = "id"
+    key: str = "key"
+    strokes: str = "strokes"
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        """The names of the columns, in the order of `COLUMNS`."""
+        return self.id, self.key, self.strokes
+
+    @classmethod
+    def named(cls, name: str = "", columns: str = "") -> Table:
+        """The table `name`, with `columns` such as `id=number,key=symbol`; the others have their usual names.
+
+        Raises `SourceError` for columns of another form.
+        """
+        chosen = {}
+        for entry in filter(None, columns.split(",")):
+            what, equals, column = (part.strip() for part in entry.partition("="))
+            if what not in COLUMNS or not equals or not column:
+                raise SourceError(f"columns are given as id=NAME,key=NAME,strokes=NAME, not {columns}")
+            chosen[what] = column
+        return cls(name or TABLE, **chosen)
+
+
+SAMPLES = Table()
+"""Detexify's table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +89,33 @@ class Source(Protocol):
     def position(self) -> tuple[int, int | None]:
         """How much has been read, and the total (None: not known yet), in `unit`s."""
         ...
+
+
+def hash63(*parts: bytes) -> int:
+    """A number below 2^63 that follows from the content alone, as an id: the first 63 bits of a BLAKE2b hash."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return int.from_bytes(digest.digest(), "big") >> 1
+
+
+def no_such_table(source: str, table: str, others: Sequence[str]) -> str:
+    """The message about a table that a source doesn't have; `others` are those that it has."""
+    if not others:
+        return f"{source} has no table {table} (with the columns {', '.join(COLUMNS)})"
+    more = f" and {len(others) - _SHOWN_TABLES} more" if len(others) > _SHOWN_TABLES else ""
+    return (
+        f"{source} has no table {table}, but {', '.join(others[:_SHOWN_TABLES])}{more}: choose one with --table NAME "
+        "(on the Export page: Table)"
+    )
+
+
+def no_such_column(source: str, table: Table, column: str, others: Sequence[str]) -> str:
+    """The message about a column that a table doesn't have; `others` are those that it has."""
+    return (
+        f"table {table.name} in {source} has no column {column}, but {', '.join(others)}: --columns "
+        "id=…,key=…,strokes=… says which is which"
+    )
 
 
 def shown_path(path: Path) -> str:

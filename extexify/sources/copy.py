@@ -12,7 +12,7 @@ from contextlib import suppress
 from queue import Full, Queue
 from typing import Self, TypeVar
 
-from extexify.sources.base import COLUMNS, Row
+from extexify.sources.base import SAMPLES, Row, Table
 
 MAX_LINE = 16 * 1024 * 1024
 """Maximum bytes of a row. COPY at most doubles a row's size (every byte escaped); longer rows are skipped."""
@@ -93,9 +93,12 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 def unescape(field: bytes) -> bytes | None:
     r"""The value of a COPY field: None for `\N`, else the bytes with their escapes resolved."""
-    if field == rb"\N":
-        return None
-    return _ESCAPE.sub(_unescaped, field)
+    return None if field == rb"\N" else resolve_escapes(field)
+
+
+def resolve_escapes(text: bytes) -> bytes:
+    """The bytes of a field, or of a string literal E'…', with their escapes resolved."""
+    return _ESCAPE.sub(_unescaped, text)
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
@@ -112,13 +115,16 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 class RowReader:
     """Parses COPY lines into rows, for columns in any order; columns other than id, key and strokes are ignored."""
 
-    def __init__(self, columns: list[str]) -> None:
-        """Raises KeyError naming the first of id, key, strokes that `columns` lacks."""
-        for column in COLUMNS:
+    def __init__(
+        self, columns: list[str], table: Table = SAMPLES, delimiter: bytes = b"\t", null: bytes = rb"\N"
+    ) -> None:
+        """Raises KeyError naming the first of the table's columns that `columns` lacks."""
+        for column in table.columns:
             if column not in columns:
                 raise KeyError(column)
         self._width = len(columns)
-        self._id, self._key, self._strokes = map(columns.index, COLUMNS)
+        self._id, self._key, self._strokes = map(columns.index, table.columns)
+        self._delimiter, self._null = delimiter, null
 
     def row(self, line: bytes, truncated: bool = False) -> Row | None:
         """The row of a line, or None if the line has a wrong number of columns.
@@ -126,16 +132,29 @@ class RowReader:
         Of a truncated line only the fields that are complete are read.
         """
         # COPY writes a carriage return in the data as \r, so a raw one at the end is a Windows line end.
-        fields = line.removesuffix(b"\r").split(b"\t")
+        fields = line.removesuffix(b"\r").split(self._delimiter)
         if truncated:
-            complete = [unescape(field) for field in fields[:-1]] + [None] * self._width
-            return Row(complete[self._id], complete[self._key], None, oversized=True)
+            return self.oversized([self._value(field) for field in fields[:-1]])
         if len(fields) != self._width:
             return None
         identifier, key, strokes = fields[self._id], fields[self._key], fields[self._strokes]
-        if b"\\" not in line:
+        if b"\\" not in line and self._null == rb"\N":
             return Row(identifier, key, strokes)
-        return Row(unescape(identifier), unescape(key), unescape(strokes))
+        return Row(self._value(identifier), self._value(key), self._value(strokes))
+
+    def row_of_values(self, values: list[bytes | None]) -> Row | None:
+        """The row of the values of all columns, or None if their number is wrong."""
+        if len(values) != self._width:
+            return None
+        return Row(values[self._id], values[self._key], values[self._strokes])
+
+    def oversized(self, values: list[bytes | None]) -> Row:
+        """A row that is too long, with the values of its first columns."""
+        known = values + [None] * self._width
+        return Row(known[self._id], known[self._key], None, oversized=True)
+
+    def _value(self, field: bytes) -> bytes | None:
+        return None if field == self._null else resolve_escapes(field)
 
 
 class _ConsumerStopped(Exception):

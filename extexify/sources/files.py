@@ -9,13 +9,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO
 
-from extexify.sources.base import NoDrawings, Row, SourceError, shown_path
+from extexify.sources.base import SAMPLES, NoDrawings, Row, SourceError, Table, shown_path
+from extexify.sources.compression import raw_chunks
 from extexify.sources.copy import read_ahead
 from extexify.sources.formats import rows_of
-from extexify.sources.unpack import Chunks, Limits, Packed, TextFile, raw_chunks, unpacked
+from extexify.sources.pg_restore import restored
+from extexify.sources.streams import Chunks, Limits, Packed, TextFile
+from extexify.sources.unpack import unpacked
 
 STANDARD_INPUT = "-"
 """The address of standard input."""
+
+
+_MAX_SKIPPED = 1000  # files without drawings, before the first with some
 
 
 class FileSource:
@@ -23,15 +29,15 @@ class FileSource:
 
     unit = "bytes"
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, table: Table = SAMPLES) -> None:
         """`path`: None for standard input."""
-        self.path = path
+        self.path, self._table = path, table
         self.name = "standard input" if path is None else shown_path(path)
         self._limits = Limits(self.name)
-        self._paths = [] if path is None else _files_in(path) if path.is_dir() else [path]
+        is_folder = path is not None and path.is_dir()
         # A pipe is read in the caller's thread, where Ctrl-C ends the wait for it.
-        self._is_pipe = path is None or not (path.is_dir() or path.is_file())
-        self._size = None if self._is_pipe else sum(file.stat().st_size for file in self._paths)
+        self._is_pipe = path is None or not (is_folder or path.is_file())
+        self._size = None if path is None or is_folder or self._is_pipe else path.stat().st_size
 
     def position(self) -> tuple[int, int | None]:
         return self._limits.read, self._size
@@ -42,16 +48,23 @@ class FileSource:
         Raises `SourceError` for a file that can't be read or is damaged.
         """
         first_problem: NoDrawings | None = None
+        skipped = 0
         found = False
         with closing(self.files()) as files:
             for file in files:
                 try:
-                    yield from rows_of(file)
+                    yield from rows_of(file, self._table)
                     found = True
                 except NoDrawings as problem:
                     if not file.inside:
                         raise
                     first_problem = first_problem or problem
+                    skipped += 1
+                    if skipped >= _MAX_SKIPPED and not found:
+                        raise SourceError(
+                            f"{self.name} has no drawings in its first {skipped:,} files: name the folder or file that "
+                            "has some"
+                        ) from None
         if first_problem is not None and not found:
             raise first_problem
 
@@ -70,6 +83,12 @@ class FileSource:
     def _items(self) -> Generator[TextFile | bytes]:
         """Every file, each followed by its chunks."""
         try:
+            if self.path is not None and (self.path / "toc.dat").is_file():
+                self._limits.packed = sum(file.stat().st_size for file in _files_in(self.path))
+                yield TextFile(self.name, iter(()))
+                yield from restored(Packed(self.name, Chunks(()), self.path), "directory", self._limits)
+                self._limits.read = self._limits.packed
+                return
             for packed in self._packed_files():
                 with closing(unpacked(packed, self._limits, inside=packed.name != self.name)) as files:
                     for file in files:
@@ -82,23 +101,25 @@ class FileSource:
         if self.path is None:
             yield Packed(self.name, Chunks(raw_chunks(sys.stdin.buffer, self._limits)))
             return
-        if not self._paths:
-            raise SourceError(f"{self.name} is a folder without files")
-        for path in self._paths:
+        path = None
+        for path in _files_in(self.path) if self.path.is_dir() else [self.path]:
             with path.open("rb") as file:
                 yield Packed(shown_path(path), self._chunks(file), None if self._is_pipe else path)
+        if path is None:
+            raise SourceError(f"{self.name} is a folder without files")
 
     def _chunks(self, file: IO[bytes]) -> Chunks:
         return Chunks(raw_chunks(file, self._limits))
 
 
-def _files_in(folder: Path) -> list[Path]:
-    """All files in a folder and its folders, sorted, without hidden ones."""
-    found = []
+def _files_in(folder: Path) -> Iterator[Path]:
+    """All files in a folder and its folders, in the order of their names, without hidden ones."""
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(path for path in found if path.is_file())
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
 
 
 def _regrouped(items: Iterator[TextFile | bytes]) -> Generator[TextFile]:

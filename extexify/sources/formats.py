@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 
-from extexify.sources.base import NoDrawings, Row, SourceError
+from extexify.sources.base import SAMPLES, NoDrawings, Row, SourceError, Table
 from extexify.sources.dump import dump_rows
-from extexify.sources.unpack import Chunks, TextFile
+from extexify.sources.streams import Chunks, TextFile
 
 _HEAD = 1 << 16  # bytes by which a format is recognized
 
@@ -15,11 +15,11 @@ _WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html)", re.IGNORECASE)
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 
 
-def rows_of(file: TextFile) -> Generator[Row]:
+def rows_of(file: TextFile, table: Table = SAMPLES) -> Generator[Row]:
     """The rows of a file. Raises `SourceError`, which says what the file is if that can be told."""
     chunks = Chunks(file.chunks)
     _refuse(file.name, chunks.head(_HEAD))
-    yield from dump_rows(TextFile(file.name, chunks, file.inside))
+    yield from dump_rows(TextFile(file.name, chunks, file.inside), table)
 
 
 def _refuse(name: str, head: bytes) -> None:
@@ -35,5 +35,3 @@ def _refuse(name: str, head: bytes) -> None:
         raise SourceError(f"{name} is a Git LFS pointer in place of the file: fetch the file with `git lfs pull`")
     if head.startswith(b"SQLite format 3\0"):
         raise SourceError(f"{name} is an SQLite file: name it by itself, unpacked")
-    if head.startswith(b"PGDMP"):
-        raise SourceError(f"{name} is in pg_dump's custom format: turn it into text with `pg_restore --file=dump.sql`")

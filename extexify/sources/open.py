@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from extexify.access import permissions
-from extexify.sources.base import TABLE, Source, SourceError
+from extexify.sources.base import SAMPLES, TABLE, Source, SourceError, Table
 from extexify.sources.files import STANDARD_INPUT, FileSource
 from extexify.sources.sqlite import SqliteSource
 
@@ -19,8 +19,8 @@ ENVIRONMENT = "env:"
 
 
 @permissions.operators_only
-def open_source(address: str) -> Source:
-    """The source that an address names.
+def open_source(address: str, table: Table = SAMPLES) -> Source:
+    """The source that an address names; `table` is the one to read where there are several.
 
     An address is `postgresql://…`; `env:NAME`, an environment variable that contains such an address, which is then
     neither shown nor stored; `starter` with or without options (see `extexify.sources.starter`); `-`, standard input;
@@ -28,9 +28,9 @@ def open_source(address: str) -> Source:
     for a file of that name). Raises `SourceError` for any other address.
     """
     if address.startswith(POSTGRES):
-        return _postgres(address)
+        return _postgres(address, table)
     if address.startswith(ENVIRONMENT):
-        return _source_of_variable(address.removeprefix(ENVIRONMENT))
+        return _source_of_variable(address.removeprefix(ENVIRONMENT), table)
     if address.partition(":")[0] == "starter":
         from extexify.sources.starter import StarterSource
 
@@ -38,7 +38,7 @@ def open_source(address: str) -> Source:
     if "://" in address:
         raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
     if address == STANDARD_INPUT:
-        return FileSource(None)
+        return FileSource(None, table)
     try:
         path = Path(address).expanduser()
         if not path.exists():
@@ -46,8 +46,12 @@ def open_source(address: str) -> Source:
         if path.is_char_device() or path.is_block_device():
             raise SourceError(f"{path} is a device, not a file with drawings")
         if path.is_file() and _head(path) == b"SQLite format 3\x00":
+            if table != SAMPLES:
+                raise SourceError(
+                    f"{path} is an SQLite file, of which table {TABLE} is read: leave --table and --columns out"
+                )
             return SqliteSource(path)
-        return FileSource(path)
+        return FileSource(path, table)
     except (OSError, RuntimeError) as error:  # RuntimeError: ~USER of an unknown user
         why = error.strerror if isinstance(error, OSError) else error
         raise SourceError(f"{address} can't be read: {why}") from None
@@ -62,18 +66,18 @@ def check_source(source: Source) -> None:
     """Read a source up to its first row. Raises `SourceError` when it can't be read or is empty."""
     with closing(source.rows()) as rows:
         if next(rows, None) is None:
-            raise SourceError(f"{source.name} is empty: its table {TABLE} has no rows")
+            raise SourceError(f"{source.name} is empty: its table has no rows")
 
 
-def _postgres(address: str, *, alias: str = "") -> Source:
+def _postgres(address: str, table: Table, *, alias: str = "") -> Source:
     from extexify.sources.postgres import PostgresSource
 
-    return PostgresSource(address, alias=alias)
+    return PostgresSource(address, alias=alias, table=table)
 
 
-def _source_of_variable(name: str) -> Source:
+def _source_of_variable(name: str, table: Table) -> Source:
     address = os.environ.get(name, "").strip()
     if not address.startswith(POSTGRES):
         state = "holds no such address" if address else "isn't set"
         raise SourceError(f"{ENVIRONMENT}{name} stands for a postgresql:// address, but the variable {name} {state}")
-    return _postgres(address, alias=f"PostgreSQL ({ENVIRONMENT}{name})")
+    return _postgres(address, table, alias=f"PostgreSQL ({ENVIRONMENT}{name})")

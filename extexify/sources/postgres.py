@@ -13,7 +13,7 @@ from psycopg2 import sql
 from extexify.access import permissions
 from extexify.core.errors import printable
 from extexify.drawing.strokes import MAX_STROKES_JSON
-from extexify.sources.base import COLUMNS, TABLE, Row, SourceError
+from extexify.sources.base import COLUMNS, SAMPLES, Row, SourceError, Table, no_such_column, no_such_table
 from extexify.sources.copy import Lines, RowReader, read_ahead
 from extexify.sources.rows import MAX_KEY
 
@@ -34,19 +34,20 @@ _CONNECTION = {
 
 
 class PostgresSource:
-    """The rows of table `samples` in a database, read in one read-only snapshot.
+    """The rows of a table in a database, read in one read-only snapshot.
 
     The column strokes may be json, jsonb or text. The table is found as the connection's search path says.
     """
 
     unit = "rows"
 
-    def __init__(self, address: str, *, alias: str = "") -> None:
+    def __init__(self, address: str, *, alias: str = "", table: Table = SAMPLES) -> None:
         """`alias` is the source's name instead of its address; no message then repeats any part of the address.
 
         Raises `SourceError`, without repeating any of it, for an address that can't be parsed.
         """
         self._connection = connection_parts(address)
+        self._table = table
         self.name = alias or _shown(self._connection)
         self._hidden = _parsed(address) if alias else None
         self._read = 0
@@ -79,7 +80,7 @@ class PostgresSource:
                 with connection.cursor() as cursor:
                     self._total = self._count(cursor)
                 reader = RowReader(list(COLUMNS))
-                with closing(_copy_stream(connection)) as chunks:
+                with closing(_copy_stream(connection, self._table)) as chunks:
                     for line, truncated in Lines(chunks):
                         row = reader.row(line, truncated)
                         if row is None:
@@ -104,21 +105,31 @@ class PostgresSource:
 
     def _count(self, cursor: psycopg2.extensions.cursor) -> int:
         self._check_table(cursor)
-        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(TABLE)))
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(_identifier(self._table)))
         return int(cursor.fetchone()[0])
 
     def _check_table(self, cursor: psycopg2.extensions.cursor) -> None:
-        cursor.execute("SELECT to_regclass(%s)", (TABLE,))
+        name = _identifier(self._table).as_string(cursor)
+        cursor.execute("SELECT to_regclass(%s)", (name,))
         if cursor.fetchone()[0] is None:
-            raise SourceError(f"{self.name} has no table {TABLE} (with the columns {', '.join(COLUMNS)})")
+            cursor.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+                " ORDER BY tablename"
+            )
+            raise SourceError(no_such_table(self.name, self._table.name, [found for (found,) in cursor.fetchall()]))
         cursor.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
-            (TABLE,),
+            (name,),
         )
-        present = {name for (name,) in cursor.fetchall()}
-        for column in COLUMNS:
+        present = [column for (column,) in cursor.fetchall()]
+        for column in self._table.columns:
             if column not in present:
-                raise SourceError(f"table {TABLE} in {self.name} has no column {column}")
+                raise SourceError(no_such_column(self.name, self._table, column, present))
+
+
+def _identifier(table: Table) -> sql.Identifier:
+    schema, _, name = table.name.rpartition(".")
+    return sql.Identifier(schema, name) if schema else sql.Identifier(name)
 
 
 class _ChunkBuffer:
@@ -142,21 +153,23 @@ class _ChunkBuffer:
             self._pieces, self._size = [], 0
 
 
-def _copy_stream(connection: psycopg2.extensions.connection) -> Generator[bytes]:
+def _copy_stream(connection: psycopg2.extensions.connection, table: Table) -> Generator[bytes]:
     """The rows as a COPY stream in chunks, received in a thread."""
     # A field may have a gigabyte: left() cuts it to one character more than is allowed. As left() counts characters,
     # which takes the server twice as long as the rest of the query, it is skipped where the stored size implies that
     # the text is short enough. The inner query sorts the compressed values; otherwise the server would sort texts.
     query = sql.SQL(
-        "COPY (SELECT left(id::text, {id}), left(key::text, {key}),"
-        " CASE WHEN pg_column_size(strokes) <= {small} THEN strokes::text ELSE left(strokes::text, {strokes}) END"
-        " FROM (SELECT id, key, strokes FROM {table} ORDER BY id OFFSET 0) AS in_order) TO STDOUT"
+        "COPY (SELECT left(id::text, {max_id}), left(key::text, {max_key}),"
+        " CASE WHEN pg_column_size(strokes) <= {small} THEN strokes::text ELSE left(strokes::text, {max_strokes}) END"
+        " FROM (SELECT {id} AS id, {key} AS key, {strokes} AS strokes FROM {table} ORDER BY {id} OFFSET 0) AS in_order)"
+        " TO STDOUT"
     ).format(
-        id=sql.Literal(_MAX_ID_LENGTH),
-        key=sql.Literal(MAX_KEY + 1),
+        max_id=sql.Literal(_MAX_ID_LENGTH),
+        max_key=sql.Literal(MAX_KEY + 1),
         small=sql.Literal(_SMALL),
-        strokes=sql.Literal(MAX_STROKES_JSON + 1),
-        table=sql.Identifier(TABLE),
+        max_strokes=sql.Literal(MAX_STROKES_JSON + 1),
+        table=_identifier(table),
+        **{name: sql.Identifier(column) for name, column in zip(COLUMNS, table.columns, strict=True)},
     )
 
     def receive(put: Callable[[bytes], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,18 +20,21 @@ from extexify.drawing.strokes import (
     parse_many,
     parse_strokes,
 )
-from extexify.sources.base import Row, Source
+from extexify.sources.base import Row, Source, hash63
 
 MAX_KEY = 255  # the width of the key column of Detexify's table
 MAX_ID = 2**63 - 1
 
 ROW_REASONS = {
-    "no id": "the id is NULL or no whole number",
+    "no id": "the id is NULL, or neither a whole number nor a UUID",
     "no key": "the key is NULL or empty",
     "bad key": f"the key is not UTF-8 text of at most {MAX_KEY} printable characters",
     **DRAWING_REASONS,
 }
 """Why a row is invalid: reasons, as the manifest has them, with their meaning."""
+
+MENDED_REASONS = {"empty stroke": "strokes without points were dropped from the drawing"}
+"""What was mended in a row that is used: reasons, as the manifest has them, with their meaning."""
 
 _CHUNK_ROWS = 256
 _CHUNK_BYTES = 1 << 20  # of strokes JSON; a longer row is a chunk by itself
@@ -56,11 +60,20 @@ class InvalidRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MendedRow:
+    """A row that is used although something was wrong with it: its id and one of `MENDED_REASONS`."""
+
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RowChunk:
     """Consecutive rows of a source, checked: n samples, packed, and the invalid rows.
 
     ids int64 (n,), keys (n), drawings (n), digests uint64 (n,) of their content; places int64 (n,) are the positions
-    of the samples among the chunk's `rows` rows.
+    of the samples among the chunk's `rows` rows. by_axis: how many drawings were stored by axis (see
+    `extexify.drawing.strokes.read_strokes`).
     """
 
     rows: int
@@ -70,13 +83,23 @@ class RowChunk:
     digests: NDArray[np.uint64]
     places: NDArray[np.int64]
     invalid: list[InvalidRow]
+    mended: list[MendedRow]
+    by_axis: int
 
 
 def checked_chunks(source: Source) -> Generator[RowChunk]:
-    """All rows of a source, checked, in order. Raises `SourceError` as the source does."""
+    """All rows of a source, checked, in order. Raises `SourceError` as the source does.
+
+    Once most drawings of a chunk are stored by axis, those are, too, that could be either.
+    """
+    by_axis = False
     with closing(source.rows()) as rows:
         for chunk in _chunks(rows):
-            yield check_rows(chunk)
+            checked = check_rows(chunk, by_axis=by_axis)
+            if not by_axis and 2 * checked.by_axis > len(checked.ids):
+                by_axis = True
+                checked = check_rows(chunk, by_axis=True)
+            yield checked
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -92,8 +115,11 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def check_rows(rows: list[Row]) -> RowChunk:
-    """Check rows and pack their samples. Of a row with several faults, the first one that `check_row` finds counts."""
+def check_rows(rows: list[Row], *, by_axis: bool = False) -> RowChunk:
+    """Check rows and pack their samples. Of a row with several faults, the first one that `check_row` finds counts.
+
+    `by_axis` is that of `extexify.drawing.strokes.read_strokes`.
+    """
     errors: dict[int, BadDrawing] = {}
     ids: list[int] = []
     keys: list[str] = []
@@ -107,21 +133,24 @@ def check_rows(rows: list[Row]) -> RowChunk:
             ids.append(identifier)
             keys.append(key)
             places.append(place)
-    drawings, bad_strokes = parse_many([rows[place].strokes for place in places])
-    errors |= {places[index]: error for index, error in bad_strokes.items()}
-    for index in sorted(bad_strokes, reverse=True):
+    parsed = parse_many([rows[place].strokes for place in places], by_axis=by_axis)
+    mended = [MendedRow(ids[index], "empty stroke") for index in parsed.empty]
+    errors |= {places[index]: error for index, error in parsed.errors.items()}
+    for index in sorted(parsed.errors, reverse=True):
         del ids[index], keys[index], places[index]
     return RowChunk(
         rows=len(rows),
         ids=np.array(ids, np.int64),
         keys=keys,
-        drawings=drawings,
-        digests=content_digests(drawings),
+        drawings=parsed.drawings,
+        digests=content_digests(parsed.drawings),
         places=np.array(places, np.int64),
         invalid=[
             InvalidRow(place, shown_id(rows[place]), error.reason, str(error))
             for place, error in sorted(errors.items())
         ],
+        mended=mended,
+        by_axis=parsed.by_axis,
     )
 
 
@@ -136,16 +165,25 @@ def _check_id_and_key(row: Row) -> tuple[int, str]:
         raise BadDrawing("too many points", "the row is too long for a drawing")
     identifier = row_id(row)
     if identifier is None:
-        raise BadDrawing("no id", "the id is NULL or no whole number of 64 bits")
+        raise BadDrawing("no id", "the id is NULL, or neither a whole number of 64 bits nor a UUID")
     return identifier, checked_key(row.key)
 
 
+_UUID = re.compile(rb"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
 def row_id(row: Row) -> int | None:
-    """The id of a row as a number; None if it isn't a whole number of 64 bits."""
+    """The id of a row as a number; None if it is neither a whole number of 64 bits nor a UUID.
+
+    A UUID's number is the first 63 bits of its BLAKE2b hash, so that it is always the same one.
+    """
     value = row.id
     if isinstance(value, bytes):
         # bytes.isdigit is ASCII only, and 20 digits always exceed 64 bits.
-        value = int(value) if value.removeprefix(b"-").isdigit() and len(value) <= 20 else None
+        if value.removeprefix(b"-").isdigit() and len(value) <= 20:
+            value = int(value)
+        elif _UUID.fullmatch(value):
+            value = hash63(bytes.fromhex(value.replace(b"-", b"").decode()))
     return value if isinstance(value, int) and abs(value) <= MAX_ID else None
 
 
@@ -161,14 +199,15 @@ def shown_id(row: Row) -> int | str | None:
 
 @lru_cache(maxsize=8192)  # a million rows have about a thousand different keys
 def checked_key(value: bytes | str | None) -> str:
-    """A key as text. Raises `BadDrawing` for one that is missing, blank, too long or unprintable."""
+    """A key as text, without blanks around it. Raises `BadDrawing` for one that is missing, too long or unprintable."""
     if not value:
         raise BadDrawing("no key", "the key is NULL or empty")
     try:
         key = value.decode() if isinstance(value, bytes) else value
     except UnicodeDecodeError:
         raise BadDrawing("bad key", "the key is not UTF-8 text") from None
-    if not key.strip():
+    key = key.strip(" ")
+    if not key:
         raise BadDrawing("no key", "the key is blank")
     if len(key) > MAX_KEY or not key.isprintable():
         raise BadDrawing("bad key", f"the key has {len(key)} characters, or unprintable ones")

@@ -276,7 +276,7 @@ def test_a_signal_in_the_middle_of_an_export_leaves_nothing_behind(
     code = (
         "import itertools, sys; from extexify.cli import parser; from extexify.sources import open as opener;"
         "from tests.tiny import TinySource;"
-        "source = TinySource(10**9); opener.open_source = lambda address: source;"
+        "source = TinySource(10**9); opener.open_source = lambda address, table: source;"
         "sys.exit(parser.main(sys.argv[1:]))"
     )
     process = subprocess.Popen(

@@ -181,7 +181,7 @@ def test_a_damaged_line_is_named_and_never_overwritten(review: ReviewList) -> No
         *(
             (json.dumps(entry | change).encode(), why)
             for change, why in (
-                ({"strokes": [[]]}, "stroke 1 has no points"),
+                ({"strokes": [[]]}, "no stroke has a point"),
                 ({"key": ""}, "key"),
                 ({"id": "1"}, "id"),
                 ({"when": "soon"}, "when"),

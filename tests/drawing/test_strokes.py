@@ -21,6 +21,7 @@ from extexify.drawing.strokes import (
     drawing_from_lists,
     parse_many,
     parse_strokes,
+    read_strokes,
     strokes_json,
 )
 from tests.drawing.strategies import any_drawing
@@ -70,7 +71,9 @@ INVALID = [
     ("[7]", "not JSON"),
     ("[null]", "not JSON"),
     ("[[7]]", "not JSON"),
-    ('[[{"x": 1, "y": 2}]]', "not JSON"),
+    ('[[{"x": 1}]]', "not JSON"),
+    ('[[{"x": 1, "y": 2}, 7]]', "not JSON"),
+    ('[[[1, 2], {"x": 1, "y": 2}]]', "not JSON"),
     ("[[[true, 2]]]", "not JSON"),
     ("[[[1, null]]]", "not JSON"),
     ('[[["1", "2"]]]', "not JSON"),
@@ -79,7 +82,7 @@ INVALID = [
     ("[" * 100_000 + "]" * 100_000, "not JSON"),
     (f"[[[{'9' * 5000}, 2]]]", "not JSON"),  # Python reads no integer of that length
     ("[[]]", "empty stroke"),
-    ("[[[1,2]],[]]", "empty stroke"),
+    ("[[], []]", "empty stroke"),
     ("[[[]]]", "short point"),
     ("[[[1]]]", "short point"),
     ("[[[1,2],[3]]]", "short point"),
@@ -124,6 +127,51 @@ def test_points_of_mixed_lengths_are_read() -> None:
     assert same(parse_strokes("[[[1,2,3],[4,5]],[[6,7,8,9]]]"), drawing([[1, 2], [4, 5]], [[6, 7]]))
 
 
+def test_strokes_without_points_are_left_out_and_counted() -> None:
+    parsed = read_strokes("[[],[[1,2]],[],[[3,4]]]")
+    assert parsed.empty == 2
+    assert same(parsed.drawing, drawing([[1, 2]], [[3, 4]]))
+    many = parse_many(["[[[1,2]]]", "[[[1,2]],[]]", "[[]]", "[[],[[3,4]]]"])
+    assert many.empty == [1, 3]
+    assert len(many.drawings) == 3
+    with pytest.raises(BadDrawing, match="point 2 of stroke 3"):
+        parse_strokes("[[],[[3,4]],[[5,6],[7]]]")
+
+
+@pytest.mark.parametrize("time", ["t", "time"])
+def test_points_may_be_objects(time: str) -> None:
+    text = json.dumps([[{"x": 1, "y": 2.5, time: 9}, {time: 11, "y": 4, "x": 3}], [{"x": 5, "y": 6}]])
+    assert same(parse_strokes(text), drawing([[1, 2.5], [3, 4]], [[5, 6]]))
+
+
+def test_a_single_stroke_is_a_drawing() -> None:
+    assert same(parse_strokes("[[1,2],[3,4],[5,6,7]]"), drawing([[1, 2], [3, 4], [5, 6]]))
+    assert same(parse_strokes('[{"x":1,"y":2}]'), drawing([[1, 2]]))
+
+
+def by_axis(original: Drawing, *, raw: bool) -> str:
+    """A drawing as Quick Draw stores it, in raw data with times."""
+    return json.dumps([[*stroke.T.tolist(), *([[*range(len(stroke))]] if raw else [])] for stroke in original])
+
+
+@given(drawings_, st.booleans())
+def test_quick_draws_form_is_recognized_by_lists_that_no_point_has(original: Drawing, raw: bool) -> None:
+    text = by_axis(original, raw=raw)
+    if max(map(len, original)) > 4:
+        assert same(parse_strokes(text), original)
+        assert read_strokes(text).by_axis
+        assert parse_many([text]).by_axis == 1
+        assert same(parse_many([text]).drawings[0], original)
+    assert same(read_strokes(text, by_axis=True).drawing, original)
+    assert same(parse_many([text], by_axis=True).drawings[0], original)
+
+
+@given(drawings_, st.integers(2, 4))
+def test_points_are_not_taken_for_quick_draws_form(original: Drawing, numbers: int) -> None:
+    points = [[[*point, 7, 8][:numbers] for point in stroke.tolist()] for stroke in original]
+    assert same(parse_strokes(json.dumps(points)), original)
+
+
 def test_white_space_is_allowed_everywhere() -> None:
     text = " [ [ [ 1 , 2 ] ,\n[ 3\t, 4 ] ]\r\n, [ [ 5 , 6 ] ] ] \n"
     assert same(parse_strokes(text), drawing([[1, 2], [3, 4]], [[5, 6]]))
@@ -150,8 +198,9 @@ numbers = st.one_of(
 )
 def test_the_compiled_scanner_reads_the_same_bits_as_the_parser_and_as_python(lists: list[Any], space: str) -> None:
     text = json.dumps(lists).replace('"', "").replace(",", "," + space)
-    drawings, errors = parse_many([text.encode()])
-    assert not errors
+    parsed = parse_many([text.encode()])
+    assert not parsed.errors
+    drawings = parsed.drawings
     assert same(drawings[0], parse_strokes(text))
     expected = [np.array([[float(x), float(y)] for x, y, _ in stroke]).astype(np.float32) for stroke in lists]
     assert all(np.array_equal(a, b) for a, b in zip(drawings[0], expected, strict=True))
@@ -162,22 +211,23 @@ def test_any_text_is_read_as_json_says_or_refused(text: str | bytes) -> None:
     try:
         expected = drawing_from_lists(json.loads(text))
     except (ValueError, RecursionError):
-        assert parse_many([text])[1][0].reason == refusal(text)
+        assert parse_many([text]).errors[0].reason == refusal(text)
     else:
         assert same(parse_strokes(text), expected)
-        assert same(parse_many([text])[0][0], expected)
+        assert same(parse_many([text]).drawings[0], expected)
 
 
 def test_many_texts_are_parsed_in_order_whatever_their_form() -> None:
     texts = ["[[[1,2]]]", None, "[[[1e1,2]]]", "[[[3,4],[5,6]],[[7,8]]]", "[[]]", b"[[[9,9,1]]]"]
-    drawings, errors = parse_many(texts)
+    parsed = parse_many(texts)
+    drawings, errors = parsed.drawings, parsed.errors
     assert [error.reason for error in errors.values()] == ["no strokes", "empty stroke"]
     assert list(errors) == [1, 4]
     for index, one in zip((0, 2, 3, 5), drawings, strict=True):
         assert same(one, parse_strokes(texts[index]))
-    assert len(parse_many([])[0]) == 0
+    assert len(parse_many([]).drawings) == 0
     long = json.dumps([[[1, 2]] * (MAX_POINTS + 1)])
-    assert parse_many([long, "[[[1,2]]]"])[1][0].reason == "too many points"
+    assert parse_many([long, "[[[1,2]]]"]).errors[0].reason == "too many points"
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)

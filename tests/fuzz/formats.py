@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import sqlite3
+import tarfile
+import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -161,6 +165,30 @@ def dump(rng: Random) -> bytes:
     return damaged(rng, whole, _COPY_TOKENS) if rng.random() < 0.5 else whole
 
 
+_STATEMENT_TOKENS = (
+    b"'", b"''", b"E'", b"\\", b"(", b")", b",", b";", b"NULL", b"::json", b"\n", b'"', b"\\.\n", b"VALUES", b"\xff",
+    b"\x00", b"INSERT INTO samples VALUES (", b"COPY samples FROM stdin WITH (FORMAT csv);\n",
+    b"CREATE TABLE samples (\n    key text,\n",
+)  # fmt: skip
+
+
+def statements(rng: Random) -> bytes:
+    """A dump of INSERT statements or of COPY in CSV, with valid and invalid rows; half of them damaged."""
+    rows = [(b"%d" % number, text_bytes(rng), strokes(rng)) for number in range(rng.randrange(6))]
+    if rng.random() < 0.5:
+        lists = [b"(%b, '%b', '%b')" % (row[0], *(field.replace(b"'", b"''") for field in row[1:])) for row in rows]
+        head = b"INSERT INTO " + rng.choice(_TABLES) + rng.choice((b"", b" (id, key, strokes)")) + b" VALUES "
+        whole = (
+            b"".join(head + one + b";\n" for one in lists) if rng.random() < 0.5 else head + b",\n".join(lists) + b";\n"
+        )
+    else:
+        lines = [b",".join(b'"' + field.replace(b'"', b'""') + b'"' for field in row) for row in rows]
+        options = rng.choice((b"CSV", b"(FORMAT csv, HEADER)", b"CSV QUOTE '\"' ESCAPE '\\'", b"CSV DELIMITER ';'"))
+        whole = b"COPY samples FROM stdin " + options + b";\n" + b"\n".join([*lines, b"\\."]) + b"\n"
+    whole = rng.choice(_HEADS) + whole
+    return damaged(rng, whole, _STATEMENT_TOKENS) if rng.random() < 0.5 else whole
+
+
 def _row(rng: Random, columns: Sequence[bytes], number_of_row: int) -> bytes:
     fields = {
         b"id": str(number_of_row if rng.random() < 0.8 else number(rng)).encode(),
@@ -185,6 +213,25 @@ def zipped(rng: Random, content: bytes) -> bytes:
     if kind < 0.15:
         return packed + rng.choice((b"\x00" * 100, b"rest", b"\x1f\x8b"))
     return damaged(rng, packed) if kind < 0.6 else packed
+
+
+def archive(rng: Random, files: Mapping[str, bytes]) -> bytes:
+    """A ZIP or tar archive or a file in another compression than gzip; half of them damaged."""
+    packed = io.BytesIO()
+    kind = rng.randrange(4)
+    if kind == 0:
+        with zipfile.ZipFile(packed, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as zip_file:
+            for name, content in files.items():
+                zip_file.writestr(name, content)
+    elif kind == 1:
+        with tarfile.open(fileobj=packed, mode=rng.choice(("w:", "w:gz", "w:xz"))) as tar_file:
+            for name, content in files.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                tar_file.addfile(member, io.BytesIO(content))
+    else:
+        packed.write((bz2.compress, lzma.compress)[kind - 2](next(iter(files.values()))))
+    return damaged(rng, packed.getvalue()) if rng.random() < 0.5 else packed.getvalue()
 
 
 def bomb(filling: bytes, megabytes: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from psycopg2.extras import execute_values
 from extexify.core.progress import Progress, Stage
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.export import export_dataset
-from extexify.sources.base import Row, SourceError
+from extexify.sources.base import Row, SourceError, Table
 from extexify.sources.files import FileSource
 from extexify.sources.open import open_source
 from extexify.sources.postgres import PostgresSource
@@ -83,11 +84,27 @@ def test_rows_come_in_the_order_of_their_ids(database: Database) -> None:
     assert source.position() == (3, 3)
 
 
-def test_ids_that_are_no_numbers_are_left_to_the_check_of_rows(database: Database) -> None:
+def test_ids_may_be_uuids(database: Database) -> None:
     database.execute("CREATE TABLE samples (id uuid, key text, strokes text)")
-    database.execute("INSERT INTO samples VALUES (gen_random_uuid(), 'k', '[[[1,2]]]')")
-    with pytest.raises(ValueError, match="the id is NULL or no whole number"):
+    database.execute("INSERT INTO samples VALUES ('0004bde9-0000-4000-8000-00000000000f', 'k', '[[[1,2]]]')")
+    assert check_row(read(database)[0]).id == 6445371857818676100
+
+
+def test_ids_that_are_no_numbers_are_left_to_the_check_of_rows(database: Database) -> None:
+    database.execute("CREATE TABLE samples (id text, key text, strokes text)")
+    database.execute("INSERT INTO samples VALUES ('one', 'k', '[[[1,2]]]')")
+    with pytest.raises(ValueError, match="neither a whole number of 64 bits nor a UUID"):
         check_row(read(database)[0])
+
+
+def test_another_table_with_other_columns_can_be_chosen(database: Database) -> None:
+    database.execute('CREATE TABLE "drawn ""here" (number integer, key text, "Strokes" json)')
+    database.execute('INSERT INTO "drawn ""here" VALUES (7, %s, %s)', ("k", "[[[1,2]]]"))
+    table = Table.named('drawn "here', "id=number,strokes=Strokes")
+    assert list(open_source(database.address(), table).rows()) == [Row(b"7", b"k", b"[[[1,2]]]")]
+    assert list(open_source(database.address(), replace(table, name=f"public.{table.name}")).rows())
+    with pytest.raises(SourceError, match='has no table samples, but drawn "here: choose one with --table'):
+        next(open_source(database.address()).rows())
 
 
 def test_fields_of_any_length_come_cut_to_what_shows_them_too_long(database: Database) -> None:
@@ -139,11 +156,13 @@ def test_a_missing_table_or_column_is_named(database: Database) -> None:
         columns = {"id": "integer", "key": "text", "strokes": "json"}
         del columns[missing]
         database.execute(f"CREATE TABLE samples ({', '.join(' '.join(column) for column in columns.items())})")
-        assert refusal(database.address()).endswith(f"has no column {missing}")
+        assert refusal(database.address()).endswith(
+            f"has no column {missing}, but {', '.join(columns)}: --columns id=…,key=…,strokes=… says which is which"
+        )
         database.execute("DROP TABLE samples")
     database.execute("CREATE TABLE samples (id integer, key text, strokes json)")
     database.execute("ALTER TABLE samples DROP COLUMN key")
-    assert refusal(database.address()).endswith("has no column key")
+    assert "has no column key, but id, strokes" in refusal(database.address())
 
 
 def test_a_table_that_may_not_be_read_is_an_error(database: Database) -> None:

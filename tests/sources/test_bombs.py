@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from extexify.core import settings
-from extexify.sources import unpack
+from extexify.sources import streams
 from extexify.sources.base import SourceError
 from extexify.sources.files import FileSource
 from extexify.sources.open import check_source, open_source
@@ -51,7 +51,7 @@ def refusal(path: Path) -> str:
 def test_what_unpacks_to_hundreds_of_times_its_size_is_no_dump(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soon: None
 ) -> None:
-    monkeypatch.setattr(unpack, "_RATIO_CHECKED_FROM", 2 << 20)
+    monkeypatch.setattr(streams, "_RATIO_CHECKED_FROM", 2 << 20)
     path = tmp_path / "bomb.sql.gz"
     for filling in (b"\n", b"\x00", b"a b\tc", b"\\.\n"):
         path.write_bytes(bomb(filling, 80))
@@ -94,7 +94,7 @@ def test_unpacked_dumps_have_no_limit(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_small_dumps_are_read_whatever_their_ratio(tmp_path: Path) -> None:
     path = tmp_path / "dump.sql.gz"
-    path.write_bytes(gzip.compress(dump_text(copy_block(ROWS)) + b"\n" * (unpack._RATIO_CHECKED_FROM // 2)))
+    path.write_bytes(gzip.compress(dump_text(copy_block(ROWS)) + b"\n" * (streams._RATIO_CHECKED_FROM // 2)))
     assert len(list(open_source(str(path)).rows())) == len(ROWS)
 
 

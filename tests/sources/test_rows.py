@@ -87,6 +87,38 @@ def test_chunks_of_rows_are_checked_as_single_rows_are(
     assert together(read) == one_by_one(read)
 
 
+UUID = b"0004BDE9-0000-4000-8000-00000000000f"
+
+
+def test_a_uuid_is_an_id_whose_number_never_changes() -> None:
+    forms = (UUID, UUID.lower(), UUID.replace(b"-", b""))
+    assert {check_row(Row(form, b"k", PLAIN)).id for form in forms} == {6445371857818676100}
+    assert check_row(Row(b"%032d" % 7, b"k", PLAIN)).id < 2**63
+    assert shown_id(Row(UUID[:-1], None, None)) == UUID[:-1].decode()
+
+
+def test_blanks_around_a_key_are_no_part_of_it() -> None:
+    assert {check_row(Row(1, key, PLAIN)).key for key in (b"k", b"k ", b"  k", " k   ")} == {"k"}
+
+
+def test_strokes_without_points_are_told() -> None:
+    chunk = check_rows(
+        [Row(4, b"k", b"[[[1,2]],[]]"), Row(5, b"k", PLAIN), Row(6, b"k", b"[[]]"), Row(7, b"k", b"[[],[[1,2]]]")]
+    )
+    assert [(row.id, row.reason) for row in chunk.mended] == [(4, "empty stroke"), (7, "empty stroke")]
+    assert chunk.ids.tolist() == [4, 5, 7]
+
+
+def test_short_strokes_are_read_as_most_drawings_of_the_source_are() -> None:
+    short = (b"k", b"[[[1,2],[3,4]]]")
+    by_axis = (b"k", b"[[[1,2,3,4,5],[6,7,8,9,10]]]")
+    for row, expected in ((by_axis, [[1, 3], [2, 4]]), ((b"k", PLAIN), [[1, 2], [3, 4]])):
+        source = ListSource([(number, *(short if number % 3 == 0 else row)) for number in range(600)])
+        for chunk in checked_chunks(source):
+            place = next(place for place, number in enumerate(chunk.ids) if number % 3 == 0)
+            assert chunk.drawings[place][0].tolist() == expected
+
+
 def test_chunks_have_a_bounded_size_and_hold_all_rows_in_order() -> None:
     chunks = list(checked_chunks(ListSource([(number, b"key", PLAIN) for number in range(1000)])))
     assert max(chunk.rows for chunk in chunks) <= 256

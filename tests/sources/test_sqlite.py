@@ -22,7 +22,7 @@ from extexify.access import permissions
 from extexify.contributions import sqlite_store as store_module
 from extexify.contributions.sqlite_store import FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID, SqliteStore
 from extexify.drawing.strokes import BadDrawing, strokes_json
-from extexify.sources.base import Row, SourceError
+from extexify.sources.base import Row, SourceError, Table
 from extexify.sources.open import open_source
 from extexify.sources.rows import check_row
 from extexify.sources.sqlite import SqliteSource
@@ -319,6 +319,12 @@ def test_columns_may_hold_anything(tmp_path: Path) -> None:
         with pytest.raises(BadDrawing) as caught:
             check_row(found[identifier])
         assert caught.value.reason == reason
+
+
+def test_another_table_of_an_sqlite_file_is_refused(tmp_path: Path) -> None:
+    query(tmp_path / "store", "CREATE TABLE samples (id, key, strokes)")
+    with pytest.raises(SourceError, match="leave --table and --columns out"):
+        open_source(str(tmp_path / "store"), Table.named("drawn"))
 
 
 def test_files_that_are_no_store_are_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -21,10 +21,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extexify.core import settings
-from extexify.sources import unpack
+from extexify.sources import files, streams
 from extexify.sources.base import Row, SourceError
 from extexify.sources.open import open_source
-from extexify.sources.unpack import Chunks, Limits, Packed, unpacked
+from extexify.sources.streams import Chunks, Limits, Packed
+from extexify.sources.unpack import unpacked
 from tests.drawings import copy_block, dump_text, sample_rows
 
 ROWS = sample_rows(classes=2, each=3)
@@ -127,8 +128,18 @@ def test_a_folder_is_read_with_the_folders_in_it(tmp_path: Path) -> None:
     (tmp_path / "b" / "c.sql").write_bytes(HALVES["b/c.sql"])
     source = open_source(str(tmp_path))
     assert list(source.rows()) == list(source.rows()) == AS_READ
-    read_bytes, size = source.position()
-    assert read_bytes == size
+    assert source.position()[0] == sum(path.stat().st_size for path in tmp_path.rglob("*.sql*"))
+
+
+def test_a_folder_of_something_else_is_not_searched_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_MAX_SKIPPED", 3)
+    for name in "abcd":
+        (tmp_path / name).write_bytes(b"hello")
+    assert "has no drawings in its first 3 files" in refusal(tmp_path)
+    (tmp_path / "a.sql").write_bytes(DUMP)  # the second
+    assert read(tmp_path) == AS_READ
+    (tmp_path / "empty").mkdir()
+    assert refusal(tmp_path / "empty").endswith("is a folder without files")
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "zip", "tar.gz"])
@@ -221,7 +232,7 @@ def test_without_pyarrow_the_sentence_has_the_command(tmp_path: Path, monkeypatc
 
 
 def test_the_limits_hold_in_every_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpack, "_RATIO_CHECKED_FROM", 2 << 20)
+    monkeypatch.setattr(streams, "_RATIO_CHECKED_FROM", 2 << 20)
     zeros = bytes(4 << 20)
     for name, content in {
         "xz": lzma.compress(zeros),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,29 @@ def test_a_dump_on_the_server_is_exported_and_shown(started: StartedJobs, worksp
     assert len(Dataset.open(workspace / "dataset")) == 15
 
 
+def test_another_table_is_named_by_the_message_and_in_a_field(started: StartedJobs, tmp_path: Path) -> None:
+    path = write_dump(tmp_path / "d.sql", dump_text(copy_block(sample_rows(), "drawn")))
+    page = type_path(open_page("export"), str(path))
+    assert "has no table samples, but drawn: choose one" in errors(page)
+    page.text_input(key="export-sources-dump-table").input("drawn")
+    page = rerun(page)
+    assert not errors(page)
+    page.button(key="export-go").click()
+    page = rerun(page)
+    started.last.run()
+    page = rerun(page)
+    assert "From d.sql (15 of 15 rows)" in texts(page)
+    page = choose(page, "dump", "contributed")
+    assert page.button(key="export-go").disabled
+    assert "The table's name would hold for the databases, too" in texts(page)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    page = type_path(open_page("export"), str(tmp_path / "pipe"))
+    assert "is a pipe" in errors(page)
+
+
 def test_a_source_that_fails_is_reported_and_leaves_the_dataset(
     started: StartedJobs, workspace: Path, tmp_path: Path
 ) -> None:
@@ -166,7 +190,7 @@ def test_an_upload_that_is_not_a_dump_is_one_sentence_and_changes_nothing(worksp
     page.file_uploader[0].set_value([("my **cat**.sql", b"\x89PNG and so on", "text/plain")])
     page = rerun(page)
     assert len(page.error) == 1
-    assert "“my **cat**.sql” has no table samples: a pg_dump text dump" in errors(page)
+    assert "“my **cat**.sql” has no table samples and is none of the other formats" in errors(page)
     assert page.button(key="export-go").disabled
     assert list((workspace / "uploads").rglob("*.sql")) == []
     assert Dataset.open(workspace / "dataset").content_hash == before
@@ -178,11 +202,12 @@ def test_without_a_source_nothing_is_exported() -> None:
     assert page.button(key="export-go").disabled
 
 
-def test_a_wrong_path_is_one_sentence() -> None:
+def test_a_wrong_path_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     page = open_page("export")
     for path, sentence in (
         ("/no/such/file.sql", "/no/such/file.sql does not exist."),
-        ("/", "/ is not a file: name a dump (.sql, .sql.gz) or an SQLite file."),
+        (str(tmp_path / "empty"), "empty is a folder without files."),
         ("~nobody-at-all/x.sql", "~nobody-at-all/x.sql names the home folder of an unknown user."),
         ("postgresql://me:hush@host/db", "This is an address, not a path: choose PostgreSQL above."),
         ("a\0b.sql", "does not exist."),

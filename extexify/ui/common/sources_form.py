@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from extexify.contributions.store import count_contributions, source_address, store_description
-from extexify.sources.base import SourceError
+from extexify.sources.base import TABLE, SourceError, Table
 from extexify.sources.open import ENVIRONMENT, check_source, open_source
 from extexify.sources.postgres import PostgresSource
 from extexify.sources.starter import DEFAULT_EACH, SCHEME, StarterSource
@@ -51,10 +51,11 @@ class Choice:
 class Choices:
     """The chosen sources, and sentences about what is wrong or missing.
 
-    problems must be mended. empty is about kinds of source without an entry, which are ignored beside another source
-    and move to problems if there is none.
+    table is the one to read, "" for the usual one. problems must be mended. empty is about kinds of source without an
+    entry, which are ignored beside another source and move to problems if there is none.
     """
 
+    table: str = ""
     sources: list[Choice] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
@@ -78,6 +79,8 @@ def choose_sources(*, key: str) -> Choices:
         if kind in kinds:
             with st.container(border=True, key=f"{key}-{kind}"):
                 form(choices, f"{key}-{kind}")
+    if choices.table and len(kinds) > 1 and {POSTGRES, CONTRIBUTED} & {*kinds}:
+        choices.problems.append("The table's name would hold for the databases, too: export the files by themselves.")
     if not kinds:
         choices.problems.append("Choose at least one source above.")
     elif not choices.sources:
@@ -90,15 +93,16 @@ def choose_sources(*, key: str) -> Choices:
 
 def _dumps(choices: Choices, key: str) -> None:
     st.markdown(
-        "**A dump**: what `pg_dump` writes as text, plain or gzipped (`.sql`, `.sql.gz`), or an SQLite file, with a "
-        "table `samples (id, key, strokes)`."
+        "**A file**: what `pg_dump` writes, packed or not (`.sql`, `.sql.gz`, `.zip` and others), or an SQLite file, "
+        "with a table `samples (id, key, strokes)`."
     )
     chosen = f"{key}-chosen"
     uploads = list_uploads()
     st.session_state[chosen] = [path for path in st.session_state.get(chosen, []) if path in uploads]
+    choices.table = st.session_state.get(f"{key}-table", "").strip()
     left, right = st.columns(2, gap="medium")
     with left:
-        _take_uploads(key, chosen)
+        _take_uploads(key, chosen, choices.table)
     if uploads:
         _choose_uploads(uploads, key, chosen)
     files = [Choice(str(path), path.name) for path in st.session_state[chosen]]
@@ -112,8 +116,15 @@ def _dumps(choices: Choices, key: str) -> None:
             persist_state="session",
         ).strip()
         if typed:
-            path, problem = _typed_file(typed)
+            path, problem = _typed_file(typed, choices.table)
             files.append(Choice(str(path), path.name))
+        st.text_input(
+            "Table",
+            key=f"{key}-table",
+            placeholder=TABLE,
+            help="The table with the drawings, where it has another name.",
+            persist_state="session",
+        )
     if problem:
         right.error(problem, icon=":material/error:")
         choices.problems.append("Correct the path on the server, or leave it empty.")
@@ -122,7 +133,7 @@ def _dumps(choices: Choices, key: str) -> None:
     choices.sources += files
 
 
-def _typed_file(typed: str) -> tuple[Path, str]:
+def _typed_file(typed: str, table: str) -> tuple[Path, str]:
     """The file at a typed path, and a sentence that says why it isn't a source of drawings; empty if it is one."""
     if "://" in typed:  # may contain a password: not repeated in the message
         return Path(), "This is an address, not a path: choose PostgreSQL above."
@@ -130,7 +141,7 @@ def _typed_file(typed: str) -> tuple[Path, str]:
         path = Path(typed).expanduser().absolute()
     except RuntimeError:
         return Path(), sentence(f"{typed} names the home folder of an unknown user")
-    return path, _problem_of(path)
+    return path, _problem_of(path, table)
 
 
 def _choose_uploads(uploads: list[Path], key: str, chosen: str) -> None:
@@ -146,7 +157,7 @@ def _choose_uploads(uploads: list[Path], key: str, chosen: str) -> None:
                 st.button("Delete", type="primary", key=f"{key}-delete-go", on_click=_forget, args=(paths,))
 
 
-def _take_uploads(key: str, chosen: str) -> None:
+def _take_uploads(key: str, chosen: str, table: str) -> None:
     """Show the field for files; store the dumps among them, and show a sentence about each other file."""
     turn, errors = f"{key}-turn", f"{key}-errors"
     # A new key empties the field and releases the server's copy of the files.
@@ -158,7 +169,7 @@ def _take_uploads(key: str, chosen: str) -> None:
             with st.spinner(f"Looking into {escaped(file.name)} …"):
                 try:
                     path = save_upload(file.name, file)
-                    if problem := _problem_of(path, file.name):
+                    if problem := _problem_of(path, table, file.name):
                         delete_upload(path)
                         problems.append(problem)
                     elif path not in st.session_state[chosen]:
@@ -172,11 +183,14 @@ def _take_uploads(key: str, chosen: str) -> None:
         st.error(problem, icon=":material/error:")
 
 
-def _problem_of(path: Path, name: str = "") -> str:
+def _problem_of(path: Path, table: str, name: str = "") -> str:
     """Why a file isn't a source of drawings, in a sentence that calls it `name`; empty if it is one."""
     try:
         status = path.stat()
-        problem = _source_error(path, status.st_mtime_ns, status.st_size)
+        if path.is_fifo():
+            problem = f"{path} is a pipe, which can be read only once: name it on the command line"
+        else:
+            problem = _source_error(path, table, status.st_mtime_ns, status.st_size)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a zero byte in the path
         problem = f"{path} does not exist"
     except OSError as error:
@@ -186,9 +200,9 @@ def _problem_of(path: Path, name: str = "") -> str:
 
 # A large dump is read up to its table, which may take seconds.
 @st.cache_data(max_entries=50, show_spinner="Looking into the file …")
-def _source_error(path: Path, changed: int, size: int) -> str:
+def _source_error(path: Path, table: str, changed: int, size: int) -> str:
     try:
-        check_source(open_source(str(path)))
+        check_source(open_source(str(path), Table.named(table)))
     except SourceError as error:
         return str(error)
     return ""
@@ -310,10 +324,12 @@ def starter(each: int = DEFAULT_EACH, seed: int = 0) -> Choice:
     return Choice(f"{SCHEME}:each={each},seed={seed}", "the starter drawings")
 
 
-def source_arguments(sources: Sequence[Choice]) -> tuple[list[str], dict[str, str]]:
+def source_arguments(choices: Choices) -> tuple[list[str], dict[str, str]]:
     """The sources as arguments of the command line, and the environment variables that these need."""
-    arguments = [argument for source in sources for argument in ("--source", source.address)]
-    return arguments, {name: value for source in sources for name, value in source.secrets.items()}
+    arguments = [argument for source in choices.sources for argument in ("--source", source.address)]
+    if choices.table:
+        arguments.append(f"--table={choices.table}")
+    return arguments, {name: value for source in choices.sources for name, value in source.secrets.items()}
 
 
 def titles(sources: Sequence[Choice]) -> str:

@@ -104,7 +104,7 @@ def _other_drawings() -> _Drawings | None:
     if choices.problems:
         st.caption(choices.problems[0])
         return None
-    arguments, secrets = source_arguments(choices.sources)
+    arguments, secrets = source_arguments(choices)
     return _Drawings(arguments, titles(choices.sources), secrets)
 
 

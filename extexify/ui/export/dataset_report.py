@@ -73,6 +73,9 @@ def short_name(source: str) -> str:
 
 
 def _show_left_out(manifest: dict[str, Any]) -> None:
+    for entry in manifest.get("mended", []):
+        ids = escaped(_listed(entry["first_ids"]))
+        st.caption(f"Mended {entry['count']:,}: {escaped(entry['meaning'])} (first ids: {ids}).")
     left_out = manifest["left_out"]
     renumbered = manifest["counts"]["renumbered"]
     if not left_out and not renumbered:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,7 +10,7 @@ from extexify.dataset.splits import DEFAULT_RATIOS
 from extexify.training.recipes import RECIPES
 from extexify.training.runs import default_name
 from extexify.ui.common.job_panel import PAGES, start_job
-from extexify.ui.common.sources_form import Choice, Choices, choose_sources, source_arguments, starter, titles
+from extexify.ui.common.sources_form import Choices, choose_sources, source_arguments, starter, titles
 from extexify.ui.common.text import escaped
 from extexify.workspace import jobs
 from extexify.workspace.jobs import Job
@@ -51,7 +50,7 @@ def show_welcome() -> None:
         if st.button(
             "Start with the starter drawings", type="primary", icon=":material/auto_awesome:", key="welcome-go"
         ):
-            _start_export([starter()], Settings())
+            _start_export(Choices(sources=[starter()]), Settings())
 
 
 def export_form() -> None:
@@ -72,9 +71,9 @@ def export_form() -> None:
             persist_state="session", width=320,
         )  # fmt: skip
     if export:
-        _start_export(choices.sources, settings)
+        _start_export(choices, settings)
     elif run_all:
-        _start_pipeline(choices.sources, settings, recipe)
+        _start_pipeline(choices, settings, recipe)
 
 
 def _choose_settings() -> Settings:
@@ -115,13 +114,13 @@ def _show_summary(choices: Choices, conflicting: list[Job]) -> None:
         )
 
 
-def _start_export(sources: Sequence[Choice], settings: Settings) -> None:
+def _start_export(choices: Choices, settings: Settings) -> None:
     """Start an export and rerun the page, which then shows the job."""
-    arguments, secrets = source_arguments(sources)
+    arguments, secrets = source_arguments(choices)
     job = start_job(
         "export",
         [*arguments, *settings.arguments()],
-        title=f"Export of {titles(sources)}",
+        title=f"Export of {titles(choices.sources)}",
         writes=[DATASET],
         secrets=secrets,
     )
@@ -129,14 +128,14 @@ def _start_export(sources: Sequence[Choice], settings: Settings) -> None:
         st.rerun()
 
 
-def _start_pipeline(sources: Sequence[Choice], settings: Settings, recipe: str) -> None:
+def _start_pipeline(choices: Choices, settings: Settings, recipe: str) -> None:
     """Start export, render, train and evaluate as one job, and switch to the Train page, which shows it."""
     run = default_name(recipe)
-    arguments, secrets = source_arguments(sources)
+    arguments, secrets = source_arguments(choices)
     job = start_job(
         "pipeline",
         [*arguments, *settings.arguments(), f"--recipe={recipe}", f"--run={run}"],
-        title=f"Everything from {titles(sources)}",
+        title=f"Everything from {titles(choices.sources)}",
         writes=[DATASET, "images", f"runs/{run}", f"models/{run}"],
         secrets=secrets,
     )
