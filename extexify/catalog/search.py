@@ -57,6 +57,10 @@ class SearchIndex:
                 self._numbers_by_word[word].append(number)
         self._words = list(self._numbers_by_word)
 
+    def ranked(self) -> list[Symbol]:
+        """All symbols, in the order of those that match a query equally well."""
+        return [entry.symbol for entry in sorted(self._entries, key=lambda entry: entry.rank)]
+
     def search(self, query: str, limit: int) -> list[Symbol]:
         """The symbols that match the query, best first, at most ``limit``."""
         words = query.split()

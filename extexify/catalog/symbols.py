@@ -32,6 +32,7 @@ __all__ = [
     "search",
     "symbol_for",
     "symbol_summary",
+    "symbols_by_rank",
 ]
 
 # Extent of every picture above and below the baseline, so that pictures in a row share a baseline and a scale; margin
@@ -96,6 +97,11 @@ def search(query: str, limit: int = 50) -> list[Symbol]:
     of the query must match. An empty query gives an empty list.
     """
     return _index().search(query, limit)
+
+
+def symbols_by_rank() -> list[Symbol]:
+    """All symbols, first those that most documents can print already and, among these, short commands."""
+    return _index().ranked()
 
 
 @cache

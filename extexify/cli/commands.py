@@ -11,7 +11,6 @@ import os
 import shlex
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extexify.core import interruption
@@ -19,7 +18,7 @@ from extexify.core.errors import UserError
 from extexify.core.names import checked_name
 from extexify.core.progress import EventLog, Progress, Reporter, TerminalProgress, quiet
 from extexify.workspace import paths
-from extexify.workspace.files import explained, read_bytes
+from extexify.workspace.files import explained
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
@@ -31,7 +30,12 @@ if TYPE_CHECKING:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Samples of sources → a dataset."""
+    """Samples of sources → a dataset, or a dataset → a file for other programs."""
+    if options.to:
+        _share(options)
+        return
+    if not options.source:
+        raise UserError("name at least one --source to export from, or a file to write the dataset to with --to")
     from extexify.dataset.export import export_dataset
 
     out = options.out or paths.dataset_folder()
@@ -46,6 +50,17 @@ def export(options: argparse.Namespace) -> None:
         f"{out}: {counts['samples']:,} drawings of {counts['classes']:,} symbols, "
         f"{sum(entry['count'] for entry in left_out):,} rows left out (see {out / 'manifest.json'})",
     )
+
+
+def _share(options: argparse.Namespace) -> None:
+    from extexify.dataset.dataset import Dataset
+    from extexify.dataset.share import share_dataset
+
+    if options.source:
+        raise UserError("--to writes a dataset: export the --source first, then the dataset")
+    dataset = Dataset.open(options.dataset or paths.dataset_folder())
+    share_dataset(dataset, options.to, _reporter(options))
+    _print(options, {"file": str(options.to), "samples": len(dataset)}, f"{options.to}: {len(dataset):,} drawings")
 
 
 def render(options: argparse.Namespace) -> None:
@@ -202,15 +217,13 @@ def export_onnx(options: argparse.Namespace) -> None:
 def classify(options: argparse.Namespace) -> None:
     """Strokes, or a link to a drawing → the most probable symbols."""
     from extexify.drawing.link import open_link
-    from extexify.drawing.strokes import parse_strokes
     from extexify.model.classifier import Classifier
+    from extexify.sources.open import open_source
+    from extexify.sources.rows import one_drawing
 
     if options.top < 1:
         raise UserError(f"--top must be at least 1, not {options.top}")
-    if options.link is not None:
-        drawing = open_link(options.link)
-    else:
-        drawing = parse_strokes(sys.stdin.buffer.read() if options.file == "-" else read_bytes(Path(options.file)))
+    drawing = open_link(options.link) if options.link is not None else one_drawing(open_source(options.file))
     classifier = Classifier.load(options.model or paths.default_model())
     answers = classifier.answers(drawing, options.top)
     if options.json:

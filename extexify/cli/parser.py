@@ -81,9 +81,14 @@ def parser() -> argparse.ArgumentParser:
         _debug_option(sub, default=argparse.SUPPRESS)
         return sub
 
-    export = command("export", commands.export, "samples of one or several sources → a dataset")
-    _source_options(export, required=True)
+    export = command("export", commands.export, "samples of one or several sources → a dataset, or a dataset → a file")
+    _source_options(export, required=False)
     export.add_argument("--out", type=Path, metavar="DIR", help="the dataset folder (default: WORKSPACE/dataset)")
+    export.add_argument(
+        "--to", type=Path, metavar="FILE",
+        help="write a dataset for other programs, by the name's ending: .sql, .jsonl, .inkml (also .gz), .parquet",
+    )  # fmt: skip
+    _dataset_option(export)
     _split_options(export)
     _review_option(export)
     _seed_option(export)
@@ -132,10 +137,16 @@ def parser() -> argparse.ArgumentParser:
     _dataset_option(calibrate)
     _output_options(calibrate)
 
-    classify = command("classify", commands.classify, "strokes JSON → the most probable symbols")
+    classify = command("classify", commands.classify, "a drawing → the most probable symbols")
     _model_option(classify)
     drawing = classify.add_mutually_exclusive_group()
-    drawing.add_argument("file", nargs="?", default="-", metavar="FILE", help="strokes JSON, - for standard input")
+    drawing.add_argument(
+        "file",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="strokes JSON, or any other file with one drawing; - for standard input",
+    )
     drawing.add_argument("--link", metavar="LINK", help="the Draw page's link to a drawing, in place of FILE")
     classify.add_argument("--top", type=int, default=5, metavar="K", help="how many answers (default: 5)")
     classify.add_argument("--json", action="store_true", help="print JSON")
@@ -178,9 +189,9 @@ def _debug_option(sub: argparse.ArgumentParser, *, default: Any) -> None:
 def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:
     sub.add_argument(
         "--source", action="append", required=required, metavar="SOURCE",
-        help="a file with drawings (a dump, also packed; - for standard input), a folder of them, a postgresql:// "
-        "address (env:NAME: the one in that environment variable), an SQLite file, or `starter` for synthetic "
-        "drawings; may be given several times",
+        help="`detexify` for real drawings, which are downloaded; a file with drawings (a dump, JSON, CSV, InkML and "
+        "others, also packed; - for standard input) or a folder of them; a postgresql:// address (env:NAME: the one in "
+        "that environment variable); `starter` for synthetic drawings; may be given several times",
     )  # fmt: skip
     sub.add_argument("--table", metavar="NAME", help="the table with the drawings, of all sources (default: samples)")
     sub.add_argument(

@@ -84,6 +84,11 @@ MAX_UNPACKED = Setting(
     "10",
     "gigabytes that a packed file of drawings may unpack to; beyond, reading it stops with an error",
 )
+DETEXIFY = Setting(
+    "EXTEXIFY_DETEXIFY",
+    "https://codeload.github.com/kirel/detexify-next/tar.gz/6831c8178c34dae2a996736a41bee111d1a41a2d",
+    "address of the archive that the source `detexify` downloads: one of github.com/kirel/detexify-next at some commit",
+)
 JOB_NICE = Setting(
     "EXTEXIFY_JOB_NICE",
     "10",
@@ -107,8 +112,8 @@ CONNECTION_LIMIT = Setting(
 )
 
 SETTINGS = (
-    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, JOB_NICE, HOSTS, FRAMES, DEMO, PASSWORD_HASH, OPERATORS, CONNECTION_LIMIT,
-    VISIT_LIMIT, ADDRESS_LIMIT, HOUR_LIMIT, WAITING_LIMIT,
+    WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, DETEXIFY, JOB_NICE, HOSTS, FRAMES, DEMO, PASSWORD_HASH, OPERATORS,
+    CONNECTION_LIMIT, VISIT_LIMIT, ADDRESS_LIMIT, HOUR_LIMIT, WAITING_LIMIT,
 )  # fmt: skip
 """All of them, in the order of the documentation."""
 

@@ -16,12 +16,14 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from extexify.catalog.labels import unknown_labels
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import ARRAYS, FORMAT_VERSION, Dataset
 from extexify.dataset.finalize import Samples, finalize
 from extexify.dataset.splits import DEFAULT_RATIOS, SPLITS, check_ratios
 from extexify.drawing.strokes import Drawings, content_digest
 from extexify.sources.base import Source, SourceError
+from extexify.sources.detexify import fetch
 from extexify.sources.rows import MENDED_REASONS, ROW_REASONS, InvalidRow, RowChunk, checked_chunks
 from extexify.workspace.files import ArrayWriter, atomic_folder, write_json, writer_lock
 
@@ -219,6 +221,10 @@ def export_dataset(
             for entry in manifest[what]:
                 ids = ", ".join("NULL" if value is None else str(value) for value in entry["first_ids"])
                 stage.log(f"{what.replace('_', ' ')} {entry['count']:,}: {entry['meaning']} (first ids: {ids})")
+        if unknown := unknown_labels(manifest["classes"]):
+            stage.log(
+                f"{len(unknown):,} labels are not in the catalogue and were kept: {', '.join(unknown[:_SHOWN_IDS])}"
+            )
         counts = manifest["counts"]
         if counts["renumbered"]:
             some = ", ".join(str(entry["id"]) for entry in manifest["renumbered"][:_SHOWN_IDS])
@@ -230,6 +236,7 @@ def export_dataset(
 
 def _read_source(source: Source, writer: _SampleWriter, left_out: _LeftOut, mended: _Tally, report: Reporter) -> int:
     """Add a source's valid samples to `writer`; return how many rows it had."""
+    fetch(source, report)
     stage = Stage(report, "export", unit=source.unit)
     number = 0
     for chunk in checked_chunks(source):

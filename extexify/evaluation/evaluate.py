@@ -14,6 +14,7 @@ from extexify.drawing.strokes import Drawings
 from extexify.evaluation.metrics import Metrics, MetricsCounter, RecordSink, discard, evaluation_records
 from extexify.model.classifier import BATCH, Classifier
 from extexify.sources.base import Source, SourceError
+from extexify.sources.detexify import fetch
 from extexify.sources.rows import checked_chunks
 
 __all__ = ["Metrics", "evaluate_dataset", "evaluate_sources"]
@@ -73,6 +74,7 @@ def evaluate_sources(
     evaluator = _Evaluator(classifier, sink)
     unusable = usable = 0
     for source in sources:
+        fetch(source, report)
         stage = Stage(report, "evaluate", unit=source.unit)
         for chunk in checked_chunks(source):
             evaluator.add(chunk.drawings, chunk.ids, chunk.keys)

@@ -43,7 +43,8 @@ def tar_members(packed: Packed) -> Generator[Packed]:
         for member in archive:
             archive.members = []  # type: ignore[attr-defined]  # tarfile would remember all of them
             if member.isreg() and _is_content(member.name) and (file := archive.extractfile(member)) is not None:
-                yield Packed(_member_name(member.name, packed), Chunks(_content(file, packed, "tar", reader)))
+                content = Chunks(_content(file, packed, "tar", reader))
+                yield Packed(_member_name(member.name, packed), content, member=member.name)
 
 
 def zip_members(packed: Packed, limits: Limits, layer: int) -> Generator[Packed]:
@@ -59,7 +60,11 @@ def zip_members(packed: Packed, limits: Limits, layer: int) -> Generator[Packed]
                     + (f", with `unzip {shlex.quote(packed.name)}`" if packed.path else "")
                 )
             with archive.open(member) as content:
-                yield Packed(_member_name(member.filename, packed), Chunks(_content(content, packed, "ZIP")))
+                yield Packed(
+                    _member_name(member.filename, packed),
+                    Chunks(_content(content, packed, "ZIP")),
+                    member=member.filename,
+                )
             if packed.path is not None:
                 limits.read = min(limits.read + member.compress_size, limits.packed)
 

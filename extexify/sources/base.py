@@ -99,6 +99,11 @@ def hash63(*parts: bytes) -> int:
     return int.from_bytes(digest.digest(), "big") >> 1
 
 
+def content_id(key: str | None, strokes: bytes) -> int:
+    """The id of a drawing from a file without ids: it follows from the drawing and its label alone."""
+    return hash63((key or "").encode("utf-8", "replace"), strokes)
+
+
 def no_such_table(source: str, table: str, others: Sequence[str]) -> str:
     """The message about a table that a source doesn't have; `others` are those that it has."""
     if not others:
@@ -110,11 +115,10 @@ def no_such_table(source: str, table: str, others: Sequence[str]) -> str:
     )
 
 
-def no_such_column(source: str, table: Table, column: str, others: Sequence[str]) -> str:
+def no_such_column(where: str, column: str, others: Sequence[str]) -> str:
     """The message about a column that a table doesn't have; `others` are those that it has."""
     return (
-        f"table {table.name} in {source} has no column {column}, but {', '.join(others)}: --columns "
-        "id=…,key=…,strokes=… says which is which"
+        f"{where} has no column {column}, but {', '.join(others)}: --columns id=…,key=…,strokes=… says which is which"
     )
 
 

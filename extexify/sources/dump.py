@@ -110,7 +110,9 @@ class _Dump:
         try:
             return RowReader(columns, self._table, delimiter, null)
         except KeyError as error:
-            raise SourceError(no_such_column(self._name, self._table, error.args[0], columns)) from None
+            raise SourceError(
+                no_such_column(f"table {self._table.name} in {self._name}", error.args[0], columns)
+            ) from None
 
     # --- COPY ---
 

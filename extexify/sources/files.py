@@ -12,6 +12,7 @@ from typing import IO
 from extexify.sources.base import SAMPLES, NoDrawings, Row, SourceError, Table, shown_path
 from extexify.sources.compression import raw_chunks
 from extexify.sources.copy import read_ahead
+from extexify.sources.detexify_next import Project, is_member
 from extexify.sources.formats import rows_of
 from extexify.sources.pg_restore import restored
 from extexify.sources.streams import Chunks, Limits, Packed, TextFile
@@ -47,16 +48,21 @@ class FileSource:
 
         Raises `SourceError` for a file that can't be read or is damaged.
         """
+        project: Project | None = None
         first_problem: NoDrawings | None = None
         skipped = 0
         found = False
         with closing(self.files()) as files:
             for file in files:
+                if project is None and is_member(file.member):
+                    project = self._read_project()
                 try:
-                    yield from rows_of(file, self._table)
-                    found = True
+                    for row in project.rows(file) if project else rows_of(file, self._table):
+                        found = True
+                        yield row
+                    found = found or project is None  # a table without rows
                 except NoDrawings as problem:
-                    if not file.inside:
+                    if not file.member:
                         raise
                     first_problem = first_problem or problem
                     skipped += 1
@@ -65,8 +71,14 @@ class FileSource:
                             f"{self.name} has no drawings in its first {skipped:,} files: name the folder or file that "
                             "has some"
                         ) from None
-        if first_problem is not None and not found:
-            raise first_problem
+        if not found:
+            raise first_problem or NoDrawings(f"{self.name} has no drawings in packages/data/source/samples")
+
+    def _read_project(self) -> Project:
+        if self._is_pipe:
+            raise SourceError(f"{self.name} is detexify-next's archive, which has to be read twice: name it as a file")
+        with closing(FileSource(self.path).files()) as files:
+            return Project.read(files)
 
     def files(self) -> Generator[TextFile]:
         """The unpacked files; each must be read before the next one. Raises `SourceError`."""
@@ -90,7 +102,7 @@ class FileSource:
                 self._limits.read = self._limits.packed
                 return
             for packed in self._packed_files():
-                with closing(unpacked(packed, self._limits, inside=packed.name != self.name)) as files:
+                with closing(unpacked(packed, self._limits)) as files:
                     for file in files:
                         yield file
                         yield from file.chunks
@@ -104,7 +116,8 @@ class FileSource:
         path = None
         for path in _files_in(self.path) if self.path.is_dir() else [self.path]:
             with path.open("rb") as file:
-                yield Packed(shown_path(path), self._chunks(file), None if self._is_pipe else path)
+                member = path.as_posix() if self.path.is_dir() else ""
+                yield Packed(shown_path(path), self._chunks(file), None if self._is_pipe else path, member)
         if path is None:
             raise SourceError(f"{self.name} is a folder without files")
 
@@ -136,7 +149,7 @@ def _regrouped(items: Iterator[TextFile | bytes]) -> Generator[TextFile]:
                 yield item
 
         content = chunks()
-        yield TextFile(file.name, content, file.inside)
+        yield TextFile(file.name, content, file.member)
         for _ in content:  # what the reader left
             pass
         file = following[0] if following else None

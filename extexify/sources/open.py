@@ -23,9 +23,10 @@ def open_source(address: str, table: Table = SAMPLES) -> Source:
     """The source that an address names; `table` is the one to read where there are several.
 
     An address is `postgresql://…`; `env:NAME`, an environment variable that contains such an address, which is then
-    neither shown nor stored; `starter` with or without options (see `extexify.sources.starter`); `-`, standard input;
-    or the path of an SQLite file, of another file (see `extexify.sources.files`), of a folder or of a pipe (`./starter`
-    for a file of that name). Raises `SourceError` for any other address.
+    neither shown nor stored; `starter` with or without options (see `extexify.sources.starter`); `detexify`, the
+    drawings of github.com/kirel/detexify-next, which are downloaded; `-`, standard input; or the path of an SQLite
+    file, of another file (see `extexify.sources.files`), of a folder or of a pipe (`./starter` for a file of that
+    name). Raises `SourceError` for any other address.
     """
     if address.startswith(POSTGRES):
         return _postgres(address, table)
@@ -35,6 +36,10 @@ def open_source(address: str, table: Table = SAMPLES) -> Source:
         from extexify.sources.starter import StarterSource
 
         return StarterSource.from_address(address)
+    if address == "detexify":
+        from extexify.sources.detexify import DetexifySource
+
+        return DetexifySource()
     if "://" in address:
         raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
     if address == STANDARD_INPUT:

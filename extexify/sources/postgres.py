@@ -124,7 +124,7 @@ class PostgresSource:
         present = [column for (column,) in cursor.fetchall()]
         for column in self._table.columns:
             if column not in present:
-                raise SourceError(no_such_column(self.name, self._table, column, present))
+                raise SourceError(no_such_column(f"table {self._table.name} in {self.name}", column, present))
 
 
 def _identifier(table: Table) -> sql.Identifier:

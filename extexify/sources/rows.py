@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
@@ -11,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from extexify.catalog.labels import key_of_label
 from extexify.drawing.strokes import (
     DRAWING_REASONS,
     BadDrawing,
@@ -20,7 +22,7 @@ from extexify.drawing.strokes import (
     parse_many,
     parse_strokes,
 )
-from extexify.sources.base import Row, Source, hash63
+from extexify.sources.base import Row, Source, SourceError, hash63
 
 MAX_KEY = 255  # the width of the key column of Detexify's table
 MAX_ID = 2**63 - 1
@@ -33,7 +35,10 @@ ROW_REASONS = {
 }
 """Why a row is invalid: reasons, as the manifest has them, with their meaning."""
 
-MENDED_REASONS = {"empty stroke": "strokes without points were dropped from the drawing"}
+MENDED_REASONS = {
+    "empty stroke": "strokes without points were dropped from the drawing",
+    "label": "the label, a command or a character, was replaced by the symbol's key",
+}
 """What was mended in a row that is used: reasons, as the manifest has them, with their meaning."""
 
 _CHUNK_ROWS = 256
@@ -124,17 +129,21 @@ def check_rows(rows: list[Row], *, by_axis: bool = False) -> RowChunk:
     ids: list[int] = []
     keys: list[str] = []
     places: list[int] = []
+    labelled: list[int] = []
     for place, row in enumerate(rows):
         try:
-            identifier, key = _check_id_and_key(row)
+            identifier, key, was_label = _check_id_and_key(row)
         except BadDrawing as error:
             errors[place] = error
         else:
+            if was_label:
+                labelled.append(len(ids))
             ids.append(identifier)
             keys.append(key)
             places.append(place)
     parsed = parse_many([rows[place].strokes for place in places], by_axis=by_axis)
     mended = [MendedRow(ids[index], "empty stroke") for index in parsed.empty]
+    mended += [MendedRow(ids[index], "label") for index in labelled if index not in parsed.errors]
     errors |= {places[index]: error for index, error in parsed.errors.items()}
     for index in sorted(parsed.errors, reverse=True):
         del ids[index], keys[index], places[index]
@@ -156,17 +165,31 @@ def check_rows(rows: list[Row], *, by_axis: bool = False) -> RowChunk:
 
 def check_row(row: Row) -> Sample:
     """The sample of a row. Raises `BadDrawing`, with one of `ROW_REASONS`, for an invalid row."""
-    identifier, key = _check_id_and_key(row)
+    identifier, key, _ = _check_id_and_key(row)
     return Sample(identifier, key, parse_strokes(row.strokes))
 
 
-def _check_id_and_key(row: Row) -> tuple[int, str]:
+def one_drawing(source: Source) -> Drawing:
+    """The drawing of a source with just one, which needs no key. Raises `SourceError`, `BadDrawing`."""
+    with closing(source.rows()) as rows:
+        found = list(itertools.islice(rows, 2))
+    if not found:
+        raise SourceError(f"{source.name} has no drawing")
+    if len(found) > 1:
+        raise SourceError(f"{source.name} has several drawings: give one, or evaluate the model on all of them")
+    if found[0].oversized:
+        raise BadDrawing("too many points", f"{source.name} is too long for a drawing")
+    return parse_strokes(found[0].strokes)
+
+
+def _check_id_and_key(row: Row) -> tuple[int, str, bool]:
+    """A row's id and key, and whether the key was given as another label of the symbol."""
     if row.oversized:  # first, because such a row may lack its id and key
         raise BadDrawing("too many points", "the row is too long for a drawing")
     identifier = row_id(row)
     if identifier is None:
         raise BadDrawing("no id", "the id is NULL, or neither a whole number of 64 bits nor a UUID")
-    return identifier, checked_key(row.key)
+    return identifier, *_key(row.key)
 
 
 _UUID = re.compile(rb"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -198,6 +221,12 @@ def shown_id(row: Row) -> int | str | None:
 
 
 @lru_cache(maxsize=8192)  # a million rows have about a thousand different keys
+def _key(value: bytes | str | None) -> tuple[str, bool]:
+    label = checked_key(value)
+    key = key_of_label(label) or label
+    return key, key != label
+
+
 def checked_key(value: bytes | str | None) -> str:
     """A key as text, without blanks around it. Raises `BadDrawing` for one that is missing, too long or unprintable."""
     if not value:

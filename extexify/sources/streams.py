@@ -123,21 +123,23 @@ class Limits:
 class Packed:
     """A file, or a file in an archive, as it is stored.
 
-    `name` is for messages; `path` is the file on the disk if it is one, which may then be read in any order.
+    `name` is for messages; `path` is the file on the disk if it is one, which may then be read in any order. `member`
+    is its path in the archive or folder that it is in, with slashes; "" for a file by itself.
     """
 
     name: str
     chunks: Chunks
     path: Path | None = None
+    member: str = ""
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file with all layers unpacked, as UTF-8 if it was text. `inside`: it is one of an archive or a folder."""
+    """A file with all layers unpacked, as UTF-8 if it was text; `member` is that of `Packed`."""
 
     name: str
     chunks: Iterator[bytes]
-    inside: bool = False
+    member: str = ""
 
 
 def counted(chunks: Iterable[bytes], limits: Limits, layer: int) -> Generator[bytes]:

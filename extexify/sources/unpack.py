@@ -26,12 +26,12 @@ _OTHER_FORMATS = {
 """First bytes of archives that can't be read, with their names and the command that unpacks them."""
 
 
-def unpacked(packed: Packed, limits: Limits, layer: int = 0, inside: bool = False) -> Generator[TextFile]:
+def unpacked(packed: Packed, limits: Limits, layer: int = 0) -> Generator[TextFile]:
     """The text files in a file; each must be read before the next one. Raises `SourceError`."""
     head = packed.chunks.head(512)
     if layer > _MAX_LAYERS:
         raise SourceError(f"{packed.name} is packed more than {_MAX_LAYERS} times: unpack it first")
-    if not head and not layer and not inside:
+    if not head and not layer and not packed.member:
         raise SourceError(f"{packed.name} is empty")
     for magic, (what, command) in _OTHER_FORMATS.items():
         if head.startswith(magic):
@@ -40,14 +40,14 @@ def unpacked(packed: Packed, limits: Limits, layer: int = 0, inside: bool = Fals
     for form in COMPRESSIONS:
         if head.startswith(form.magic):
             with closing(decompressed(packed, form)) as content:
-                inner = Packed(packed.name, Chunks(counted(content, limits, layer)))
-                yield from unpacked(inner, limits, layer + 1, inside)
+                inner = Packed(packed.name, Chunks(counted(content, limits, layer)), member=packed.member)
+                yield from unpacked(inner, limits, layer + 1)
             return
     if dump_format := _dump_format(packed, head):
         if packed.path is not None:
             limits.packed = limits.read = packed.path.stat().st_size
         with closing(restored(packed, dump_format, limits, layer)) as content:
-            yield TextFile(packed.name, content, inside)
+            yield TextFile(packed.name, content, packed.member)
         return
     members: Generator[Packed] | None = None
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -55,12 +55,12 @@ def unpacked(packed: Packed, limits: Limits, layer: int = 0, inside: bool = Fals
     elif head[257:262] == b"ustar":
         members = tar_members(packed)
     if members is None:
-        yield TextFile(packed.name, _as_utf8(packed), inside)
+        yield TextFile(packed.name, _as_utf8(packed), packed.member)
         return
     with closing(members):
         for member in members:
-            inner = Packed(member.name, Chunks(counted(member.chunks, limits, layer)))
-            yield from unpacked(inner, limits, layer + 1, inside=True)
+            inner = Packed(member.name, Chunks(counted(member.chunks, limits, layer)), member=member.member)
+            yield from unpacked(inner, limits, layer + 1)
 
 
 def _dump_format(packed: Packed, head: bytes) -> str:

@@ -56,6 +56,11 @@ def jobs_folder() -> Path:
     return workspace() / "jobs"
 
 
+def downloads_folder() -> Path:
+    """The downloaded archives of drawings."""
+    return workspace() / "downloads"
+
+
 def uploads_folder() -> Path:
     """The uploaded files."""
     return workspace() / "uploads"

@@ -1,7 +1,8 @@
-"""From starter drawings to an answer by a trained model, using the pages only."""
+"""A newcomer's way without any data: from Detexify's drawings to an answer by a trained model, by clicks alone."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import RenderedImages
+from extexify.sources.starter import StarterSource
+from tests.archives import origin, project, sample, send, served
 from tests.visits import PLUS
 from tools.dashboard import canvas_of, dashboard, draw, wait_for_answer, wait_until_idle
 
@@ -21,8 +24,10 @@ EACH, EPOCHS = 3, 1
 
 @pytest.fixture
 def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    """The dashboard on an empty workspace."""
-    with dashboard(tmp_path / "ws") as address:
+    """The dashboard on an empty workspace; its archive of Detexify's drawings has starter drawings."""
+    rows = enumerate(StarterSource(each=EACH).rows())
+    lines = [sample(n, json.loads(row.strokes or b""), source=origin(str(row.key), n)) for n, row in rows]
+    with served(send(project(lines))) as (url, _), dashboard(tmp_path / "ws", EXTEXIFY_DETEXIFY=url) as address:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
         page.goto(address)
@@ -36,17 +41,12 @@ def go_to(page: Page, name: str, title: str) -> None:
     wait_until_idle(page)
 
 
-def test_from_starter_drawings_to_an_answer(page: Page, tmp_path: Path) -> None:
+def test_from_an_empty_workspace_to_an_answer(page: Page, tmp_path: Path) -> None:
     workspace = tmp_path / "ws"
     canvas_of(page).wait_for()
 
     go_to(page, "Export", "Get drawings")
-    page.locator(".st-key-export-sources button", has_text="Starter drawings").click()
-    page.get_by_role("spinbutton", name="Drawings of each symbol").fill(str(EACH))
-    page.get_by_role("spinbutton", name="Drawings of each symbol").press("Enter")
-    expect(page.get_by_text(f"{EACH * 1122:,} drawings of 1,122 symbols")).to_be_visible()
-    expect(page.locator(".st-key-export-go button")).to_be_enabled()
-    page.locator(".st-key-export-go button").click()
+    page.get_by_role("button", name="Start with Detexify's drawings").click()
     expect(page.locator(".st-key-export-job")).to_contain_text("finished in", timeout=PATIENCE)
     expect(page.locator(".st-key-dataset-counts")).to_contain_text(f"{EACH * 1122:,}")
 

@@ -35,6 +35,8 @@ def test_an_uploaded_dump_becomes_a_dataset_and_images(page: Page, tmp_path: Pat
         (91, b"test-OT1-_class0", b"no strokes"),
         (1, b"test-OT1-_class1", b"[[[7, 2], [3, 9]]]"),
     ]
+    page.locator(".st-key-export-sources button", has_text="Detexify's drawings").click()
+    page.locator(".st-key-export-sources button", has_text="A file").click()
     page.locator(".st-key-export-sources-dump input[type=file]").set_input_files(
         {"name": "tiny.sql", "mimeType": "text/plain", "buffer": dump_text(copy_block(rows))}
     )

@@ -224,6 +224,30 @@ def test_bad_strokes_are_refused_in_one_line(capsys: pytest.CaptureFixture[str],
         assert "a fault of Extexify" not in err
 
 
+def test_files_of_other_programs_go_in_and_out_by_paths_of_any_kind(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "Zeichen, von „mir“ & Müller\\"
+    folder.mkdir()
+    (folder / "eins.json").write_text("[[[0, 0], [10, 0]], [[5, 0], [5, 9]]]")
+    (folder / "zwei.svg").write_text("<svg><path d='M0 0h10'/><path d='M5 0v9'/></svg>")
+    (folder / "drei.inkml").write_text("<ink><trace>0 0, 10 0</trace><trace>5 0, 5 9</trace></ink>")
+    first, *others = [run_json(capsys, "classify", path) for path in sorted(folder.iterdir())]
+    assert others == [first] * 2
+
+    few = "starter:each=3,symbols=latex2e-OT1-_alpha;latex2e-OT1-_beta"
+    run_json(capsys, "export", "--source", few, "--out", folder / "data set")
+    shared = run_json(capsys, "export", "--dataset", folder / "data set", "--to", folder / "für Sie.jsonl.gz")
+    assert shared == {"file": str(folder / "für Sie.jsonl.gz"), "samples": 6}
+    assert run_json(capsys, "export", "--source", folder / "für Sie.jsonl.gz")["samples"] == 6
+    for arguments, words in (
+        (["export"], "name at least one --source"),
+        (["export", "--source", few, "--to", folder / "x.sql"], "export the --source first"),
+    ):
+        code, _, err = run(capsys, *arguments)
+        assert (code, words in err) == (1, True)
+
+
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("export", "render", "train", "evaluate", "calibrate", "export-onnx", "classify", "pipeline"):
         with pytest.raises(SystemExit) as stop:

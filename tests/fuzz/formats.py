@@ -189,6 +189,49 @@ def statements(rng: Random) -> bytes:
     return damaged(rng, whole, _STATEMENT_TOKENS) if rng.random() < 0.5 else whole
 
 
+_DOCUMENT_TOKENS = (
+    b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\u", b"null", b"1e999", b"\n", b"\t", b"\x1e", b"\xff", b"\x00",
+    b"<trace>", b"</trace>", b"<traceGroup>", b"</traceGroup>", b"<!--", b"<![CDATA[", b"&amp;", b"&x;", b"'", b"!",
+    b"*", b"z", b"A1 1", b"NaN", b"key,strokes", b"PAR1", b"<?xml version='1.0' encoding='utf-16'?>",
+    b"<!DOCTYPE ink [<!ENTITY x '&x;&x;'>]>",
+)  # fmt: skip
+
+
+def document(rng: Random) -> bytes:
+    """JSON, CSV, InkML or SVG with some drawings; half of them damaged."""
+    rows = [(text(rng), strokes(rng)) for _ in range(rng.randrange(5))]
+    kind = rng.randrange(5)
+    if kind == 0:
+        texts = [b'{"key": %b, "strokes": %b}' % (json.dumps(key).encode(), ink) for key, ink in rows]
+        whole = b"[" + b",".join(texts) + b"]" if rng.random() < 0.5 else b"\n".join(texts)
+    elif kind == 1:
+        texts = [b"[%b, %b]" % (json.dumps(key).encode(), ink) for key, ink in rows]
+        whole = b"[" + b",".join(texts) + b"]" if rng.random() < 0.5 else b"\n".join(texts)
+    elif kind == 2:
+        lines = [b'"%b";"%b"' % (key.encode("utf-8", "replace").replace(b'"', b'""'), ink) for key, ink in rows]
+        whole = b"\n".join([b"key;strokes", *lines])
+    elif kind == 3:
+        traces = [f"<traceGroup><annotation type='label'>k</annotation><trace>{trace(rng)}</trace></traceGroup>"] * len(
+            rows
+        )
+        whole = f"<ink>{''.join(traces)}<trace id='1'>{trace(rng)}</trace><traceView traceDataRef='1'/></ink>".encode()
+    else:
+        whole = f"<svg><g transform='scale(2)'><path d='M1 2{path_data(rng)}'/></g></svg>".encode()
+    return damaged(rng, whole, _DOCUMENT_TOKENS) if rng.random() < 0.5 else whole
+
+
+def trace(rng: Random) -> str:
+    """Points of an InkML trace."""
+    return ",".join(rng.choice("!'\" ") + f"{rng.randrange(99)} {rng.uniform(-9, 9)}" for _ in range(rng.randrange(6)))
+
+
+def path_data(rng: Random) -> str:
+    """Commands of an SVG path."""
+    return "".join(
+        rng.choice("LlHhVvCcSsQqTtAaZz") + " 1" * rng.choice((0, 1, 2, 4, 6, 7)) for _ in range(rng.randrange(6))
+    )
+
+
 def _row(rng: Random, columns: Sequence[bytes], number_of_row: int) -> bytes:
     fields = {
         b"id": str(number_of_row if rng.random() < 0.8 else number(rng)).encode(),

@@ -15,7 +15,7 @@ from extexify.sources.open import check_source, open_source
 from extexify.sources.rows import check_row, shown_id
 from extexify.workspace.files import StorageError
 from extexify.workspace.uploads import delete_upload, list_uploads, safe_name, save_upload
-from tests.fuzz.formats import archive, dump, sqlite, statements, zipped
+from tests.fuzz.formats import archive, document, dump, sqlite, statements, zipped
 from tests.fuzz.harness import Case, Fault, check_message, check_text, fuzz, put
 from tests.fuzz.hostile import damaged, text, text_bytes
 
@@ -59,7 +59,15 @@ def test_statements(case: Case, folder: Path) -> None:
     _read_source(case, folder)
 
 
-@fuzz(lambda rng: {"dump": archive(rng, {"a.sql": dump(rng), "b/c.sql": statements(rng)})}, SourceError)
+@fuzz(lambda rng: {"file": document(rng)}, SourceError)
+def test_documents(case: Case, folder: Path) -> None:
+    _read_source(case, folder)
+
+
+@fuzz(
+    lambda rng: {"dump": archive(rng, {"a.sql": dump(rng), "b/c.sql": statements(rng), "d": document(rng)})},
+    SourceError,
+)
 def test_archives(case: Case, folder: Path) -> None:
     _read_source(case, folder)
 

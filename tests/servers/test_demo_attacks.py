@@ -131,7 +131,7 @@ def test_what_an_operator_pressed_does_nothing_for_a_visitor(address: str, folde
         before = written(folder)
         with Intruder(address) as visit:
             for page, (_, buttons, fragments) in pages.items():
-                everything = dict.fromkeys([*pressed.values(), *buttons.values(), "welcome-go", "export-go"], True)
+                everything = dict.fromkeys([*pressed.values(), *buttons.values(), "welcome-starter", "export-go"], True)
                 assert FORM in visit.run(page, values=everything)
                 assert FORM in visit.run(page, values=everything)
                 for fragment in fragments:

@@ -53,7 +53,7 @@ def test_what_unpacks_to_hundreds_of_times_its_size_is_no_dump(
 ) -> None:
     monkeypatch.setattr(streams, "_RATIO_CHECKED_FROM", 2 << 20)
     path = tmp_path / "bomb.sql.gz"
-    for filling in (b"\n", b"\x00", b"a b\tc", b"\\.\n"):
+    for filling in (b"\n", b"a b\tc", b"\\.\n"):
         path.write_bytes(bomb(filling, 80))
         source = FileSource(path)
         with pytest.raises(SourceError, match=r"unpacks to more than 200 times its size.+unpack it yourself$"):

@@ -152,8 +152,8 @@ def png() -> bytes:
     [
         (b"", "is empty"),
         (gzip.compress(b""), "no table samples"),
-        (png(), "no table samples"),
-        (b"\x00" * 5000, "no table samples"),
+        (png(), "neither text nor"),
+        (b"\x00" * 5000, "neither text nor"),
         (b"hello", "no table samples"),
         (dump_text(), "no table samples"),
         (dump_text(copy_block(ROWS, "drawings"), copy_block(ROWS, '"B b"')), "no table samples, but drawings, B b:"),

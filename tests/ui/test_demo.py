@@ -120,7 +120,7 @@ def test_no_address_opens_a_page(demo: Path) -> None:
 def test_no_state_of_a_session_opens_a_page(demo: Path) -> None:
     app = visit("export")
     for token in ("", "x", HASH, "True", True, ["x"], {"a": 1}):
-        for name in (access._TOKEN, access.COOKIE, "welcome-go", "export-go"):
+        for name in (access._TOKEN, access.COOKIE, "welcome-starter", "export-go"):
             app.session_state[name] = token
         assert is_closed(again(app))
 

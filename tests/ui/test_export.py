@@ -38,6 +38,8 @@ def choose(page: AppTest, *kinds: str) -> AppTest:
 
 
 def type_path(page: AppTest, path: str) -> AppTest:
+    if "dump" not in (page.button_group(key="export-sources").value or ()):
+        page = choose(page, "dump")
     page.text_input(key="export-sources-dump-path").input(path)
     return rerun(page)
 
@@ -63,7 +65,7 @@ def test_an_empty_workspace_starts_with_one_click_and_stops_with_another(
 ) -> None:
     page = open_page("export")
     assert "No dataset yet." in texts(page)
-    page.button(key="welcome-go").click()
+    page.button(key="welcome-starter").click()
     page = rerun(page)
     assert (started.last.kind, started.last.writes) == ("export", ("dataset",))
     assert sources(started.last.arguments) == [f"starter:each={DEFAULT_EACH},seed=0"]
@@ -82,7 +84,17 @@ def test_an_empty_workspace_starts_with_one_click_and_stops_with_another(
     page = rerun(page)
     assert "Export of the starter drawings was stopped after" in texts(page).replace("*", "")
     assert "No dataset yet." in texts(page)
-    assert page.button(key="export-go").disabled  # nothing is chosen in the form
+
+
+def test_real_drawings_are_the_first_choice_with_size_and_licence(started: StartedJobs) -> None:
+    page = open_page("export")
+    about = "39,554 real drawings of more than 1,000 symbols"
+    assert texts(page).count(about) == 2  # at the top, and in the form
+    assert texts(page).count("licence ODbL 1.0; about 50 MB are downloaded once") == 2
+    assert "Reads Detexify's drawings" in texts(page)
+    page.button(key="welcome-detexify").click()
+    rerun(page)
+    assert sources(started.last.arguments) == ["detexify"]
 
 
 def test_a_dump_on_the_server_is_exported_and_shown(started: StartedJobs, workspace: Path, tmp_path: Path) -> None:
@@ -171,26 +183,26 @@ def test_settings_stay_while_one_looks_at_other_pages(started: StartedJobs, tmp_
 
 
 def test_uploads_stay_until_they_are_deleted(started: StartedJobs, workspace: Path) -> None:
-    page = open_page("export")
+    page = choose(open_page("export"), "dump")
     content = [dump_text(copy_block(list(sample_rows()))), dump_text(copy_block(list(sample_rows(4))))]
     page.file_uploader[0].set_value([("one.sql", content[0], "text/plain"), ("b.sql", content[1], "text/plain")])
     page = rerun(page)
     assert "Reads one.sql and b.sql; writes the folder “dataset”" in texts(page)
     assert sorted(path.name for path in (workspace / "uploads").rglob("*.sql")) == ["b.sql", "one.sql"]
-    assert len(open_page("export").multiselect(key="export-sources-dump-chosen").options) == 2
+    assert len(choose(open_page("export"), "dump").multiselect(key="export-sources-dump-chosen").options) == 2
     page.button(key="export-sources-dump-delete-go").click()
     page = rerun(page)
-    assert "Upload a dump, or name one on the server." in texts(page)
+    assert "Upload a file, or name one on the server." in texts(page)
     assert list((workspace / "uploads").rglob("*.sql")) == []
 
 
 def test_an_upload_that_is_not_a_dump_is_one_sentence_and_changes_nothing(workspace: Path) -> None:
     before = tiny_dataset(workspace / "dataset").content_hash
-    page = open_page("export")
-    page.file_uploader[0].set_value([("my **cat**.sql", b"\x89PNG and so on", "text/plain")])
+    page = choose(open_page("export"), "dump")
+    page.file_uploader[0].set_value([("my **cat**.sql", b"\x89PNG\0 and so on", "text/plain")])
     page = rerun(page)
     assert len(page.error) == 1
-    assert "“my **cat**.sql” has no table samples and is none of the other formats" in errors(page)
+    assert "“my **cat**.sql” is neither text nor a format that can be read" in errors(page)
     assert page.button(key="export-go").disabled
     assert list((workspace / "uploads").rglob("*.sql")) == []
     assert Dataset.open(workspace / "dataset").content_hash == before

@@ -11,6 +11,7 @@ import streamlit as st
 
 from extexify.contributions.store import count_contributions, source_address, store_description
 from extexify.sources.base import TABLE, SourceError, Table
+from extexify.sources.detexify import ADDRESS, DRAWINGS, LICENCE, MEGABYTES
 from extexify.sources.open import ENVIRONMENT, check_source, open_source
 from extexify.sources.postgres import PostgresSource
 from extexify.sources.starter import DEFAULT_EACH, SCHEME, StarterSource
@@ -20,10 +21,11 @@ from extexify.ui.common.text import escaped, sentence
 from extexify.workspace.files import StorageError
 from extexify.workspace.uploads import delete_upload, list_uploads, save_upload
 
-DUMP, POSTGRES, CONTRIBUTED, STARTER = "dump", "postgres", "contributed", "starter"
+DETEXIFY, DUMP, POSTGRES, CONTRIBUTED, STARTER = "detexify", "dump", "postgres", "contributed", "starter"
 
 _KINDS = {
-    DUMP: ":material/description: A dump",
+    DETEXIFY: ":material/cloud_download: Detexify's drawings",
+    DUMP: ":material/description: A file",
     POSTGRES: ":material/database: PostgreSQL",
     CONTRIBUTED: ":material/draw: Drawn here",
     STARTER: ":material/auto_awesome: Starter drawings",
@@ -61,19 +63,19 @@ class Choices:
     empty: list[str] = field(default_factory=list)
 
 
-def choose_sources(*, key: str) -> Choices:
-    """Show the form; returns the choices made in it."""
+def choose_sources(*, key: str, first: str = DUMP) -> Choices:
+    """Show the form, at first for sources of one kind; returns the choices made in it."""
     kinds = st.pills(
         "Where the drawings come from",
         list(_KINDS),
         selection_mode="multi",
-        default=[DUMP],
+        default=[first],
         format_func=_KINDS.__getitem__,
         help="Several sources are merged: the same drawing under the same id counts once.",
         key=key,
         persist_state="session",
     )
-    forms = {DUMP: _dumps, POSTGRES: _postgres, CONTRIBUTED: _contributed, STARTER: _starter}
+    forms = {DETEXIFY: _detexify, DUMP: _dumps, POSTGRES: _postgres, CONTRIBUTED: _contributed, STARTER: _starter}
     choices = Choices()
     for kind, form in forms.items():
         if kind in kinds:
@@ -88,13 +90,40 @@ def choose_sources(*, key: str) -> Choices:
     return choices
 
 
-# --- dumps ----------------------------------------------------------------------------------------
+# --- Detexify's drawings --------------------------------------------------------------------------
+
+
+def about_detexify() -> str:
+    """What the drawings are, their licence and the size of the download, as a part of a sentence."""
+    return (
+        f"{DRAWINGS:,} real drawings of more than 1,000 symbols, from "
+        "[detexify-next](https://github.com/kirel/detexify-next) "
+        f"(licence {LICENCE}; about {MEGABYTES} MB are downloaded once, into the workspace)"
+    )
+
+
+def _detexify(choices: Choices, key: str) -> None:
+    st.markdown(f"**Detexify's drawings**: {about_detexify()}.")
+    choices.sources.append(detexify())
+
+
+def detexify() -> Choice:
+    """Detexify's drawings as a source."""
+    return Choice(ADDRESS, "Detexify's drawings")
+
+
+# --- files ----------------------------------------------------------------------------------------
 
 
 def _dumps(choices: Choices, key: str) -> None:
     st.markdown(
-        "**A file**: what `pg_dump` writes, packed or not (`.sql`, `.sql.gz`, `.zip` and others), or an SQLite file, "
-        "with a table `samples (id, key, strokes)`."
+        "**A file**: a database dump, SQLite, CSV, JSON, InkML, SVG or Parquet, packed or in an archive as well; or a "
+        "folder of such files on the server."
+    )
+    st.caption(
+        "All 210,454 drawings of Detexify lie in a Google Drive folder, from which only a browser can download: "
+        "follow the link of [detexify-data](https://github.com/kirel/detexify-data), download `detexify.sql.gz` there, "
+        "and upload it here."
     )
     chosen = f"{key}-chosen"
     uploads = list_uploads()
@@ -112,7 +141,7 @@ def _dumps(choices: Choices, key: str) -> None:
             "Or a path on the server",
             key=f"{key}-path",
             placeholder="/data/detexify.sql.gz",
-            help="A file on the machine that this dashboard runs on; it stays where it is.",
+            help="A file or folder on the machine that this dashboard runs on; it stays where it is.",
             persist_state="session",
         ).strip()
         if typed:
@@ -129,7 +158,7 @@ def _dumps(choices: Choices, key: str) -> None:
         right.error(problem, icon=":material/error:")
         choices.problems.append("Correct the path on the server, or leave it empty.")
     elif not files:
-        choices.empty.append("Upload a dump, or name one on the server.")
+        choices.empty.append("Upload a file, or name one on the server.")
     choices.sources += files
 
 
@@ -162,7 +191,7 @@ def _take_uploads(key: str, chosen: str, table: str) -> None:
     turn, errors = f"{key}-turn", f"{key}-errors"
     # A new key empties the field and releases the server's copy of the files.
     number = st.session_state.setdefault(turn, 0)
-    files = st.file_uploader("Upload dumps", accept_multiple_files=True, key=f"{key}-upload-{number}")
+    files = st.file_uploader("Upload files", accept_multiple_files=True, key=f"{key}-upload-{number}")
     if files:
         problems = []
         for file in files:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from extexify.catalog.labels import unknown_labels
 from extexify.catalog.symbols import symbol_for
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.splits import SPLITS
@@ -76,6 +77,8 @@ def _show_left_out(manifest: dict[str, Any]) -> None:
     for entry in manifest.get("mended", []):
         ids = escaped(_listed(entry["first_ids"]))
         st.caption(f"Mended {entry['count']:,}: {escaped(entry['meaning'])} (first ids: {ids}).")
+    if unknown := unknown_labels(manifest["classes"]):
+        st.caption(f"{len(unknown):,} labels are not in the catalogue and were kept: {escaped(_listed(unknown))}.")
     left_out = manifest["left_out"]
     renumbered = manifest["counts"]["renumbered"]
     if not left_out and not renumbered:

@@ -10,7 +10,16 @@ from extexify.dataset.splits import DEFAULT_RATIOS
 from extexify.training.recipes import RECIPES
 from extexify.training.runs import default_name
 from extexify.ui.common.job_panel import PAGES, start_job
-from extexify.ui.common.sources_form import Choices, choose_sources, source_arguments, starter, titles
+from extexify.ui.common.sources_form import (
+    DETEXIFY,
+    Choices,
+    about_detexify,
+    choose_sources,
+    detexify,
+    source_arguments,
+    starter,
+    titles,
+)
 from extexify.ui.common.text import escaped
 from extexify.workspace import jobs
 from extexify.workspace.jobs import Job
@@ -39,23 +48,29 @@ class Settings:
 
 
 def show_welcome() -> None:
-    """Without a dataset and without a job that writes one: a button that exports the starter drawings."""
+    """Without a dataset and without a job that writes one: buttons that export real or synthetic drawings."""
     if dataset_folder().exists() or jobs.running([DATASET]):
         return
     with st.container(border=True, key="welcome"):
         st.markdown(
-            "**No dataset yet.** Choose below where the drawings come from. Without any of your own, "
-            "start with synthetic ones that come with the project."
+            f"**No dataset yet.** Start with {about_detexify()}, choose another source below, or try everything "
+            "without a download: with synthetic drawings that come with the project."
         )
-        if st.button(
-            "Start with the starter drawings", type="primary", icon=":material/auto_awesome:", key="welcome-go"
-        ):
-            _start_export(Choices(sources=[starter()]), Settings())
+        with st.container(horizontal=True):
+            real = st.button(
+                "Start with Detexify's drawings", type="primary", icon=":material/cloud_download:",
+                key="welcome-detexify",
+            )  # fmt: skip
+            synthetic = st.button(
+                "Start with the starter drawings", icon=":material/auto_awesome:", key="welcome-starter"
+            )
+    if real or synthetic:
+        _start_export(Choices(sources=[detexify() if real else starter()]), Settings())
 
 
 def export_form() -> None:
     """The export's sources and settings, and the buttons that start it."""
-    choices = choose_sources(key="export-sources")
+    choices = choose_sources(key="export-sources", first=DETEXIFY)
     settings = _choose_settings()
     conflicting = jobs.running([DATASET])
     _show_summary(choices, conflicting)

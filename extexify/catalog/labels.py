@@ -1,0 +1,42 @@
+r"""Labels of other collections → keys: LaTeX commands (``\sum``, ``\le``) and characters (``∑``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from extexify.catalog.symbols import aliases_of, load_catalog, symbols_by_rank
+
+
+def key_of_label(label: str) -> str | None:
+    r"""The key that a label stands for, None for a label that the catalogue doesn't know.
+
+    A label is a key, a command with its backslash, an alias that is such a command, or a character beyond ASCII; it may
+    stand between dollar signs. ASCII characters are no labels of symbols: most collections have the letter by ``A``.
+    """
+    if label in load_catalog():
+        return label
+    return _keys().get(label.strip("$ "))
+
+
+def unknown_labels(keys: Iterable[str]) -> list[str]:
+    """Those of the keys that the catalogue doesn't have."""
+    return [key for key in keys if key not in load_catalog()]
+
+
+@cache
+def _keys() -> dict[str, str]:
+    keys: dict[str, str] = {}
+    symbols = symbols_by_rank()
+    # Commands before aliases and these before characters; among equals, the symbol that needs no package.
+    for symbol in symbols:
+        if symbol.command.startswith("\\"):
+            keys.setdefault(symbol.command, symbol.key)
+    for symbol in symbols:
+        for alias in aliases_of(symbol.key):
+            if alias.package:
+                keys.setdefault(alias.alias, symbol.key)
+    for symbol in symbols:
+        if symbol.unicode and not symbol.unicode.isascii():
+            keys.setdefault(symbol.unicode, symbol.key)
+    return keys
