@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from extexify.catalog.keys import command_from_key, derive_symbol, split_key
 from extexify.catalog.lookalikes import drawn_alike, look_alike_groups, prints_alike
 from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_for, symbol_summary
+from tools.catalog.lookalikes import DRAWN_ALIKE
 
 CATALOG = load_catalog()
 KEYS = st.sampled_from(sorted(CATALOG))
@@ -177,6 +178,13 @@ def test_groups_of_look_alikes_are_disjoint_and_of_the_catalogue() -> None:
 def test_what_prints_alike_is_drawn_alike() -> None:
     for group in look_alike_groups("prints"):
         assert all(set(group) <= {key, *drawn_alike(key)} for key in group)
+
+
+@pytest.mark.parametrize("commands", DRAWN_ALIKE, ids=" ".join)
+def test_what_was_found_alike_by_hand_is_drawn_alike(commands: tuple[str, ...]) -> None:
+    keys = {symbol.key for symbol in load_catalog().values() if symbol.command in commands}
+    first = min(keys)
+    assert keys <= {first, *drawn_alike(first)}
 
 
 def test_look_alikes_are_mutual() -> None:

@@ -65,6 +65,9 @@ DRAWN_ALIKE = (
     (r"\wedge", r"\bigwedge", r"\Lambda", r"\textasciicircum"),
     (r"\vee", r"\bigvee"),
     (r"\emptyset", r"\varnothing", r"\O", r"\o", r"\diameter"),
+    (r"\ulcorner", r"\textopencorner"),
+    (r"\urcorner", r"\textcorner"),
+    (r"\odot", r"\textbullseye"),
 )  # fmt: skip
 # Mostly drawn from a few people each, or different in a stroke that the pictures blur: a line more or less.
 DRAWN_APART = (
