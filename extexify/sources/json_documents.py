@@ -90,6 +90,8 @@ class _Values:
                     raise self._damaged(f"is no JSON ({error.msg})") from None
             except RecursionError:
                 raise self._damaged("is nested too deeply") from None
+            except ValueError:  # Python converts no integer of more than 4,300 digits
+                raise self._damaged("has a number of thousands of digits") from None
             if ahead > MAX_LINE:
                 raise self._damaged("is longer than any drawing")
             self._fill(2 * ahead)  # twice as much each time, so that long values take linear time

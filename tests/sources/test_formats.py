@@ -208,6 +208,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "JSON without drawings": (b'{"name": "x"}', "JSON without drawings"),
     "an empty list": (b"[]", "JSON without drawings"),
     "deep JSON": (b"[" * 100_000, "is nested too deeply"),
+    "a long number": (b'["a", [[[%b, 1]]]]' % (b"1" * 5000), "has a number of thousands of digits"),
     "cut CSV": (b"id,key,strokes\n1,a\n", "record 2 has 2 fields, its header 3"),
     "cut XML": (CROHME.encode()[:-9], "line 1 is no XML"),
     "entities": (
