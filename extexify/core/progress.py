@@ -171,7 +171,7 @@ class TerminalProgress:
     def _print(self, line: str) -> None:
         if self._bar is not None:
             self._bar.clear()
-        with _ignoring_full_disk():
+        with ignoring_full_disk():
             print(line, file=self._stream, flush=True)
         if self._bar is not None:
             self._bar.refresh()
@@ -198,7 +198,7 @@ class EventLog:
         fields = {"time": time.time(), "clock": time.monotonic(), **asdict(event)}
         line = orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
         # One unbuffered write per line: a reader never sees part of a line followed by another event.
-        with _ignoring_full_disk(), self._path.open("ab", buffering=0) as file:
+        with ignoring_full_disk(), self._path.open("ab", buffering=0) as file:
             file.write(line)
 
 
@@ -234,7 +234,7 @@ def _event(line: bytes) -> Event | None:
 
 
 @contextmanager
-def _ignoring_full_disk() -> Iterator[None]:
+def ignoring_full_disk() -> Iterator[None]:
     """Ignore errors of a full disk: progress is optional, and the stage reports its own write errors."""
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +45,10 @@ class Tally:
         self.top5 += int(top5)
         self.objective += objective
         self.items += int(items)
+
+    def since(self, earlier: Tally) -> Tally:
+        """The sums of the drawings that were added since `earlier`."""
+        return Tally(*(now - before for now, before in zip(astuple(self), astuple(earlier), strict=True)))
 
     def metrics(self) -> dict[str, float]:
         """Means: loss, top-1 and top-5 accuracy as fractions of 1, and the objective where there is one."""

@@ -15,7 +15,8 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from extexify.training.objective import (
 )
 from extexify.training.recipes import Recipe
 from extexify.training.runs import RunConfig, RunFiles
+from extexify.training.tensorboard import EventWriter
 from extexify.workspace.files import StorageError, holds_files, writer_lock
 
 CALIBRATION_DRAWINGS = 4096
@@ -95,7 +97,7 @@ def train(
         elif is_rank_0:
             trainer.files.begin(trainer.config())
         try:
-            with distributed.lost_processes_explained():
+            with closing(trainer.events), distributed.lost_processes_explained():
                 while trainer.state.epoch < recipe.epochs:
                     trainer.train_epoch()
                     trainer.finish_epoch()
@@ -115,6 +117,41 @@ class _Heads(nn.Module):
         return self.network.heads(*inputs)
 
 
+class _BatchLog:
+    """Adds lines to a run's `batches.jsonl`: the means over an epoch's batches since the line before."""
+
+    SECONDS = 2.0
+    """Least time between two lines."""
+
+    LINES = 250
+    """Most lines of an epoch."""
+
+    def __init__(self, files: RunFiles, state: TrainingState, batches: int) -> None:
+        """`batches` is the number of batches of the epoch that `state` is in."""
+        self.files, self.state, self.batches = files, state, batches
+        self._begin()
+
+    def _begin(self) -> None:
+        self.batch, self.tally, self.began = self.state.batch, replace(self.state.tally), time.monotonic()
+
+    def add(self) -> None:
+        """Add a line after a batch, if it is time for one."""
+        batch, seconds = self.state.batch, time.monotonic() - self.began
+        if seconds < self.SECONDS or (batch - self.batch) * self.LINES < self.batches:
+            return
+        tally = self.state.tally.since(self.tally)
+        self.files.add_batches(
+            {
+                "epoch": self.state.epoch + 1,
+                "batch": batch,
+                "batches": self.batches,
+                "train": tally.metrics(),
+                "drawings_per_second": round(tally.count / max(seconds, 1e-9), 1),
+            }
+        )
+        self._begin()
+
+
 class _Trainer:
     def __init__(
         self,
@@ -130,7 +167,7 @@ class _Trainer:
         should_stop: Callable[[], bool],
     ) -> None:
         self.recipe, self.dataset, self.run, self.seed, self.device = recipe, dataset, run, seed, device
-        self.files, self.state = RunFiles(run), TrainingState()
+        self.files, self.events, self.state = RunFiles(run), EventWriter(run), TrainingState()
         self.train_data, self.validation_data, self.train_on = train_data, validation_data, train_on
         self.report, self.should_stop = report, should_stop
         self.rank, self.shard = distributed.rank(), distributed.shard()
@@ -165,12 +202,15 @@ class _Trainer:
         data = self.train_data.with_inputs(*recipe.inputs_at(epoch))
         stage = Stage(self.report, f"train epoch {epoch}/{recipe.epochs}", total=len(rows), done=state.tally.count)
         began = time.monotonic() - state.seconds
+        log = _BatchLog(self.files, state, self.steps_per_epoch)
         for batch in batches(data, rows, recipe.batch_size, epoch=epoch, first=state.batch, shard=self.shard):
             stop = self.train_step(batch)
             state.batch += 1
             state.step += 1
             state.seconds = time.monotonic() - began
             stage.at(state.tally.count)
+            if self.rank == 0:
+                log.add()
             if stop:
                 self.stop(stage)
 
@@ -233,6 +273,7 @@ class _Trainer:
                 self.write_best(validation)
         if self.rank == 0:
             self.files.add_epoch(entry)
+            self.events.add_epoch(entry)
         state.epoch, state.batch, state.tally, state.seconds = epoch, 0, Tally(), 0.0
         self.save_checkpoint()
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=state.epoch)
@@ -354,7 +395,7 @@ class _Trainer:
             steps = self.steps_per_epoch * self.recipe.epochs
             self.schedule = make_schedule(self.recipe, self.optimizer, steps, done=self.state.step)
         if self.rank == 0:
-            self.files.drop_epochs_after(self.state.epoch)
+            self.files.drop_after(self.state.epoch, self.state.batch)
 
     def finish(self) -> Path:
         """Report the end of the training; returns the model file."""

@@ -2,6 +2,8 @@
 
 run.json                   the configuration: recipe, seed, splits, hash of the dataset
 metrics.jsonl              one line per epoch
+batches.jsonl              of the running epoch: a line every few seconds
+events.out.tfevents.*      the same metrics for TensorBoard (`extexify.training.tensorboard`)
 checkpoint.safetensors     the state to resume from (`extexify.training.checkpoints`)
 model.safetensors          the best epoch so far, as a model file
 """
@@ -22,6 +24,7 @@ from msgspec import Meta
 
 from extexify.access import permissions
 from extexify.core.names import free_name
+from extexify.core.progress import ignoring_full_disk, tail
 from extexify.core.schema import validate
 from extexify.training.recipes import MAX_EPOCHS, Recipe
 from extexify.workspace import jobs, paths
@@ -41,11 +44,11 @@ from extexify.workspace.files import (
 
 
 class RunFiles:
-    """The paths of a run's files, and the writing of `run.json` and `metrics.jsonl`."""
+    """The paths of a run's files, and the writing of `run.json`, `metrics.jsonl` and `batches.jsonl`."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
-        self.config, self.metrics = run / "run.json", run / "metrics.jsonl"
+        self.config, self.metrics, self.batches = run / "run.json", run / "metrics.jsonl", run / "batches.jsonl"
         self.checkpoint, self.model = run / "checkpoint.safetensors", run / "model.safetensors"
 
     def begin(self, config: dict[str, Any]) -> None:
@@ -79,16 +82,30 @@ class RunFiles:
             write_json(self.config, {**value, "recipe": {**value["recipe"], "epochs": config.recipe.epochs}})
 
     def add_epoch(self, entry: dict[str, Any]) -> None:
-        """Append an epoch's line to `metrics.jsonl`."""
+        """Append an epoch's line to `metrics.jsonl`, which replaces those of its batches."""
         with explained(self.metrics), self.metrics.open("ab") as file:
             file.write(orjson.dumps(entry) + b"\n")
+        with explained(self.batches):
+            self.batches.unlink(missing_ok=True)
 
-    def drop_epochs_after(self, epoch: int) -> None:
-        """Remove the lines of epochs after `epoch`, the checkpoint's: a crash may come between writing the two."""
+    def add_batches(self, entry: dict[str, Any]) -> None:
+        """Append a line to `batches.jsonl`, unless the disk is full: it is needed only to show progress."""
+        # One unbuffered write: a reader sees no part of a line that is followed by another one.
+        with explained(self.batches), ignoring_full_disk(), self.batches.open("ab", buffering=0) as file:
+            file.write(orjson.dumps(entry) + b"\n")
+
+    def drop_after(self, epoch: int, batch: int) -> None:
+        """Remove the lines of what came after a checkpoint, that of `batch` batches after `epoch` epochs: a crash may
+        have come before the next one."""
         lines = self.metrics.read_bytes().splitlines(keepends=True) if self.metrics.exists() else []
         remaining = [line for line in lines if line.endswith(b"\n") and orjson.loads(line)["epoch"] <= epoch]
         with atomic_file(self.metrics) as temporary:
             temporary.write_bytes(b"".join(remaining))
+        if self.batches.exists():
+            found = [(line, _batches_line(line)) for line in tail(self.batches)]
+            kept = [line for line, each in found if each and each.epoch == epoch + 1 and each.batch <= batch]
+            with atomic_file(self.batches) as temporary:
+                temporary.write_bytes(b"".join(line + b"\n" for line in kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +204,29 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class Batches:
+    """A line of `batches.jsonl`: means over the training batches since the line before, up to number `batch` of the
+    `batches` of an epoch, all counted from 1."""
+
+    epoch: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
+    batch: Annotated[int, Meta(ge=1)]
+    batches: int
+    train: SplitMetrics
+    drawings_per_second: float
+
+    def __post_init__(self) -> None:
+        if self.batch > self.batches:
+            raise ValueError(f"batch {self.batch} of {self.batches}")
+
+    @property
+    def position(self) -> float:
+        """How many epochs were done after these batches: 1.5 in the middle of the second one."""
+        return self.epoch - 1 + self.batch / self.batches
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """A training, read from its folder.
+    """A training, read from its folder. batches are those of the running epoch.
 
     began and changed are in seconds since 1970, size in bytes. problem is one sentence about what is damaged; such a
     run is listed with what can be read of it. recipe is None if `run.json` can't be read.
@@ -199,6 +237,7 @@ class Run:
     seed: int
     dataset_hash: str
     epochs: tuple[Epoch, ...]
+    batches: tuple[Batches, ...]
     problem: str
     began: float
     changed: float
@@ -338,12 +377,14 @@ def _read(folder: Path, is_written: bool) -> Run | None:
         return None
     config = _config(folder, config_version)
     epochs, damage = _epochs(files.metrics, metrics_version, config is None or config.recipe.loss_is_cross_entropy)
+    done = epochs[-1].number if epochs else 0
     return Run(
         folder=folder,
         recipe=config.recipe if config else None,
         seed=config.seed if config else 0,
         dataset_hash=config.dataset_hash if config else "",
         epochs=epochs,
+        batches=tuple(each for each in _batches(files.batches, _version(files.batches)) if each.epoch == done + 1),
         problem=damage if config else "run.json is missing or damaged, so that its settings are unknown",
         began=_began(config, config_version, changed),
         changed=changed,
@@ -398,6 +439,23 @@ def _epochs(path: Path, version: _Version, loss_is_cross_entropy: bool) -> tuple
     damaged = [number for number, epoch in enumerate(epochs, 1) if epoch is None]
     problem = f"line {damaged[0]} of metrics.jsonl is damaged" if damaged else ""
     return tuple(epoch for epoch in epochs if epoch is not None), problem
+
+
+@lru_cache(maxsize=64)
+def _batches(path: Path, version: _Version) -> tuple[Batches, ...]:
+    """The lines of a `batches.jsonl` that can be read."""
+    try:
+        lines = tail(path) if version else []
+    except OSError:
+        lines = []
+    return tuple(found for line in lines if (found := _batches_line(line)))
+
+
+def _batches_line(line: bytes) -> Batches | None:
+    try:
+        return validate(orjson.loads(line), Batches)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

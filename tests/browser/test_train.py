@@ -77,6 +77,7 @@ def test_a_training_survives_reloads_is_seen_in_every_tab_stops_and_is_resumed(t
 
     charts = page.locator(".st-key-train-charts .js-plotly-plot")
     expect(charts).to_have_count(4)
+    expect(page.get_by_text("Table of all epochs")).to_be_visible()
     expect(page.locator(".runs-legend").get_by_text("long")).to_be_visible()
     page.reload()
     expect(page.get_by_text("of 9,000").first).to_be_visible()

@@ -26,6 +26,7 @@ _EPOCH = {
     "epoch": 1, "train": _FIGURES, "validation": _FIGURES, "learning_rate": 0.001, "seconds": 2.0,
     "drawings_per_second": 100.0,
 }  # fmt: skip
+_BATCHES = {"epoch": 1, "batch": 3, "batches": 9, "train": _FIGURES, "drawings_per_second": 100.0}
 
 
 def _lines(rng: Random, entry: dict[str, object]) -> bytes:
@@ -39,6 +40,7 @@ def run(rng: Random) -> Case:
     return {
         "runs/r/run.json": changed_json(rng, config, rng.choice((0, 3, 3))),
         "runs/r/metrics.jsonl": metrics[: len(metrics) - rng.randrange(2)],
+        "runs/r/batches.jsonl": _lines(rng, _BATCHES),
     }
 
 
@@ -46,7 +48,7 @@ def run(rng: Random) -> Case:
 def test_runs(case: Case, folder: Path) -> None:
     from extexify.training.runs import read_config
     from extexify.ui.models.runs import _run_row
-    from extexify.ui.train.charts import Curve, _axis_end
+    from extexify.ui.train.charts import Curve, _axis
 
     put(case, folder)
     runs = list_runs()
@@ -57,9 +59,12 @@ def test_runs(case: Case, folder: Path) -> None:
         check_text(one.state, one.dataset_hash, one.recipe.name if one.recipe else "", str(one.seed))
         if one.problem:
             check_message(one.problem)
-        frame = _axis_end(Curve.of(one, "red"))
-        if not 0 < frame < 10**9:
-            raise Fault(f"a chart of {frame} epochs")
+        start, end = _axis((Curve.of(one, "red"),))
+        if not 0 <= start < end < 10**9:
+            raise Fault(f"a chart of the epochs {start} to {end}")
+        for batches in one.batches:
+            if not one.epochs_done < batches.position <= one.epochs_done + 1:
+                raise Fault(f"batches at {batches.position} after {one.epochs_done} epochs")
         for epoch in one.epochs:
             check_text(
                 f"{epoch.number:,} {epoch.train.loss:.3f} {epoch.learning_rate:.2e} {epoch.drawings_per_second:,.0f}"

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,13 @@ from extexify.model.classifier import Classifier
 from extexify.model.file import read_model
 from extexify.training import loop
 from extexify.training.augment import AugmentSettings
+from extexify.training.checkpoints import TrainingState
 from extexify.training.loader import DrawingDataset, ImageDataset, batches, shuffled_rows
 from extexify.training.loop import TrainingError, train
 from extexify.training.objective import average_weights, look_alikes, make_optimizer, make_schedule, objective
 from extexify.training.pipeline import TRAIN_ON, Places, train_on_dataset, training_data
 from extexify.training.recipes import RECIPES, Recipe, RecipeError, recipe
-from extexify.training.runs import RunConfig, read_config
+from extexify.training.runs import Batches, RunConfig, RunFiles, _read, read_config
 from extexify.workspace.files import StorageError
 from tests.tiny import tiny_dataset
 
@@ -71,6 +73,12 @@ def run_training(
     return train(
         recipe, dataset, data, validation, run, device="cpu", should_stop=should_stop, report=report, **options
     )
+
+
+def stopping(after: int) -> Callable[[], bool]:
+    """A `should_stop` that asks for a stop when it is called for the `after`-th time."""
+    calls = iter(range(1, 10_000))
+    return lambda: next(calls) == after
 
 
 def metrics(run: Path) -> list[dict[str, Any]]:
@@ -224,11 +232,8 @@ class TestStopAndResume:
         # validation, after one batch of the second epoch, and in the middle of the third.
         positions = ((1, "1 after batch 1"), (5, "1 after batch 6"), (1, "1 after batch 6"), (3, "2 after batch 1"))
         for number, (after, position) in enumerate((*positions, (11, "3 after batch 4"))):
-            calls = iter(range(1, 10_000))
             with pytest.raises(Stopped, match=f"stopped in epoch {position} of 6; resume with `.*--resume`"):
-                run_training(
-                    dataset, run, seed=5, resume=number > 0, should_stop=lambda: next(calls) == after  # noqa: B023
-                )  # fmt: skip
+                run_training(dataset, run, seed=5, resume=number > 0, should_stop=stopping(after))
         model = run_training(dataset, run, seed=5, resume=True)
         assert metrics(run) == metrics(trained.run)
         for name, array in weights(trained.model).items():
@@ -251,6 +256,57 @@ class TestStopAndResume:
         assert len(metrics(tmp_path / "run")) == 3
         run_training(dataset, tmp_path / "run", seed=5, resume=True)
         assert metrics(tmp_path / "run") == metrics(trained.run)
+
+    def test_the_batches_of_the_running_epoch_are_recorded_once(
+        self, dataset: Dataset, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def batches() -> list[Batches]:
+            run = _read(tmp_path / "run", False)
+            assert run is not None
+            return list(run.batches)
+
+        monkeypatch.setattr(loop._BatchLog, "SECONDS", 0)
+        # An epoch has six batches and two of validation.
+        with pytest.raises(Stopped, match="epoch 2 after batch 3 of 6"):
+            run_training(dataset, tmp_path / "run", seed=5, should_stop=stopping(11))
+        first = batches()
+        assert [(each.epoch, each.batch, each.batches) for each in first] == [(2, batch, 6) for batch in (1, 2, 3)]
+        assert [each.position for each in first] == pytest.approx([1 + 1 / 6, 1 + 2 / 6, 1.5])
+        # Killed later, in that epoch: what comes after the checkpoint is recorded again.
+        checkpoint = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
+        with pytest.raises(Stopped, match="epoch 2 after batch 5 of 6"):
+            run_training(dataset, tmp_path / "run", seed=5, resume=True, should_stop=stopping(2))
+        (tmp_path / "run" / "checkpoint.safetensors").write_bytes(checkpoint)
+        with pytest.raises(Stopped, match="epoch 2 after batch 6 of 6"):
+            run_training(dataset, tmp_path / "run", seed=5, resume=True, should_stop=stopping(3))
+        every = batches()
+        assert [each.batch for each in every] == [1, 2, 3, 4, 5, 6]
+        assert every[:3] == first
+        # Their mean, by their drawings, is the epoch's.
+        sizes = [16] * 5 + [len(dataset.indices("train")) - 80]
+        whole = metrics(trained.run)[1]["train"]
+        for name in ("loss", "top1", "top5"):
+            found = np.average([getattr(each.train, name) for each in every], weights=sizes)
+            assert found == pytest.approx(whole[name], rel=1e-6)
+        run_training(dataset, tmp_path / "run", seed=5, resume=True)
+        assert batches() == []
+        assert not (tmp_path / "run" / "batches.jsonl").exists()
+
+    def test_lines_of_batches_are_few_in_an_epoch_and_in_time(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However long the epoch, and however fast the batches."""
+        for seconds, count, lines in ((3.0, 10_000, 250), (0.5, 100, 25), (0.0, 100, 0)):
+            files, state, clock = RunFiles(tmp_path / f"{seconds}"), TrainingState(), 0.0
+            files.run.mkdir()
+            monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: clock))  # noqa: B023
+            log = loop._BatchLog(files, state, count)
+            for _ in range(count):
+                state.batch, clock = state.batch + 1, clock + seconds
+                state.tally.add(16, 32.0, 4, 8)
+                log.add()
+            text = files.batches.read_bytes() if files.batches.exists() else b""
+            assert text.count(b"\n") == lines
 
     def test_a_finished_run_resumes_to_its_end(self, dataset: Dataset, copied: Path) -> None:
         before = (copied / "model.safetensors").read_bytes()

@@ -16,11 +16,11 @@ from extexify.core.progress import EventLog, Progress
 from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
 from extexify.training.recipes import RECIPES
-from extexify.training.runs import Epoch, SplitMetrics
+from extexify.training.runs import Batches, Epoch, RunFiles, SplitMetrics
 from extexify.ui.train.charts import CHARTS, LOSS, Curve, draw_chart
 from extexify.ui.train.form import describe
 from tests.pages import StartedJobs, end_job, errors, open_page, rerun, started, texts, write_job
-from tests.tiny import make_run, tiny_dataset
+from tests.tiny import make_run, metrics_line, tiny_dataset
 
 __all__ = ["started"]  # a fixture
 
@@ -286,7 +286,54 @@ def test_the_page_says_which_runs_recorded_only_the_objective(workspace: Path) -
     assert "is the objective" not in texts(open_page("train", run="older"))
 
 
-def test_a_chart_is_drawn_anew_only_for_a_new_epoch() -> None:
+def batches(epoch: int, batch: int, top5: float) -> Batches:
+    """The first `batch` of the ten batches of an epoch."""
+    return Batches(epoch, batch, 10, SplitMetrics(2.0, top5 / 2, top5, 2.5), 700.0)
+
+
+def test_the_running_epoch_is_a_thin_smoothed_line() -> None:
+    running = (batches(1, 2, 0.1), batches(1, 4, 0.1), batches(1, 6, 0.6))
+    first = replace(curve("one"), batches=running)
+    figure = draw_chart(CHARTS[0], (first,))
+    assert figure.layout.xaxis.range == (0, 1)
+    *_, line = figure.data
+    assert (line.name, line.mode, line.line.width) == ("running epoch", "lines", 1.3)
+    assert line.x == (0.2, 0.4, 0.6)
+    assert line.y[:2] == pytest.approx([0.1, 0.1])
+    assert 0.1 < line.y[2] < 0.6
+    assert [chart.data[-1].y[0] for chart in (draw_chart(chart, (first,)) for chart in CHARTS)] == pytest.approx(
+        [0.1, 0.05, 2.0, 700.0]
+    )
+    # Beside a run that is further, and in a later epoch.
+    assert draw_chart(CHARTS[0], (first, curve("two", 0.2))).layout.xaxis.range == (0, 8.5)
+    later = draw_chart(CHARTS[0], (replace(curve("one", 0.5), batches=(batches(2, 5, 0.6),)),))
+    assert later.layout.xaxis.range == (0.5, 8.5)
+    assert later.data[2].x == (1.5,)
+
+
+def test_the_page_shows_curves_before_the_first_epoch_is_done(started: StartedJobs, workspace: Path) -> None:
+    start(open_page("train"), "long", 9000)
+    run = make_run(workspace / "runs" / "long", epochs=9000)
+    page = open_page("train")
+    assert "The curves begin after the first seconds of training." in texts(page)
+    files = RunFiles(run)
+    metrics = {"loss": 5.0, "top1": 0.1, "top5": 0.3}
+    entry = {"epoch": 1, "batch": 3, "batches": 90, "train": metrics, "drawings_per_second": 812.0}
+    files.add_batches(entry)
+    page = rerun(page)
+    assert len(page.get("plotly_chart")) == 4
+    assert "0 of 9,000" in texts(page)
+    assert "812" in texts(page)
+    assert "running epoch (smoothed)" in texts(page)
+    assert "Table of all epochs" not in texts(page)
+    # A line of an epoch that is over shows nothing any more.
+    files.metrics.write_bytes(metrics_line(1, 0.4))
+    page = rerun(page)
+    assert "1 of 9,000" in texts(page)
+    assert "running epoch (smoothed)" not in texts(page)
+
+
+def test_a_chart_is_drawn_anew_only_for_new_metrics() -> None:
     before = draw_chart(CHARTS[0], (curve("one", 0.2),))
     assert draw_chart(CHARTS[0], (curve("one", 0.2),)) is before
     assert draw_chart(CHARTS[0], (curve("one", 0.2, 0.3),)) is not before

@@ -10,7 +10,7 @@ from random import Random
 
 from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import RenderedImages
-from extexify.training.runs import find_run, list_runs
+from extexify.training.runs import find_run, list_runs, read_config
 from tools.faults.breakage import Background, command, fingerprint, leftovers, require, seconds_of, using
 from tools.faults.samples import write_dump
 
@@ -123,19 +123,24 @@ def _train(workspace: Path, settings: tuple[object, ...], patience: float, outco
 
 
 def _compare_runs(reference: Path, interrupted: Path) -> None:
-    """Raise `Broken` unless models are the same to the bit, and metrics but for the time that they took."""
+    """Raise `Broken` unless models are the same to the bit, and settings and metrics but for times."""
     for place in ("models", "runs/r"):
-        expected, found = fingerprint(reference / place), fingerprint(interrupted / place)
+        # Every start of a training writes an event file for TensorBoard.
+        expected, found = (
+            {name: digest for name, digest in fingerprint(folder / place).items() if "tfevents" not in name}
+            for folder in (reference, interrupted)
+        )
         require(expected.keys() == found.keys(), f"{place} holds {sorted(found)} instead of {sorted(expected)}")
         changed = {name for name in expected if expected[name] != found[name]}
-        changed -= {"metrics.jsonl", "checkpoint.safetensors"}
+        changed -= {"run.json", "metrics.jsonl", "checkpoint.safetensors"}
         require(not changed, f"not the same to the bit: {sorted(changed)} in {place}")
-    epochs = []
+    records = []
     for workspace in (reference, interrupted):
         with using(workspace):
             run = find_run("r")
         assert run is not None
-        epochs.append([(epoch.number, epoch.train, epoch.validation, epoch.learning_rate) for epoch in run.epochs])
-    require(epochs[0] == epochs[1], f"other metrics: {epochs[1]} instead of {epochs[0]}")
+        epochs = [(epoch.number, epoch.train, epoch.validation, epoch.learning_rate) for epoch in run.epochs]
+        records.append((read_config(run.folder), epochs))
+    require(records[0] == records[1], f"other settings or metrics: {records[1]} instead of {records[0]}")
     models = [path.name for path in (interrupted / "models").iterdir() if path.suffix == ".safetensors"]
     require(models == ["r.safetensors"], f"models: {models}")

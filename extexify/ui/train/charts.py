@@ -1,15 +1,15 @@
-"""Plotly charts of runs by epoch: one colour per run, training dotted, validation solid."""
+"""Plotly charts of runs by epoch: one colour per run, training dotted, validation solid, the running epoch thin."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
-from extexify.training.runs import Epoch, Run
+from extexify.training.runs import Batches, Epoch, Run
 from extexify.ui.common.charts import graph_objects
 
 if TYPE_CHECKING:
@@ -18,24 +18,29 @@ if TYPE_CHECKING:
 HEIGHT = 230
 """Pixels of a chart."""
 
+_SMOOTHING = 0.8
+"""The part of a smoothed value that is its predecessor's."""
+
 _FIXED_AXIS = 32
 """Planned epochs up to which the axis shows all of them from the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A run as it is drawn: name, colour, epochs so far, number of planned epochs, and the best epoch so far."""
+    """A run as it is drawn: name, colour, epochs so far, number of planned epochs, the best epoch so far, and the
+    batches of the running one."""
 
     name: str
     colour: str
     epochs: tuple[Epoch, ...]
     planned: int
     best: Epoch | None
+    batches: tuple[Batches, ...] = ()
 
     @classmethod
     def of(cls, run: Run, colour: str) -> Curve:
         """A run's curve in a colour."""
-        return cls(run.name, colour, run.epochs, run.total_epochs, run.best)
+        return cls(run.name, colour, run.epochs, run.total_epochs, run.best, run.batches)
 
     @property
     def lacks_training_loss(self) -> bool:
@@ -45,22 +50,26 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart's title, Plotly's number format, and the values of an epoch in training and validation.
+    """A chart's title, Plotly's number format, and the values of an epoch in training (also of its batches so far) and
+    validation.
 
     validation None: one value an epoch, `train`, drawn as a solid line.
     """
 
     title: str
     number_format: str
-    train: Callable[[Epoch], float]
+    train: Callable[[Epoch | Batches], float]
     validation: Callable[[Epoch], float] | None
 
 
-def training_loss(epoch: Epoch) -> float:
+def training_loss(epoch: Epoch | Batches) -> float:
     """The cross entropy on the training split; without it (see `Curve.lacks_training_loss`) the objective."""
     loss, objective = epoch.train.loss, epoch.train.objective
     return objective if math.isnan(loss) and objective is not None else loss
 
+
+_Line = tuple[str, str, float, Callable[[Epoch], float]]
+"""A curve of epochs: its split, dash, width, and the value of an epoch."""
 
 LOSS = Chart("Loss", ".3f", training_loss, lambda epoch: epoch.validation.loss)
 
@@ -73,7 +82,15 @@ CHARTS = (
 """The charts of a run, the most important metric first."""
 
 
-# The page redraws every second; without a new epoch the chart is the same.
+def smoothed(values: Iterable[float]) -> Iterator[float]:
+    """The exponential moving averages of values; the first ones are not drawn towards zero."""
+    total = weight = 0.0
+    for value in values:
+        total, weight = _SMOOTHING * total + value, _SMOOTHING * weight + 1
+        yield total / weight
+
+
+# The page redraws every second; without new metrics the chart is the same.
 @lru_cache(maxsize=64)
 def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
     """A chart of one or several runs; a diamond marks each run's best epoch on its validation curve."""
@@ -82,7 +99,7 @@ def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
     for curve in curves:
         numbers = [epoch.number for epoch in curve.epochs]
         if chart.validation is None:
-            lines = [("", "solid", 2.2, chart.train)]
+            lines: list[_Line] = [("", "solid", 2.2, chart.train)]
         else:
             train = "train objective" if chart is LOSS and curve.lacks_training_loss else "train"
             lines = [(train, "dot", 1.8, chart.train), ("validation", "solid", 2.2, chart.validation)]
@@ -100,6 +117,18 @@ def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
                     hovertemplate=f"%{{y:{chart.number_format}}}",
                 )
             )
+        if curve.batches:
+            figure.add_trace(
+                plotly.Scatter(
+                    x=[batches.position for batches in curve.batches],
+                    y=list(smoothed(chart.train(batches) for batches in curve.batches)),
+                    name=" · ".join(filter(None, (escape(curve.name) if len(curves) > 1 else "", "running epoch"))),
+                    mode="lines" if len(curve.batches) > 1 else "markers",
+                    line={"color": curve.colour, "width": 1.3},
+                    marker={"size": 3},
+                    hovertemplate=f"%{{y:{chart.number_format}}}",
+                )
+            )
         if chart.validation is not None and curve.best is not None:
             figure.add_trace(
                 plotly.Scatter(
@@ -111,8 +140,15 @@ def draw_chart(chart: Chart, curves: tuple[Curve, ...]) -> Figure:
                     cliponaxis=False,
                 )
             )
-    _lay_out(figure, chart, max(map(_axis_end, curves), default=1))
+    _lay_out(figure, chart, _axis(curves))
     return figure
+
+
+def _axis(curves: Iterable[Curve]) -> tuple[float, float]:
+    """The range of epochs that a chart shows: the first epoch while none is done, else from there to `_axis_end`."""
+    in_first = [not curve.epochs and bool(curve.batches) for curve in curves]
+    end = 1.0 if in_first and all(in_first) else max(map(_axis_end, curves), default=1) + 0.5
+    return 0.0 if any(in_first) else 0.5, end
 
 
 def _axis_end(curve: Curve) -> int:
@@ -124,7 +160,7 @@ def _axis_end(curve: Curve) -> int:
     return max(done, min(curve.planned, max(_FIXED_AXIS, 1 << done.bit_length())))
 
 
-def _lay_out(figure: Figure, chart: Chart, epochs: int) -> None:
+def _lay_out(figure: Figure, chart: Chart, epochs: tuple[float, float]) -> None:
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 8, "t": 6, "b": 0},
@@ -133,19 +169,19 @@ def _lay_out(figure: Figure, chart: Chart, epochs: int) -> None:
         dragmode=False,
     )
     figure.update_xaxes(
-        range=[0.5, epochs + 0.5],
-        tickmode="auto",
+        range=epochs,
+        tickmode="linear" if epochs[1] < 9 else "auto",
         nticks=9,
-        dtick=1 if epochs <= 8 else None,
+        dtick=1 if epochs[1] < 9 else None,
         tickformat="d",
-        hoverformat="d",
+        hoverformat=".2~f",
         showgrid=False,
         fixedrange=True,
         automargin=True,
     )
     percent = chart.number_format.endswith("%")
     figure.update_yaxes(
-        tickformat=".0%" if percent else None,
+        tickformat=".2~%" if percent else None,
         rangemode="tozero" if percent or chart.validation is None else "normal",
         nticks=6,
         fixedrange=True,

@@ -42,15 +42,15 @@ def show_curves(trainings: Sequence[Job]) -> None:
 
 
 def _curves(names: list[str]) -> None:
-    """The charts of the epochs so far; the browser redraws only charts with new epochs."""
+    """The charts of the epochs so far and of the running one; the browser redraws only those with new metrics."""
     runs = [run for name in names if (run := find_run(name)) is not None]
     for run in runs:
         if run.problem:
             st.warning(f"Run {escaped(run.name)}: {escaped(run.problem)}.", icon=":material/warning:")
-    drawn = [run for run in runs if run.epochs]
+    drawn = [run for run in runs if run.epochs or run.batches]
     if not drawn:
         if names:
-            st.caption("The curves begin with the end of the first epoch.")
+            st.caption("The curves begin after the first seconds of training.")
         return
     curves = tuple(Curve.of(run, colour) for run, colour in zip(drawn, _colours(), strict=False))
     if len(drawn) == 1:
@@ -67,8 +67,9 @@ def _curves(names: list[str]) -> None:
                     )  # fmt: skip
                     if chart is LOSS:
                         _explain_objective(curves)
-    with st.expander("Table of all epochs", icon=":material/table_rows:", key="train-epochs"):
-        _show_table(drawn)
+    if any(run.epochs for run in drawn):
+        with st.expander("Table of all epochs", icon=":material/table_rows:", key="train-epochs"):
+            _show_table(drawn)
 
 
 def _explain_objective(curves: Sequence[Curve]) -> None:
@@ -81,8 +82,8 @@ def _explain_objective(curves: Sequence[Curve]) -> None:
 
 
 def _show_progress(run: Run) -> None:
-    """Four facts about a run."""
-    last, best = run.epochs[-1], run.best
+    """Four facts about a run; two before the end of its first epoch."""
+    best, last = run.best, run.batches[-1] if run.batches else run.epochs[-1]
     facts = [("Epochs", epochs_text(run))]
     if best is not None:
         facts += [
@@ -101,6 +102,8 @@ def _legend(curves: Sequence[Curve]) -> str:
         '<span class="how"><i></i>validation</span><span class="how"><i class="dashed"></i>training</span>'
         '<span class="how"><i class="best"></i>best epoch</span>'
     )
+    if any(curve.batches for curve in curves):
+        how += '<span class="how"><i class="thin"></i>training, running epoch (smoothed)</span>'
     return f'{_LEGEND_STYLE}<div class="runs-legend">{runs}{how}</div>'
 
 
