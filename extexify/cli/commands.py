@@ -221,11 +221,10 @@ def classify(options: argparse.Namespace) -> None:
     from extexify.sources.open import open_source
     from extexify.sources.rows import one_drawing
 
-    if options.top < 1:
-        raise UserError(f"--top must be at least 1, not {options.top}")
+    top = _top(options)
     drawing = open_link(options.link) if options.link is not None else one_drawing(open_source(options.file))
     classifier = Classifier.load(options.model or paths.default_model())
-    answers = classifier.answers(drawing, options.top)
+    answers = classifier.answers(drawing, top)
     if options.json:
         print(json.dumps([_answer(result) for result in answers.results], ensure_ascii=False))
         return
@@ -248,6 +247,23 @@ def _other_commands(result: Result) -> str:
     texts = {"also": also(result.head.key), "drawn alike": [member.command for member in result.members[1:]]}
     listed = "; ".join(f"{title}: {', '.join(commands)}" for title, commands in texts.items() if commands)
     return f"  ({listed})" if listed else ""
+
+
+def symbols(options: argparse.Namespace) -> None:
+    """Symbols that match a query, best first."""
+    from extexify.catalog.symbols import also, search
+
+    query = " ".join(options.query)
+    found = search(query, _top(options))
+    if options.json:
+        print(json.dumps([{**asdict(symbol), "also": also(symbol.key)} for symbol in found], ensure_ascii=False))
+        return
+    for symbol in found:
+        others = also(symbol.key)
+        about = [*filter(None, [symbol.unicode]), symbol.package, *([f"also: {', '.join(others)}"] if others else [])]
+        print(f"{symbol.command:<24}  {symbol.key}  ({'; '.join(about)})")
+    if not found:
+        print(f"no symbol matches {query}", file=sys.stderr)
 
 
 def pipeline(options: argparse.Namespace) -> None:
@@ -321,6 +337,12 @@ def hash_password(options: argparse.Namespace) -> None:
 
 
 # --- shared by several commands ----------------------------------------------------------------------------
+
+
+def _top(options: argparse.Namespace) -> int:
+    if options.top < 1:
+        raise UserError(f"--top must be at least 1, not {options.top}")
+    return int(options.top)
 
 
 def _sources(options: argparse.Namespace) -> list[Source]:

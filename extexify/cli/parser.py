@@ -23,6 +23,9 @@ from extexify.core.progress import Stopped
 
 _HOW_TO_SEE = "--debug shows its traceback"
 
+_EXTRAS = {"PIL": "train", "psycopg2": "train", "pyarrow": "dashboard", "tensorboardX": "train", "torch": "train"}
+"""Packages that commands import and an installation may lack, and the extra of pyproject.toml that has each."""
+
 
 def print_error(line: str) -> None:
     """Write a line for the user to standard error."""
@@ -56,8 +59,11 @@ def main(
     except UserError as error:
         line = f"error: {error}"
     except Exception as fault:
-        how = "its traceback is in the log" if debug else "its traceback is above" if options.debug else _HOW_TO_SEE
-        line = f"error: {fault_message(fault)}; {how}"
+        if isinstance(fault, ModuleNotFoundError) and (extra := _EXTRAS.get(fault.name or "")):
+            line = f"error: this needs the package {fault.name}: `pip install '.[{extra}]'` in the checkout installs it"
+        else:
+            how = "its traceback is in the log" if debug else "its traceback is above" if options.debug else _HOW_TO_SEE
+            line = f"error: {fault_message(fault)}; {how}"
         if debug or options.debug:
             with suppress(OSError):
                 traceback.print_exc()
@@ -160,6 +166,11 @@ def parser() -> argparse.ArgumentParser:
         "--page", type=Path, metavar="DIR", help="also write a page that answers in a browser, without a network"
     )
     export_onnx.add_argument("--json", action="store_true", help="print the results as JSON")
+
+    symbols = command("symbols", commands.symbols, "search the symbols")
+    symbols.add_argument("query", nargs="+", metavar="QUERY", help="a command, alias, package, character or name")
+    symbols.add_argument("--top", type=int, default=10, metavar="K", help="how many symbols (default: 10)")
+    symbols.add_argument("--json", action="store_true", help="print JSON")
 
     pipeline = command("pipeline", commands.pipeline, "all of it: export, render, split, train, evaluate")
     _source_options(pipeline, required=True)

@@ -8,8 +8,8 @@ from extexify.access import permissions
 from extexify.core import settings
 from extexify.workspace.files import StorageError, read_json, write_json
 
-SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
-"""The folder with the model that comes with the project."""
+SHIPPED_MODELS = Path(__file__).resolve().parents[1] / "model" / "shipped"
+"""The folder with the model that comes with the package."""
 
 
 class NoModel(StorageError, FileNotFoundError):

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from extexify.catalog.lookalikes import MATCHES
+from extexify.catalog.symbols import search
 from extexify.cli import commands, parser
 from extexify.evaluation.records import file_digest, list_evaluations
 from extexify.sources.base import COLUMNS
@@ -149,6 +150,15 @@ def test_classify_folds_and_orders_answers_like_the_draw_page(
     assert r"(also: \iff" in run(capsys, "classify", strokes)[1]
 
 
+def test_symbols_are_found_as_on_the_symbols_page(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "symbols", r"\le", "--top", "1")
+    assert (code, out) == (0, "\\leq                      amssymb-OT1-_leq  (≤; amssymb; also: \\le)\n")
+    found = run_json(capsys, "symbols", "less", "than", "--top", "3")
+    assert [symbol["key"] for symbol in found] == [symbol.key for symbol in search("less than", 3)]
+    assert {"command", "package", "usepackage", "mode", "unicode", "typst", "also"} <= set(found[0])
+    assert run(capsys, "symbols", "xyzzyx") == (0, "", "no symbol matches xyzzyx\n")
+
+
 @pytest.mark.usefixtures("quick")
 def test_options_that_a_resumed_run_cant_take_are_refused_and_more_epochs_extend_it(
     capsys: pytest.CaptureFixture[str], dump: Path, tmp_path: Path
@@ -186,6 +196,7 @@ def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> 
         (["evaluate", "--source", "a", "--dataset", "b"], "not both"),
         (["classify", "nothing.json"], "nothing.json"),
         (["classify", "--top", "0"], "--top must be at least 1"),
+        (["symbols", "alpha", "--top", "0"], "--top must be at least 1"),
     ):
         code, out, err = run(capsys, *arguments)
         assert (code, out) == (1, ""), arguments

@@ -21,7 +21,8 @@ from extexify.training.recipes import RECIPES, Recipe
 from extexify.training.scribbles import scribbles
 from extexify.workspace.paths import SHIPPED_MODELS
 
-CARD = (SHIPPED_MODELS / "README.md").read_text()
+ABOUT = Path(__file__).parents[2] / "models"
+CARD = (ABOUT / "README.md").read_text()
 MODEL = SHIPPED_MODELS / "extexify.safetensors"
 MEGABYTE = 1_000_000
 
@@ -90,6 +91,6 @@ def test_it_is_small(shipped: Classifier) -> None:
 
 
 def test_its_log_has_every_epoch(shipped: Classifier) -> None:
-    lines = Path(SHIPPED_MODELS / "extexify.metrics.jsonl").read_text().splitlines()
+    lines = (ABOUT / "extexify.metrics.jsonl").read_text().splitlines()
     epochs = shipped.description.training["recipe"]["epochs"]
     assert [json.loads(line)["epoch"] for line in lines] == list(range(1, epochs + 1))
