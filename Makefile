@@ -1,4 +1,4 @@
-# make run        the dashboard, ready to draw
+# make run        the dashboard, ready to draw (TORCH_INDEX=URL: PyTorch from that index, such as that without CUDA)
 # make check      style and types
 # make test       everything that a change must pass besides; installs the browser and the PostgreSQL server it needs
 # make test-long  fuzz and faults, long: before a release, or after changes to reading or writing files
@@ -28,8 +28,10 @@ PYTHON ?= $(shell tools/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 BUDGET ?= 600
+TORCH_INDEX ?=
 CHECKED := extexify pages app.py tests tools benchmarks
 
 STUDIES := breakdown starter robustness rejection answers training_step link_lengths
@@ -111,12 +113,14 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Extexify needs Python 3.11 or newer, and there is none on PATH." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# What TORCH_INDEX installs satisfies requirements.txt, so that the second step leaves it alone.
 $(STAMPS)/requirements: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(if $(TORCH_INDEX),$(PIP_INSTALL) --index-url $(TORCH_INDEX) $$(sed -n '/^torch/p' requirements.txt))
+	$(PIP_INSTALL) -r requirements.txt
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/requirements-dev: requirements-dev.txt $(STAMPS)/requirements
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
 $(STAMPS)/browser: tools/browser.py $(STAMPS)/requirements-dev
