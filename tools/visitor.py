@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 from streamlit.components.v2.bidi_component.constants import EVENT_DELIM
 from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg, DeferredFileRequestPayload
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Common_pb2 import StringArray
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -93,6 +94,7 @@ class Visitor:
     """Addresses of files that were made for the visitor, by the ids of the requests."""
     _states: dict[str, str] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _choices: dict[str, list[str]] = field(default_factory=dict)
     _runs: int = 0
     _is_running: bool = False
     _fragments: frozenset[str] = frozenset()
@@ -253,6 +255,17 @@ class Visitor:
                 return
         raise LookupError(f"there is no field {label} on the page")
 
+    async def choose(self, label: str, option: str) -> None:
+        """Choose one option of the buttons with this label, and no other."""
+        for shown in self._shown.values():
+            group = shown.delta.new_element.button_group
+            if group.id and group.label == label:
+                chosen = next(choice for choice in group.options if choice.content == option)
+                self._choices[group.id] = [f"{chosen.content_icon} {chosen.content}".strip()]
+                await self._rerun(fragment_id=shown.fragment)
+                return
+        raise LookupError(f"there are no buttons {label} on the page")
+
     async def click(self, label: str) -> None:
         """Click the button with this label."""
         for shown in self._shown.values():
@@ -279,6 +292,10 @@ class Visitor:
                 *triggers,
                 *(WidgetState(id=name, json_value=value) for name, value in self._states.items()),
                 *(WidgetState(id=name, string_value=value) for name, value in self._texts.items()),
+                *(
+                    WidgetState(id=name, string_array_value=StringArray(data=value))
+                    for name, value in self._choices.items()
+                ),
             ]
         )
         with suppress(ConnectionClosed):  # `until` raises NoAnswer

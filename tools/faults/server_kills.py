@@ -60,6 +60,8 @@ def kill_servers(folder: Path, times: int, random: Random) -> Counter[str]:
 
 async def _export_from_the_page(server: Server, dump: Path) -> Job:
     async with Visitor(server.address, "export") as visitor:
+        await visitor.choose("Where the drawings come from", "A file")
+        await visitor.until(lambda: "Or a path on the server" in visitor.text, "the field for the path")
         await visitor.fill("Or a path on the server", str(dump))
         await visitor.until(lambda: visitor.offers("Export"), "a button that starts the export")
         await visitor.click("Export")
