@@ -45,7 +45,6 @@ def show_draw(page: Page) -> None:
     page.locator(".st-key-raster figure").wait_for()
     draw(page, [ALPHA])
     wait_for_answer(page, 1)
-    page.mouse.move(1, 1)  # off the canvas, whose tools appear under the pointer
 
 
 def show_gallery(page: Page) -> None:

@@ -227,13 +227,8 @@ class Visitor:
 
     async def draw(self, drawing: Drawing) -> float:
         """Put strokes (canvas pixels) on the canvas; returns the seconds until the list of answers has come."""
-        canvas, answers = self._component("canvas"), self._answers
-        raw = canvas_from_drawing(drawing, color=_INK, stroke_width=_PEN)
         began = time.perf_counter()
-        state = json.dumps({"drawing": {"raw": raw, "data": None}}, separators=(",", ":"))
-        self._states[canvas.delta.new_element.bidi_component.id] = state
-        await self._rerun(fragment_id=canvas.fragment)
-        await self.until(lambda: self._answers > answers, "answer")
+        await self._send_canvas(drawing)
         seconds = time.perf_counter() - began
         if self.component("predictions")["strokes"] != len(drawing):
             raise NoAnswer("the answer is one to another drawing")
@@ -241,9 +236,18 @@ class Visitor:
 
     async def clear(self) -> None:
         """Click Clear, and wait until the list is empty."""
-        self._states.pop(self._component("canvas").delta.new_element.bidi_component.id, None)
-        await self.click("Clear")
+        await self.trigger("canvas_buttons", "clear", True)
         await self.until(lambda: self.component("predictions")["strokes"] == 0, "empty list")
+        await self._send_canvas([])
+
+    async def _send_canvas(self, drawing: Drawing) -> None:
+        """Send what is on the canvas, and wait for the answer."""
+        canvas, answers = self._component("canvas"), self._answers
+        raw = canvas_from_drawing(drawing, color=_INK, stroke_width=_PEN)
+        state = json.dumps({"drawing": {"raw": raw, "data": None}}, separators=(",", ":"))
+        self._states[canvas.delta.new_element.bidi_component.id] = state
+        await self._rerun(fragment_id=canvas.fragment)
+        await self.until(lambda: self._answers > answers, "answer")
 
     async def fill(self, label: str, text: str) -> None:
         """Enter a text into the field with this label."""

@@ -31,16 +31,6 @@ def clear(visit: Visit) -> None:
     visit.until(lambda: len(visit.ink()[0]) == 0)
 
 
-def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Drag from one point of the canvas to another."""
-    box = canvas_of(page).bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + start[0], box["y"] + start[1])
-    page.mouse.down()
-    page.mouse.move(box["x"] + end[0], box["y"] + end[1], steps=5)
-    page.mouse.up()
-
-
 def distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The distance (n,) of each of `points` (n, 2) to the nearest of `others`."""
     return np.asarray(np.hypot(*np.moveaxis(points[:, None] - others, 2, 0)).min(axis=1))
@@ -69,7 +59,6 @@ def test_what_is_drawn_is_what_the_library_classifies(visiting: Visiting, tiny_m
         predictions = model.classify(visit.strokes, top=100)
         assert visit.commands == [result.head.command for result in fold_look_alikes(predictions)[:5]]
         clear(visit)
-        expect(undo).to_be_disabled()
 
     # Undo removes one stroke, and drawing can continue.
     visit.draw(PLUS[:1])
@@ -86,16 +75,6 @@ def test_what_is_drawn_is_what_the_library_classifies(visiting: Visiting, tiny_m
     assert np.ptp(visit.strokes[0][:, 0]) < 12
     assert distances(np.array(SUM[0]), visit.strokes[1]).max() < 4
     clear(visit)
-
-    # A stroke that was moved and scaled counts as it is shown.
-    visit.draw(SUM)
-    canvas_of(page).hover()
-    page.get_by_role("button", name="Edit", exact=True).click()
-    drag(page, (215, 200), (190, 180))  # the stroke itself: moves it, and selects it
-    drag(page, (288, 298), (200, 240))  # its lower right corner: makes it smaller
-    visit.until(lambda: np.ptp(visit.strokes[0][:, 0]) < 170)
-    # The ink rounds the corners that the pen went through; the selection's frame is ink, too.
-    visit.until(lambda: distances(visit.strokes[0], visit.ink()[0]).max() < 3)
     assert visit.hosts == {server.removeprefix("http://")}
 
 
@@ -188,21 +167,10 @@ def test_answers_are_copied_looked_up_and_saved(visiting: Visiting, folder: Path
         assert [stroke.tolist() for stroke in sample.drawing] == [stroke.tolist() for stroke in visit.strokes]
 
 
-def test_the_keyboard_draws_back_and_walks_the_gallery(visiting: Visiting) -> None:
+def test_the_keyboard_walks_the_gallery_and_draws_back(visiting: Visiting) -> None:
     visit = visiting()
     page = visit.page
     visit.draw(PLUS)
-    for key, strokes in (
-        ("Control+z", 1),
-        ("Control+Shift+z", 2),
-        ("Control+z", 1),
-        ("Control+z", 0),
-        ("Control+y", 1),
-        ("Control+Shift+z", 2),
-    ):
-        page.keyboard.press(key)
-        visit.wait_for_answer(strokes)
-
     page.get_by_role("link", name="Symbols").click()
     expect(page.locator(".gallery .tile svg").first).to_be_visible()
     focused = "document.activeElement.shadowRoot.activeElement.querySelector('code')?.textContent"

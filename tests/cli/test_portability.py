@@ -71,7 +71,7 @@ assert job.state == "stopped", (job.error, job.log())
 
 import app
 for module in pkgutil.walk_packages(extexify.__path__, "extexify."):
-    # Streamlit imports the drawable canvas only while it runs.
+    # Streamlit finds the canvas component only while it runs.
     if module.name not in ("extexify.__main__", "extexify.ui.draw.sketchpad"):
         importlib.import_module(module.name)
 print("all work")

@@ -7,7 +7,6 @@ import logging
 import sys
 from concurrent.futures import Future
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -43,29 +42,36 @@ class DrawPage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: object = None
+        self.clicked = ""
         self.shown: dict[str, Any] = {}
         self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         self._monkeypatch = monkeypatch
 
     def run(self) -> AppTest:
-        # By name: the canvas's package can only be imported where Streamlit is running.
+        # By name: the canvas can only be imported where Streamlit is running.
         if "extexify.ui.draw.sketchpad" not in sys.modules:
             self.app.run()
-        self._monkeypatch.setattr("extexify.ui.draw.sketchpad.st_canvas", self._canvas)
+        self._monkeypatch.setattr("extexify.ui.draw.sketchpad._CANVAS", self._canvas)
         self.app.run()
         assert not self.app.exception
         return self.app
 
-    def _canvas(self, **options: Any) -> SimpleNamespace:
-        self.shown = options["initial_drawing"]
-        st.session_state[options["key"]] = None  # as the component does
-        return SimpleNamespace(json_data=self.sent)
+    def _canvas(self, *, data: dict[str, Any], key: str, **_: Any) -> None:
+        self.shown = data["initialDrawing"]
+        # As the component does.
+        st.session_state[key] = {} if self.sent is None else {"drawing": {"raw": self.sent, "data": None}}
+        if self.clicked:
+            getattr(st.session_state["sketch"], self.clicked)()
+            self.clicked = ""
 
     def draw(self, strokes: Drawing) -> AppTest:
         """Draw in place of what is on the canvas."""
         self.sent = canvas_from_drawing(strokes, color="#000", stroke_width=6)
-        if "sketch" in self.app.session_state:
-            self.app.session_state["sketch"].on_change()
+        return self.run()
+
+    def click(self, command: str) -> AppTest:
+        """Undo, redo or clear."""
+        self.clicked = command
         return self.run()
 
     def data(self, component: str) -> Any:
@@ -125,9 +131,7 @@ def test_nonsense_from_the_canvas_is_a_message(workspace: Path, draw_page: DrawP
         app = draw_page.run()
         assert "This drawing can't be read" in app.warning[0].value
         # Clear is the way out of it.
-        app.button(key="clear").click()
-        assert not draw_page.run().warning
-        app.session_state["sketch"].on_change()
+        assert not draw_page.click("clear").warning
 
 
 # --- models ---------------------------------------------------------------------------------------

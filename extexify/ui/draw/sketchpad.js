@@ -1,63 +1,97 @@
-// Undo, and the keys of the Draw page.
+// Undo, Redo and Clear, by button and by key, and strokes that the system interrupts.
 //
-// The canvas sends a stroke to the server 200 ms after it was drawn, so that the server's last stroke may not be the
-// last one. Undo is therefore done by the canvas as long as it has strokes of its own. It has none right after the server
-// has sent it a drawing (Clear, or coming back from another page): then the server has all of it, and its button works.
+// The canvas component sends a stroke to the server 200 ms after it was drawn. It undoes and redoes strokes itself, at
+// once, unless the server has sent it a drawing since: then, and for Clear, the server does it.
 
-function canvasTool(name) {
-  for (const host of document.querySelectorAll(".st-key-canvas *")) {
-    const button = host.shadowRoot?.querySelector(`.dc-toolbar button[aria-label="${name}"]`);
-    if (button) return button;
+const OWN_BUTTONS = { undo: "Undo", redo: "Redo", send: "Update the app with this drawing" };
+const PATIENCE = 10_000; // milliseconds after which an answer of the server counts as lost
+
+let ask = () => {}; // asks the server to undo, redo or clear
+let mark = 0; // names the drawing that the server sent last
+let deadline = 0; // until then, the server's answer is awaited
+const commands = []; // to perform after it
+let place = null; // the buttons' shadow root
+let current = null; // the listeners' AbortController
+
+// The first match in the canvas component, whose toolbar isn't shown.
+function inCanvas(selector) {
+  const roots = [...document.querySelectorAll(".st-key-canvas *")].map((element) => element.shadowRoot);
+  return roots.map((root) => root?.querySelector(selector)).find(Boolean);
+}
+
+function ownButton(name) {
+  return inCanvas(`.dc-toolbar button[aria-label="${OWN_BUTTONS[name]}"]:enabled`);
+}
+
+function perform(command) {
+  const button = command in OWN_BUTTONS ? ownButton(command) : null;
+  if (performance.now() < deadline) {
+    commands.push(command);
+  } else if (button) {
+    button.click();
+  } else {
+    // To bring it back, the server needs the last stroke.
+    if (command === "clear") ownButton("send")?.click();
+    deadline = performance.now() + PATIENCE;
+    ask(command, true);
   }
-  return null;
 }
 
-// Presses a button of the canvas component; false when it is missing or disabled.
-function press(name) {
-  const button = canvasTool(name);
-  if (!button || button.disabled) return false;
-  button.click();
-  return true;
-}
-
-function isEditable(target) {
-  return target instanceof Element && target.matches("input, textarea, select, [contenteditable=true]");
-}
-
-function onClick(event) {
-  if (!event.target.closest?.(".st-key-undo button") || !press("Undo")) return;
-  // In the capture phase, before Streamlit's own handler.
-  event.stopPropagation();
-  event.preventDefault();
-}
-
-// Escape also closes menus, which lie outside the page's main part: it is ignored there.
-function isOnPage(target) {
-  return target === document.body || Boolean(target.closest?.(".stMain"));
+// Goes on when the canvas component has the server's drawing: two at once would break it.
+function settle() {
+  if (!place.isConnected) {
+    commands.length = 0;
+    return;
+  }
+  if (inCanvas(".dc-scroll")?.style.maxHeight !== `${mark}px`) {
+    requestAnimationFrame(settle);
+    return;
+  }
+  deadline = 0;
+  for (const command of commands.splice(0)) perform(command);
 }
 
 function onKey(event) {
-  if (event.defaultPrevented || event.altKey || isEditable(event.composedPath()[0])) return;
-  const key = event.key.toLowerCase();
-  if (event.ctrlKey || event.metaKey) {
-    if (key === "y" || (key === "z" && event.shiftKey)) press("Redo");
-    else if (key === "z") press("Undo") || document.querySelector(".st-key-undo button")?.click();
-    else return;
-  } else if (key === "escape" && isOnPage(event.target)) {
-    document.querySelector(".st-key-clear button")?.click();
-  } else {
-    return;
-  }
+  const command = canvasCommand(event);
+  // Escape also closes menus, which lie outside the page's main part.
+  const isOnPage = event.target === document.body || event.target.closest?.(".stMain");
+  if (!command || (command === "clear" && !isOnPage)) return;
   event.preventDefault();
+  perform(command);
 }
 
-let current = null;
+// The canvas component doesn't listen to interruptions: for it, the finger or the pen is lifted, and the stroke ends.
+function onCancel(event) {
+  const canvas = event.composedPath()[0];
+  if (!(canvas instanceof Element) || !canvas.matches("canvas.upper-canvas")) return;
+  const how = { bubbles: true, composed: true };
+  if (event.type === "touchcancel") {
+    const { touches, targetTouches, changedTouches } = event;
+    const fingers = { touches: [...touches], targetTouches: [...targetTouches], changedTouches: [...changedTouches] };
+    canvas.dispatchEvent(new TouchEvent("touchend", { ...how, ...fingers }));
+  } else if (event.pointerType !== "touch") {
+    canvas.dispatchEvent(new MouseEvent("mouseup", how));
+  }
+}
 
-export default function () {
+const LISTENERS = { keydown: onKey, touchcancel: onCancel, pointercancel: onCancel };
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  ask = setTriggerValue;
+  place = parentElement;
+  for (const button of parentElement.querySelectorAll("button")) {
+    button.onclick = () => perform(button.name);
+    button.disabled = data[button.name] === false;
+  }
   current?.abort();
   const controller = new AbortController();
   current = controller;
-  document.addEventListener("click", onClick, { capture: true, signal: controller.signal });
-  document.addEventListener("keydown", onKey, { signal: controller.signal });
+  for (const [type, listener] of Object.entries(LISTENERS)) {
+    document.addEventListener(type, listener, { signal: controller.signal });
+  }
+  if (data.mark !== mark) {
+    mark = data.mark;
+    requestAnimationFrame(settle);
+  }
   return () => controller.abort();
 }

@@ -1,20 +1,36 @@
-"""The canvas with its Undo and Clear buttons, as a widget that returns a drawing."""
+"""The canvas with its buttons Undo, Redo and Clear, as a widget that returns a drawing."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from extexify.drawing.strokes import Drawing
+from extexify.drawing.strokes import BadDrawing, Drawing, Stroke
 from extexify.ui.common.components import assets
 from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
 
-_TOOLS = st.components.v2.component("extexify_canvas_tools", js=assets("ui/draw/sketchpad.js"))
-"""An invisible component: undo of the canvas's own strokes, and keyboard shortcuts."""
+_CANVAS = st.components.v2.component(
+    "streamlit-drawable-canvas.streamlit_drawable_canvas",
+    html='<div class="canvas-root"></div>',
+    css=assets("ui/draw/canvas.css"),
+    js="index-*.js",
+)
+"""The canvas component with a style sheet of ours. The package's own function, `st_canvas`, takes none, and shows a
+toolbar over the canvas."""
+
+_BUTTONS = st.components.v2.component(
+    "extexify_canvas_buttons",
+    html=assets("ui/draw/sketchpad.html"),
+    css=assets("ui/draw/buttons.css"),
+    js=assets("web/canvas_keys.js", "ui/draw/sketchpad.js"),
+)
 
 SIDE = 400
 """Width and height of the canvas in its own pixels; sketchpad.css has the same number, and smaller ones for phones."""
@@ -25,6 +41,15 @@ INK = "#606ce0"
 """The pen's colour, legible on the light and on the dark theme: the browser may switch at any time, and the server
 learns of it later."""
 
+MAX_CLEARED = 10
+"""Cleared drawings of a visit that Undo brings back."""
+
+_TALL = 10_000
+"""Pixels, more than any canvas has."""
+
+_ROUNDING = 0.01
+"""Pixels by which a coordinate may differ after the canvas has loaded and sent it."""
+
 _STYLES = Path(__file__).with_suffix(".css")
 
 
@@ -32,14 +57,17 @@ _STYLES = Path(__file__).with_suffix(".css")
 class _Sketch:
     """The canvas of a visit.
 
-    drawing: what is on it. content, revision: the JSON that the server sent it last. pending: the canvas has sent
-    nothing since then, so that what it sent before is stale.
+    drawing: what is on it. content, revision: the JSON that the server sent it last. seen: the JSON from the browser
+    that `drawing` has taken account of. cleared: drawings that Clear removed, newest last. undone: what Redo brings
+    back, next last: a stroke, or None for clearing the canvas.
     """
 
     drawing: Drawing = field(default_factory=list)
     content: dict[str, Any] = field(default_factory=lambda: {"objects": []})
     revision: int = 0
-    pending: bool = False
+    seen: object = None
+    cleared: deque[Drawing] = field(default_factory=lambda: deque(maxlen=MAX_CLEARED))
+    undone: list[Stroke | None] = field(default_factory=list)
 
     def show(self, drawing: Drawing) -> None:
         """Replace what is on the canvas."""
@@ -48,24 +76,73 @@ class _Sketch:
         self.revision += 1
         content = canvas_from_drawing(drawing, color=INK, stroke_width=PEN_WIDTH)
         self.content = {**content, "revision": self.revision}
-        self.pending = True
+        # What the browser has sent is out of date, until it sends something else.
+        self.seen = _sent()
+
+    def read(self) -> None:
+        """Take what the browser has sent since the last time. Raises `BadDrawing`."""
+        sent = _sent()
+        if sent is None or sent == self.seen:
+            return
+        before, self.drawing = self.drawing, []
+        self.drawing = drawing_from_canvas(sent)
+        self.seen = sent
+        if not all(map(_is_same, before, self.drawing)):
+            self.undone.clear()
+            return
+        self.undone += before[len(self.drawing) :][::-1]
+        for stroke in self.drawing[len(before) :]:
+            if self.undone and _is_same(self.undone[-1], stroke):
+                self.undone.pop()
+            else:
+                self.undone.clear()
+
+    @property
+    def mark(self) -> int:
+        """A number for the drawing that the server sent last. As a maximum height, the canvas component shows it in its
+        style, by which sketchpad.js knows that it has arrived."""
+        return _TALL + self.revision
 
     def undo(self) -> None:
-        """Remove the last stroke, one that the server put there: those drawn since are undone in the browser."""
-        self.show(self.drawing[:-1])
+        """Remove the last stroke; bring back the drawing that Clear removed if there is none."""
+        after = self._latest()
+        if after:
+            self.undone.append(after[-1])
+            after = after[:-1]
+        elif self.cleared:
+            self.undone.append(None)
+            after = self.cleared.pop()
+        self.show(after)
+
+    def redo(self) -> None:
+        """Take back the last Undo."""
+        after = self._latest()
+        if self.undone:
+            stroke = self.undone.pop()
+            if stroke is None:
+                self.cleared.append(after)
+            after = [] if stroke is None else [*after, stroke]
+        self.show(after)
 
     def clear(self) -> None:
         """Remove all strokes."""
+        if self._latest():
+            self.cleared.append(self.drawing)
+        self.undone.clear()
         self.show([])
 
-    def on_change(self) -> None:
-        """The canvas has sent its content: from now on that counts."""
-        self.pending = False
+    def _latest(self) -> Drawing:
+        """The drawing in a callback, which runs before the page reads it; [] when it can't be read."""
+        with suppress(BadDrawing):
+            self.read()
+        return self.drawing
 
 
 def put_on_canvas(drawing: Drawing) -> None:
     """Replace what is on the canvas by a drawing in canvas pixels."""
-    _sketch().show(drawing)
+    sketch = _sketch()
+    sketch.undone.clear()
+    sketch.show(drawing)
 
 
 def sketchpad() -> Drawing:
@@ -79,20 +156,25 @@ def sketchpad() -> Drawing:
         sketch.show(sketch.drawing)
     st.html(_STYLES)
     with st.container(key="sketchpad"):
-        buttons = st.container(horizontal=True, gap="small")
-        result = st_canvas(
-            stroke_width=PEN_WIDTH,
-            stroke_color=INK,
-            width=SIDE,
-            height=SIDE,
-            initial_drawing=sketch.content,
-            on_change=sketch.on_change,
+        buttons = st.container()
+        _CANVAS(
+            data={
+                "drawingMode": "freedraw",
+                "strokeColor": INK,
+                "strokeWidth": PEN_WIDTH,
+                "canvasWidth": SIDE,
+                "canvasHeight": SIDE,
+                "initialDrawing": sketch.content,
+                "backgroundImageURL": None,
+                "maxDisplayHeight": sketch.mark,
+                "realtimeUpdateStreamlit": True,
+            },
             key="canvas",
+            width="content",
+            on_drawing_change=_ignore,
         )
         try:
-            if not sketch.pending:
-                sketch.drawing = []
-                sketch.drawing = drawing_from_canvas(result.json_data)
+            sketch.read()
         finally:
             # Also after BadDrawing: Clear is the way out of it.
             with buttons:
@@ -100,14 +182,36 @@ def sketchpad() -> Drawing:
     return sketch.drawing
 
 
+def _show_buttons(sketch: _Sketch) -> None:
+    _BUTTONS(
+        data={
+            "mark": sketch.mark,
+            "undo": bool(sketch.drawing or sketch.cleared),
+            "redo": bool(sketch.undone),
+        },
+        key="canvas_buttons",
+        on_undo_change=sketch.undo,
+        on_redo_change=sketch.redo,
+        on_clear_change=sketch.clear,
+    )
+
+
 def _sketch() -> _Sketch:
     sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch())
     return sketch
 
 
-def _show_buttons(sketch: _Sketch) -> None:
-    st.button(
-        "Undo", icon=":material/undo:", on_click=sketch.undo, disabled=not sketch.drawing, help="Ctrl+Z", key="undo"
-    )
-    st.button("Clear", icon=":material/ink_eraser:", on_click=sketch.clear, help="Esc", key="clear")
-    _TOOLS(key="canvas_tools")
+def _sent() -> object:
+    """The canvas's JSON as the browser sent it last; None before that."""
+    state = st.session_state.get("canvas")
+    drawing = state.get("drawing") if isinstance(state, Mapping) else None
+    return drawing.get("raw") if isinstance(drawing, Mapping) else None
+
+
+def _is_same(one: Stroke | None, other: Stroke) -> bool:
+    """Whether the canvas sends one stroke as the other."""
+    return one is not None and one.shape == other.shape and bool((np.abs(one - other) <= _ROUNDING).all())
+
+
+def _ignore() -> None:
+    """The callback where there is none: Streamlit needs one to create the state."""
