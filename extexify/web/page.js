@@ -10,13 +10,22 @@ function element(tag, className, parent, text) {
   return made;
 }
 
+// Copies a text, for the click on the button `near`; throws when the browser refuses.
 async function copy(text, near) {
-  if (navigator.clipboard && window.isSecureContext) {
-    await navigator.clipboard.writeText(text);
-    return;
+  const ways = [() => navigator.clipboard.writeText(text), () => copySelection(text, near)];
+  // Without HTTPS, as on a local network, there is no clipboard, and in a frame of another site it mostly may not be used:
+  // asking it first could take so long that the click no longer counts.
+  if (!navigator.clipboard || window !== window.top) ways.reverse();
+  try {
+    await ways[0]();
+  } catch {
+    await ways[1]();
   }
-  // Without HTTPS, as on a local network, browsers support only execCommand. The field is put beside the button, because
-  // an open dialog allows no selection outside it.
+}
+
+// The older way: copies a field's selection. The field is put beside the button, because an open dialog allows no
+// selection outside it.
+function copySelection(text, near) {
   const field = document.createElement("textarea");
   field.value = text;
   field.style.position = "fixed";
