@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
@@ -27,6 +25,7 @@ from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 from extexify.training.scribbles import scribbles
 from extexify.workspace.paths import SHIPPED_MODELS
 from tests.drawings import starter_drawings
+from tests.site import site
 from tools.dashboard import draw
 
 if TYPE_CHECKING:
@@ -35,22 +34,19 @@ if TYPE_CHECKING:
 SHIPPED = SHIPPED_MODELS / "extexify.safetensors"
 
 
-class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page with the shipped model."""
+    folder = tmp_path_factory.mktemp("offline") / "page"
+    write_page(SHIPPED, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page with the shipped model on a static server."""
-    folder = tmp_path_factory.mktemp("offline") / "page"
-    write_page(SHIPPED, folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_QuietHandler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+def address(folder: Path) -> Iterator[str]:
+    """The page on a static server."""
+    with site(folder) as origin:
+        yield f"{origin}/"
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +230,51 @@ def test_a_visitor_draws_and_copies_without_a_network(page: Page) -> None:
     page.keyboard.press("Escape")
     page.locator(".unsure").wait_for(state="hidden")
     page.context.set_offline(False)
+
+
+def test_undo_redo_and_clear_by_key_and_by_button(page: Page) -> None:
+    draw(page, [[(80, 120), (300, 120)], [(80, 200), (300, 200)]], page.locator("#pad"))
+    for key, strokes in (
+        ("Control+z", 1),
+        ("Control+Shift+z", 2),
+        ("Escape", 0),
+        ("Meta+z", 2),
+        ("Control+z", 1),
+        ("Control+y", 2),
+        ("Control+y", 0),
+        ("Control+z", 2),
+    ):
+        page.keyboard.press(key)
+        page.locator(f'ol[data-strokes="{strokes}"]').wait_for(state="attached")
+    for name, strokes in (("Undo", 1), ("Redo", 2), ("Clear", 0), ("Undo", 2)):
+        page.get_by_role("button", name=name, exact=True).press("Enter")
+        page.locator(f'ol[data-strokes="{strokes}"]').wait_for(state="attached")
+
+
+def test_an_interrupted_stroke_keeps_what_was_drawn(browser: Browser, address: str) -> None:
+    page = browser.new_page(has_touch=True)
+    page.goto(address)
+    page.locator("#status").wait_for(state="hidden")
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    session = page.context.new_cdp_session(page)
+    for kind, end in (("touchStart", 80), ("touchMove", 200), ("touchMove", 320), ("touchCancel", None)):
+        touches = [{"x": box["x"] + end, "y": box["y"] + 200}] if end else []
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    page.locator('ol[data-strokes="1"] li').first.wait_for()
+    assert page.locator("#pad").evaluate(INKED) > 200 * 6
+    page.close()
+
+
+def test_from_the_disk_the_page_says_what_to_do(browser: Browser, folder: Path, page: Page) -> None:
+    sentence = "Browsers don't run this page from the disk: run python -m http.server in its folder"
+    opened = browser.new_page()
+    opened.goto((folder / "index.html").as_uri())
+    assert opened.get_by_text(sentence).is_visible()
+    assert opened.locator("main").is_hidden()
+    opened.close()
+    # From a server, it doesn't.
+    assert page.get_by_text(sentence).is_hidden()
 
 
 def test_the_page_fits_a_phone(page: Page) -> None:

@@ -1,5 +1,5 @@
 // The offline page: a canvas, and the answers of the model in a web worker (worker.js).
-// `element`, `makeRow` and `showAnswers` come from shared/page.js and shared/answer_rows.js.
+// `element`, `makeRow`, `showAnswers` and `canvasCommand` come from the scripts in shared/.
 
 const PEN_WIDTH = 6; // in canvas units
 const SIDE = 400; // canvas units per side, independent of its size on the screen
@@ -7,6 +7,7 @@ const FEW_ANSWERS = 5; // shown before "Show more" is clicked
 
 const pad = document.querySelector("#pad");
 const undo = document.querySelector("#undo");
+const redo = document.querySelector("#redo");
 const clear = document.querySelector("#clear");
 const answers = document.querySelector(".answers");
 const list = answers.querySelector("ol");
@@ -16,7 +17,9 @@ const problem = document.querySelector("#problem");
 const input = document.querySelector("#model-input");
 const caption = document.querySelector("figcaption");
 
-const strokes = []; // [[[x, y], …], …] in canvas units
+let strokes = []; // [[[x, y], …], …] in canvas units
+let past = []; // earlier `strokes`, newest last, which Undo brings back
+let future = []; // later ones, next last, which Redo brings back
 let current = null; // the stroke that is being drawn, {pointer, stroke}
 let number = 0; // of the drawing on the canvas; answers to earlier ones are dropped
 
@@ -34,7 +37,7 @@ pad.onpointerdown = (event) => {
   event.preventDefault();
   pad.setPointerCapture(event.pointerId);
   current = { pointer: event.pointerId, stroke: [position(event)] };
-  strokes.push(current.stroke);
+  replace([...strokes, current.stroke]);
   redraw();
 };
 
@@ -45,30 +48,54 @@ pad.onpointermove = (event) => {
   redraw();
 };
 
+// A stroke that the system interrupts stays as far as it was drawn.
 pad.onpointerup = pad.onpointercancel = (event) => {
   if (event.pointerId !== current?.pointer) return;
   current = null;
   changed();
 };
 
-function removeLast(count) {
-  if (current || !strokes.length) return;
-  strokes.splice(strokes.length - count);
+function replace(drawing) {
+  past.push(strokes);
+  future = [];
+  strokes = drawing;
+}
+
+const commands = {
+  undo() {
+    if (!past.length) return;
+    future.push(strokes);
+    strokes = past.pop();
+  },
+  redo() {
+    if (!future.length) return;
+    past.push(strokes);
+    strokes = future.pop();
+  },
+  clear() {
+    if (strokes.length) replace([]);
+  },
+};
+
+function perform(command) {
+  if (current) return;
+  commands[command]();
   changed();
 }
 
-undo.onclick = () => removeLast(1);
-clear.onclick = () => removeLast(strokes.length);
+for (const button of [undo, redo, clear]) button.onclick = () => perform(button.id);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") removeLast(strokes.length);
-  else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey) removeLast(1);
-  else return;
+  const command = canvasCommand(event);
+  if (!command) return;
   event.preventDefault();
+  perform(command);
 });
 
 function changed() {
   number += 1;
-  undo.disabled = clear.disabled = !strokes.length;
+  undo.disabled = !past.length;
+  redo.disabled = !future.length;
+  clear.disabled = !strokes.length;
   redraw();
   if (strokes.length) worker.postMessage({ strokes, number });
   else answer({ answers: [], unsure: false, strokes: 0, image: null });
