@@ -117,6 +117,7 @@ def test_a_visitor_contributes_and_an_operator_moderates(
             page.get_by_role("button", name="Download").click()
         assert download.value.path().read_bytes() == (folder / "models" / "tiny.safetensors").read_bytes()
         page.goto(f"{address}/export")
+        page.locator(".st-key-export-sources button", has_text="A file").click()
         page.locator("input[type=file]").first.set_input_files({"name": "a.sql", "mimeType": "", "buffer": b"--"})
         expect(page.get_by_test_id("stAlert").get_by_text("a.sql")).to_be_visible()  # read, and no dump
 

@@ -162,15 +162,20 @@ def test_a_page_whose_operator_signed_out_elsewhere_acts_no_more(address: str, f
     upload.write_text("--")
     with signed_in(address, "models") as boss, Intruder(address, cookie=f"{access.COOKIE}={token_of(boss)}") as tab:
         tab.run("export")
+        groups = (delta.new_element.button_group for delta in tab.deltas)
+        kinds = next(one for one in groups if one.label == "Where the drawings come from")
+        file = WidgetState(id=kinds.id)
+        file.string_array_value.data.append(":material/description: A file")
+        tab.run("export", values=[file])
         fields = (delta.new_element.multiselect for delta in tab.deltas)
         chosen = next(one for one in fields if one.label == "Uploaded")
         state = WidgetState(id=chosen.id)
         state.string_array_value.data.append(chosen.options[0])
-        tab.run("export", values=[state])
+        tab.run("export", values=[file, state])
         delete = tab.buttons()["Delete"]
         boss.run("models", values={boss.buttons()["Sign out"]: True})
         # Its callback, which runs before any page does, was registered by an operator.
-        text = tab.run("export", values=[state, WidgetState(id=delete, trigger_value=True)])
+        text = tab.run("export", values=[file, state, WidgetState(id=delete, trigger_value=True)])
         assert "operators may do this. Sign in first." in text
         assert "Traceback" not in text
         assert FORM in tab.run("export")
