@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from extexify.access.permissions import is_demo, is_operator
+from extexify.ui.api import routes as api
 from extexify.ui.common import catalog_routes, errors
 from extexify.ui.common.frame import ICON, LOGO, SIDEBAR
 from extexify.ui.common.job_panel import sidebar_jobs
@@ -66,10 +67,16 @@ else:
     app = st.App(
         __file__,
         lifespan=serving.lifespan,
-        routes=[*catalog_routes.routes(), *share_routes.routes(), *offline_routes.routes(), *access.routes()],
+        routes=[
+            *catalog_routes.routes(),
+            *share_routes.routes(),
+            *offline_routes.routes(),
+            *access.routes(),
+            *api.routes(),
+        ],
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(KnownOrigins),
+            Middleware(KnownOrigins, is_public=api.is_public),
             Middleware(PlainCookies),
             Middleware(DemoLimits),
             Middleware(access.OperatorsFiles),

@@ -226,18 +226,12 @@ def classify(options: argparse.Namespace) -> None:
     classifier = Classifier.load(options.model or paths.default_model())
     answers = classifier.answers(drawing, top)
     if options.json:
-        print(json.dumps([_answer(result) for result in answers.results], ensure_ascii=False))
+        print(json.dumps([result.to_json() for result in answers.results], ensure_ascii=False))
         return
     for result in answers.results:
         print(f"{result.probability:6.1%}  {result.head.command:<24}  {result.head.key}{_other_commands(result)}")
     if not answers.is_sure:
         print("not sure: the drawing resembles none of the model's symbols", file=sys.stderr)
-
-
-def _answer(result: Result) -> dict[str, Any]:
-    """A result as JSON: its first symbol with the probability of all, and the symbols that are drawn alike."""
-    head, *alike = map(asdict, result.members)
-    return {**head, "probability": result.probability, "alike": alike}
 
 
 def _other_commands(result: Result) -> str:

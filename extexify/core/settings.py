@@ -111,9 +111,20 @@ CONNECTION_LIMIT = Setting(
     "visits to a demo that one client address may have open at a time",
 )
 
+API_LIMIT = Setting(
+    "EXTEXIFY_API_LIMIT",
+    "120",
+    "requests to the API of a demo that one client address may send in a minute",
+)
+API_ORIGINS = Setting(
+    "EXTEXIFY_API_ORIGINS",
+    "none",
+    "origins, with commas between them, whose pages may ask the API: `https://blog.example.org`; `*` for any",
+)
+
 SETTINGS = (
     WORKSPACE, CONTRIBUTIONS, MAX_UNPACKED, DETEXIFY, JOB_NICE, HOSTS, FRAMES, DEMO, PASSWORD_HASH, OPERATORS,
-    CONNECTION_LIMIT, VISIT_LIMIT, ADDRESS_LIMIT, HOUR_LIMIT, WAITING_LIMIT,
+    CONNECTION_LIMIT, VISIT_LIMIT, ADDRESS_LIMIT, HOUR_LIMIT, WAITING_LIMIT, API_LIMIT, API_ORIGINS,
 )  # fmt: skip
 """All of them, in the order of the documentation."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.symbols import symbol_for
@@ -22,6 +23,12 @@ class Prediction:
     probability: float
 
 
+def symbol_object(key: str) -> dict[str, Any]:
+    """A symbol as JSON: key, command, package, mode, Unicode character and Typst name (None without one)."""
+    symbol = symbol_for(key)
+    return {name: getattr(symbol, name) for name in ("key", "command", "package", "mode", "unicode", "typst")}
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """Predictions of symbols that are drawn alike, usually one; the one that is most likely wanted is first."""
@@ -37,6 +44,11 @@ class Result:
     def probability(self) -> float:
         """The sum of the members' probabilities."""
         return sum(member.probability for member in self.members)
+
+    def to_json(self) -> dict[str, Any]:
+        """The first symbol, the probability of all, and all of them as `members`, each with its own."""
+        members = [{**symbol_object(member.key), "probability": member.probability} for member in self.members]
+        return {**members[0], "probability": self.probability, "members": members}
 
 
 @dataclass(frozen=True, slots=True)

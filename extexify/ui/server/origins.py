@@ -8,7 +8,7 @@ checks the origin, too, but asks the network for its own outside address first, 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -55,8 +55,11 @@ def is_own_origin(origin: str, host: str, names: Collection[str]) -> bool:
 class KnownOrigins:
     """The middleware. A websocket that it refuses gets the status 403, a request 400 or 403 and a sentence."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, is_public: Callable[[str], bool] = lambda path: False) -> None:
+        """`is_public` tells the paths that pages of the origins in `EXTEXIFY_API_ORIGINS` may send requests to."""
         self._app = app
+        self._is_public = is_public
+        self._asking = frozenset(settings.names_of(settings.API_ORIGINS))
         self._names = frozenset(name.lower().strip("[]") for name in settings.names_of(settings.HOSTS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +74,7 @@ class KnownOrigins:
             answer = PlainTextResponse(
                 f"This server doesn't answer under the name {shown}: add it to {settings.HOSTS.name}.", 400
             )
-        elif acts and origin is not None and not is_own_origin(origin, host, self._names):
+        elif acts and origin is not None and not self._may_act(scope, origin, host):
             answer = PlainTextResponse("This server answers its own pages only.", 403)
         else:
             if scope["type"] == "websocket" and origin is not None:
@@ -84,3 +87,9 @@ class KnownOrigins:
             await send({"type": "websocket.close", "code": 1008})  # policy violation (RFC 6455)
         else:
             await answer(scope, receive, send)
+
+    def _may_act(self, scope: Scope, origin: str, host: str) -> bool:
+        """Whether a page of `origin` may send a request that isn't for reading alone."""
+        if is_own_origin(origin, host, self._names):
+            return True
+        return scope["type"] == "http" and self._is_public(scope["path"]) and bool({origin, ANY} & self._asking)
