@@ -183,7 +183,7 @@ def test_compressed_data_that_is_cut_off_or_damaged_is_an_error_anywhere(tmp_pat
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (gzip.compress(DUMP, mtime=0) + b"<html>", r"something else after its gzip data: .*`gzip -dc '.*' > unpacked`$"),
+        (gzip.compress(DUMP, mtime=0) + b"<html>", r"else after its gzip data: .*`gzip -dc '.*' > unpacked`$"),
         (b"BZh91AY&SY", "its bzip2 data ends too early"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(60), r"a 7z archive, .*with `7z x '\S*the dump'`$"),
         (b"Rar!\x1a\x07\x01", "a RAR archive"),
