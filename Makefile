@@ -1,6 +1,6 @@
 # make run        the dashboard, ready to draw (TORCH_INDEX=URL: PyTorch from that index, such as that without CUDA)
 # make check      style and types
-# make test       everything that a change must pass besides; installs the browser and the PostgreSQL server it needs
+# make test       everything that a change must pass besides; installs the browsers and the PostgreSQL server it needs
 # make test-long  fuzz and faults, long: before a release, or after changes to reading or writing files
 # make fuzz       hostile input for everything that reads files, links or addresses (BUDGET=SECONDS, default 600)
 # make faults     kills, full disks, stopped servers, many times, with a table (ARGS=--times=100 for more)

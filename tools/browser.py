@@ -1,7 +1,7 @@
-"""Finds the Chromium that the browser tests and screenshots drive, and installs one where there is none.
+"""Finds the browsers that tests and screenshots drive, Chromium and Firefox, and installs those that are missing.
 
-python tools/browser.py            print the browser's path
-python tools/browser.py --install  install one if need be, then print its path
+python tools/browser.py            print the browsers' paths
+python tools/browser.py --install  install those that are missing, then print the paths
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 FLAGS = [
     "--no-sandbox",  # Chromium refuses to run as root, as in a container, with its sandbox
@@ -25,54 +25,83 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-"""Arguments to start the browser with."""
+"""Arguments to start Chromium with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of browser: its programs, its Debian package, and the environment variable that names another program."""
+
+    name: str
+    programs: tuple[str, ...]
+    package: str
+    variable: str
+
+
+CHROMIUM = Kind(
+    "Chromium or Chrome",
+    ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
+    "chromium",
+    "EXTEXIFY_BROWSER",
+)
+FIREFOX = Kind(
+    "Firefox",
+    ("firefox-esr", "firefox", "/Applications/Firefox.app/Contents/MacOS/firefox"),
+    "firefox-esr",
+    "EXTEXIFY_FIREFOX",
+)
 
 
 class NoBrowser(RuntimeError):
-    """There is no Chromium; the message says what to do."""
+    """There is no browser of a kind; the message says what to do."""
 
 
-def find_browser() -> Path | None:
-    """The browser named by EXTEXIFY_BROWSER, else one on PATH, else Playwright's own; None without any."""
-    named = os.environ.get("EXTEXIFY_BROWSER")
-    candidates = [named] if named else NAMES
-    for name in candidates:
+def find_browser(kind: Kind) -> Path | None:
+    """The browser that the kind's variable names, else one on PATH, else Playwright's Chromium; None without any."""
+    named = os.environ.get(kind.variable)
+    for name in [named] if named else kind.programs:
         if path := shutil.which(name):
             return Path(path)
     if named:
-        raise NoBrowser(f"EXTEXIFY_BROWSER names {named!r}, which is no program")
-    return _playwright_browser()
+        raise NoBrowser(f"{kind.variable} names {named!r}, which is no program")
+    return _playwright_browser() if kind is CHROMIUM else None
 
 
-def require_browser() -> Path:
+def require_browser(kind: Kind = CHROMIUM) -> Path:
     """The browser's path. Raises `NoBrowser` when there is none."""
-    if path := find_browser():
+    if path := find_browser(kind):
         return path
     raise NoBrowser(
-        "no Chromium or Chrome found: run `make setup`, or install one and have it on PATH or named in EXTEXIFY_BROWSER"
+        f"no {kind.name} found: run `make setup`, or install one and have it on PATH or named in {kind.variable}"
     )
 
 
-def install_browser() -> Path:
-    """Install Chromium, from the system's packages where that is possible, else Playwright's build.
+def install_browser(kind: Kind) -> Path:
+    """The browser's path; a missing one is installed from the system's packages, Chromium else as Playwright's build.
 
-    Returns its path. Raises `NoBrowser` when neither worked.
+    Raises `NoBrowser` when neither worked.
     """
-    for commands in _ways_to_install():
-        if all(_succeeds(command) for command in commands) and (path := find_browser()):
+    if path := find_browser(kind):
+        return path
+    for commands in _ways_to_install(kind):
+        if all(_succeeds(command) for command in commands) and (path := find_browser(kind)):
             return path
-    raise NoBrowser("couldn't install Chromium (see above): install Chromium or Chrome by hand, then run this again")
+    raise NoBrowser(
+        f"couldn't install {kind.name} (see above): install one by hand, have it on PATH or named in {kind.variable}, "
+        "then run this again"
+    )
 
 
-def _ways_to_install() -> Iterator[list[list[str]]]:
+def _ways_to_install(kind: Kind) -> Iterator[list[list[str]]]:
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     sudo = [] if root else ["sudo", "--non-interactive"]
     if shutil.which("apt-get") and (root or (shutil.which("sudo") and _succeeds(["sudo", "-n", "true"]))):
         yield [
             [*sudo, "apt-get", "update", "-qq"],
-            [*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+            [*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", kind.package],
         ]
-    yield [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if kind is CHROMIUM:
+        yield [[sys.executable, "-m", "playwright", "install", "chromium"]]
 
 
 def _succeeds(command: list[str]) -> bool:
@@ -84,21 +113,25 @@ def _succeeds(command: list[str]) -> bool:
 def _playwright_browser() -> Path | None:
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        path = Path(playwright.chromium.executable_path)
+    def find() -> Path:
+        with sync_playwright() as playwright:
+            return Path(playwright.chromium.executable_path)
+
+    # Playwright runs once in a thread, and may be running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        path = thread.submit(find).result()
     return path if path.exists() else None
 
 
 def main() -> int:
-    """Print the browser's path; with --install, install one first if there is none."""
+    """Print the browsers' paths; with --install, install those that are missing first."""
+    find = install_browser if "--install" in sys.argv[1:] else require_browser
     try:
-        found = find_browser()
-        if found is None:
-            found = install_browser() if "--install" in sys.argv[1:] else require_browser()
+        for kind in (CHROMIUM, FIREFOX):
+            print(find(kind))
     except NoBrowser as error:
         print(error, file=sys.stderr)
         return 1
-    print(found)
     return 0
 
 
