@@ -14,6 +14,7 @@ from extexify.ui.sign_in.view import operator_page
 
 operator_page("Models and runs", "Choose a model to see how good it is, and to let it answer.", wide=True)
 show_notice()
+st.header("Models", anchor=False)
 models, runs = list_models(), list_runs()
 if models:
     show_models(models)

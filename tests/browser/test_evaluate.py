@@ -73,7 +73,7 @@ def test_from_a_confused_pair_to_a_mark_and_back(tabs: list[Page], evaluation: E
     wrong, right = class_drawings(evaluation, pair.label)
     shown = page.locator(".pair").first
     expect(shown.locator(".large svg")).to_have_count(2)
-    shown.get_by_role("button", name="All drawings of").click()
+    shown.get_by_role("button", name="All its drawings").click()
     expect(tiles(page, 0)).to_have_count(len(wrong))
     expect(tiles(page, 1)).to_have_count(len(right))
     assert chosen_symbol(page) == evaluation.classes[pair.label]

@@ -28,7 +28,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     element("span", "count", head, pair.count);
     const open = element("button", "open", head, "All its drawings");
     open.type = "button";
-    open.setAttribute("aria-label", `All drawings of ${pair.symbol.command}`);
+    open.setAttribute("aria-label", `All its drawings: ${pair.symbol.command}`);
     open.onclick = () => setTriggerValue("open", pair.symbol.key);
     const sides = element("div", "sides", item);
     showStrip(sides, `Drawn as ${pair.symbol.command}, taken for ${pair.takenFor.command}`, pair.mistaken, "");

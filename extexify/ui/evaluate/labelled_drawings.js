@@ -65,7 +65,7 @@ function showHead(root, head) {
 
 function makeBox() {
   const box = element("section", "");
-  return { box, title: element("h3", "", box), empty: element("p", "empty", box), list: element("ul", "", box) };
+  return { box, title: element("h2", "", box), empty: element("p", "empty", box), list: element("ul", "", box) };
 }
 
 // Makes `children` the children of a place, without moving any that is where it belongs.
