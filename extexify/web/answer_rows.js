@@ -2,6 +2,7 @@
 // nothing flickers and the probability bars are animated to their new length.
 
 const UNSURE = "Not sure: this looks like none of the model's symbols. The nearest are these.";
+const ANNOUNCED = 3; // answers that screen readers read out after each stroke
 const FEW_LOOK_ALIKES = [3, 2]; // shown before "more" is clicked: of the first answer, of the others
 
 // Shows answers, best first, in the list within `container`; without any, the invitation. An answer is a summary of a
@@ -15,6 +16,8 @@ function showAnswers(container, rows, { answers, unsure, strokes }, make) {
   const note = container.querySelector(".unsure");
   note.hidden = !unsure || !answers.length;
   note.textContent = note.hidden ? "" : UNSURE;
+  const best = answers.slice(0, ANNOUNCED).map(({ command, percent }) => `${command} ${percent}`);
+  container.querySelector(".announced").textContent = [note.textContent, best.join(", ")].filter(Boolean).join(" ");
   // For tests and scripts that wait for the answers to a certain drawing.
   container.querySelector("ol").dataset.strokes = strokes;
 }

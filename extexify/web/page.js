@@ -43,21 +43,22 @@ function copyButton(parent, text) {
   const button = element("button", "copy", parent);
   button.type = "button";
   const label = element("span", "label", button, "Copy");
+  const status = element("span", "announced", parent);
+  status.setAttribute("role", "status");
   let timer = 0;
-  button.reset = () => {
+  const report = (state, words) => {
     clearTimeout(timer);
-    button.dataset.state = "";
-    label.textContent = "Copy";
+    button.dataset.state = state;
+    label.textContent = words || "Copy";
+    status.textContent = words;
   };
+  button.reset = () => report("", "");
   button.onclick = async () => {
-    clearTimeout(timer);
     try {
       await copy(text(), button);
-      button.dataset.state = "done";
-      label.textContent = "Copied";
+      report("done", "Copied");
     } catch {
-      button.dataset.state = "failed";
-      label.textContent = "Select it by hand";
+      report("failed", "Select it by hand");
     }
     timer = setTimeout(button.reset, COPIED_MS);
   };

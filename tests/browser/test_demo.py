@@ -58,7 +58,7 @@ def test_a_visitor_contributes_and_an_operator_moderates(
         assert links(visit.page) == ["Draw", "Symbols", "Sign in"]
         visit.draw(ALPHA)
         first = visit.commands[0]
-        visit.page.get_by_role("button", name=f"It was {first}", exact=True).dblclick()
+        visit.page.get_by_role("button", name=f"It was this one: {first}", exact=True).dblclick()
         note = visit.page.locator(".st-key-contribute_panel .note")
         expect(note).to_contain_text(f"Sent as {first}: thank you.")
         expect(note.get_by_role("link")).to_have_count(0)

@@ -125,7 +125,7 @@ def test_answers_are_copied_looked_up_and_saved(visiting: Visiting, folder: Path
         visit.until(lambda: len(visit.ink()[0]) > 100)
 
         # An answer keeps the drawing once, and can be taken back.
-        button = page.get_by_role("button", name=f"It was {first}", exact=True)
+        button = page.get_by_role("button", name=f"It was this one: {first}", exact=True)
         button.dblclick()
         note = page.locator(".st-key-contribute_panel .note")
         expect(note).to_contain_text(f"Kept as {first}, drawing number 1 in this workspace.")

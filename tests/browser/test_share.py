@@ -63,7 +63,7 @@ def test_a_link_is_copied_opened_and_drawn_on(visiting: Visiting, server: str) -
         dialog.get_by_role("link", name="SVG").click()
     assert downloading.value.path().read_text().count("<path") == 3
     page.get_by_role("button", name="Copy the link").click()
-    expect(dialog.get_by_text("Copied")).to_be_visible()
+    expect(dialog.get_by_role("status")).to_have_text("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
     # The link may name the model that answers.
     box = page.get_by_label("Answer with the model “tiny”")

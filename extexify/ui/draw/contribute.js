@@ -33,7 +33,7 @@ function makeParts(parentElement) {
       const tile = element("button", "tile", parts.found);
       tile.type = "button";
       tile.title = `${symbol.command} · ${symbol.about}`;
-      tile.setAttribute("aria-label", `It was ${symbol.command}, ${symbol.about}`);
+      tile.setAttribute("aria-label", `It was this one: ${symbol.command}, ${symbol.about}`);
       showGlyph(element("span", "glyph", tile), symbol);
       element("code", "", tile, symbol.command);
       tile.onclick = () => {

@@ -21,7 +21,7 @@ function fillKeepButton(button, symbol, { savedKey, savedLabel }) {
   button.hidden = Boolean(savedKey) && !chosen;
   button.disabled = chosen;
   button.classList.toggle("chosen", chosen);
-  button.setAttribute("aria-label", chosen ? `${savedLabel} as ${symbol.command}` : `It was ${symbol.command}`);
+  button.setAttribute("aria-label", chosen ? `${savedLabel} as ${symbol.command}` : `It was this one: ${symbol.command}`);
   button.title = chosen ? "" : "It was this one: keep the drawing as an example";
 }
 

@@ -18,7 +18,7 @@ from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
 
 _CANVAS = st.components.v2.component(
     "streamlit-drawable-canvas.streamlit_drawable_canvas",
-    html='<div class="canvas-root"></div>',
+    html='<div class="canvas-root" role="img" aria-label="Box to draw a symbol in, with mouse, pen or finger"></div>',
     css=assets("ui/draw/canvas.css"),
     js="index-*.js",
 )
