@@ -1,23 +1,25 @@
 """Take screenshots of every page, light, dark and as wide as a phone: `make screenshots`.
 
 They show starter drawings and models trained on those, because the authors of the drawings in the user's own dataset
-haven't agreed to a publication. `ARGS=train evaluate` takes only the screenshots whose names have these prefixes.
+haven't agreed to a publication. Curves and metrics are nobody's drawings: with `ARGS="--workspace DIR"` the Train and
+Models pages are those of a workspace with runs on real drawings. `ARGS="train evaluate"` takes only the screenshots
+whose names have these prefixes.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import math
 import os
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from extexify.cli import parser
+from extexify.cli import parser as command_line
 from extexify.core.settings import WORKSPACE
 from tools.dashboard import ROOT, canvas_of, chromium, dashboard, draw, wait_for_answer
 
@@ -103,37 +105,64 @@ VIEWS: dict[str, tuple[str, Callable[[Page], None], dict[str, int], dict[str, in
     "symbol": ("/symbols?symbol=latex2e-OT1-_leftrightarrow", show_search, DESKTOP, PHONE),
     "export": ("/export", show_dataset, HIGH_DESKTOP, PHONE),
     "render": ("/render", show_images, HIGH_DESKTOP, PHONE),
-    "train": ("/train?run=calm&run=hasty", show_curves, HIGH_DESKTOP, PHONE),
+    "train": ("/train?{runs}", show_curves, HIGH_DESKTOP, PHONE),
     "evaluate": ("/evaluate", show_pairs, HIGH_DESKTOP, PHONE),
     "models": ("/models", show_models, HIGH_DESKTOP, PHONE),
     "offline": ("/offline/", show_offline, LOW_DESKTOP, HIGH_PHONE),
 }
 """Screenshots by name: the page's address, what to do there, the window on a desktop and on a phone."""
 
+LOOKS = ("light", "dark", "phone")
+
 EACH, EPOCHS = 8, 8
 
 
-def main(beginnings: tuple[str, ...]) -> None:
-    """Take the screenshots whose names have one of the prefixes."""
+REAL = ("train", "models")
+"""Screenshots that show no drawings."""
+
+
+def main() -> None:
+    """Take the screenshots."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prefixes", nargs="*", default=[""], help="of the screenshots' names (default: all)")
+    parser.add_argument("--workspace", type=Path, metavar="DIR", help="with runs on real drawings")
+    options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder))
-        with dashboard(Path(folder)) as address, chromium() as browser:
-            for name, (path, show, desktop, phone) in VIEWS.items():
-                looks = {"light": ("light", desktop), "dark": ("dark", desktop), "phone": ("light", phone)}
-                for look, (scheme, window) in looks.items():
-                    if not f"{name}-{look}".startswith(beginnings):
-                        continue
-                    options: Any = {"color_scheme": scheme, "viewport": window, "device_scale_factor": 1.5}
-                    page = browser.new_page(**options)
-                    page.goto(address + path)
-                    if name == "symbol" and look == "phone":
-                        show = show_gallery  # the symbol fills the window
-                    show(page)
-                    page.wait_for_timeout(2000)
-                    save(page.screenshot(), FOLDER / f"{name}-{look}.png")
-                    page.close()
-                    print(FOLDER / f"{name}-{look}.png")
+    views = {
+        name: looks for name in VIEWS if (looks := [look for look in LOOKS if _is_chosen(name, look, options.prefixes)])
+    }
+    real = {name: views.pop(name) for name in REAL if options.workspace and name in views}
+    if views:
+        with tempfile.TemporaryDirectory() as folder:
+            prepare(Path(folder))
+            take(views, Path(folder))
+    if real:
+        take(real, options.workspace)
+
+
+def _is_chosen(name: str, look: str, prefixes: Sequence[str]) -> bool:
+    return f"{name}-{look}".startswith(tuple(prefixes))
+
+
+def take(views: dict[str, list[str]], workspace: Path) -> None:
+    """Take screenshots, the looks of each view, of a workspace."""
+    runs = "&".join(f"run={folder.name}" for folder in sorted((workspace / "runs").iterdir()))
+    with dashboard(workspace) as address, chromium() as browser:
+        for name, looks in views.items():
+            path, show, desktop, phone = VIEWS[name]
+            for look in looks:
+                page = browser.new_page(
+                    color_scheme="dark" if look == "dark" else "light",
+                    viewport=phone if look == "phone" else desktop,  # type: ignore[arg-type]
+                    device_scale_factor=1.5,
+                )
+                page.goto(f"{address}{path.format(runs=runs)}")
+                # On a phone the symbol fills the window.
+                (show_gallery if (name, look) == ("symbol", "phone") else show)(page)
+                page.wait_for_timeout(2000)
+                save(page.screenshot(), FOLDER / f"{name}-{look}.png")
+                page.close()
+                print(FOLDER / f"{name}-{look}.png")
 
 
 def prepare(workspace: Path) -> None:
@@ -148,7 +177,7 @@ def prepare(workspace: Path) -> None:
         ["evaluate", "--model", str(workspace / "models" / "hasty.safetensors"), "--split", "validation",
          "--out", str(workspace / "evaluations" / "first")],
     ):  # fmt: skip
-        if code := parser.main(arguments):
+        if code := command_line.main(arguments):
             raise SystemExit(code)
 
 
@@ -159,4 +188,4 @@ def save(screenshot: bytes, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(tuple(sys.argv[1:]) or ("",))
+    main()
