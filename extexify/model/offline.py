@@ -21,8 +21,11 @@ from extexify.model.onnx import read_graph
 from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.files import StorageError, atomic_file
 
-MODEL, SYMBOLS, INDEX = "model.onnx", "symbols.json", "index.html"
-"""Names of the page's model, its table of symbols, and its first file."""
+MODEL, SYMBOLS, FILES = "model.onnx", "symbols.json", "files.json"
+"""Names of the page's model, its table of symbols, and the list of files that its service worker keeps."""
+
+INDEX, WORKER = "index.html", "service_worker.js"
+"""Names of the page's first file and of its service worker."""
 
 _WEB = Path(__file__).parents[1] / "web"
 _PAGE = _WEB / "offline"
@@ -53,10 +56,15 @@ def static_files() -> dict[str, Path]:
 
 
 def made_files(model: Path) -> dict[str, bytes]:
-    """The page's files that depend on the model: the ONNX file, and the table of symbols. Raises `ModelError`."""
+    """The page's files that depend on the model: the ONNX file, the table of symbols, and the list of files to keep.
+
+    Raises `ModelError`.
+    """
     description, content = onnx_bytes(model)
     known = {"summed_classes": SUMMED_CLASSES, "symbols": _symbols(description.classes)}
-    return {MODEL: content, SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
+    made = {MODEL: content, SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
+    kept = sorted({*static_files(), *made} - {WORKER})
+    return {**made, FILES: json.dumps(kept).encode()}
 
 
 def _symbols(classes: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -296,3 +296,24 @@ def test_the_dashboard_serves_the_page_with_the_serving_model(server: str) -> No
     with urlopen(f"{server}/offline/model.onnx") as response:
         session = onnxruntime.InferenceSession(response.read(), providers=["CPUExecutionProvider"])
     assert json.loads(session.get_modelmeta().custom_metadata_map["extexify"])["name"] == "tiny"
+
+
+def test_once_opened_the_page_starts_without_a_network_and_can_be_installed(browser: Browser, folder: Path) -> None:
+    context = browser.new_context()
+    with site(folder) as origin:
+        page = context.new_page()
+        page.goto(f"{origin}/")
+        page.evaluate("() => navigator.serviceWorker.ready")
+        # What Chromium itself demands of a page before it offers to install it.
+        devtools = context.new_cdp_session(page)
+        assert devtools.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+        assert devtools.send("Page.getAppManifest")["errors"] == []
+    # The server is gone.
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(f"{origin}/")
+    page.locator("#status").wait_for(state="hidden", timeout=120_000)
+    draw(page, [[(100, y), (300, y)] for y in (120, 200, 280)], page.locator("#pad"))
+    page.locator('ol[data-strokes="3"]').wait_for()
+    assert page.locator("ol .command").first.text_content() == r"\equiv"
+    context.close()

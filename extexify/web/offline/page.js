@@ -184,3 +184,6 @@ function showInput(image) {
   image?.forEach((level, index) => picture.data.set([red, green, blue, level], 4 * index));
   input.getContext("2d").putImageData(picture, 0, 0);
 }
+
+// Without HTTPS, except on this machine, browsers have no service workers: then the page needs its server to start.
+navigator.serviceWorker?.register("service_worker.js").catch((error) => console.warn(`not kept: ${error.message}`));
