@@ -15,7 +15,7 @@ from typing import Any
 
 from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.symbols import symbol_summary
-from extexify.model.answers import commonness
+from extexify.model.answers import commonness, symbol_object
 from extexify.model.file import ModelDescription
 from extexify.model.onnx import read_graph
 from extexify.model.rejection import SUMMED_CLASSES
@@ -71,7 +71,7 @@ def _symbols(classes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By key: what a list shows of a symbol, the number of its look-alike group, and its commonness."""
     groups = groups_of(classes, "drawn").tolist()
     return {
-        key: {**symbol_summary(key), "group": group, "commonness": commonness(key)}
+        key: {**symbol_object(key), **symbol_summary(key), "group": group, "commonness": commonness(key)}
         for key, group in zip(classes, groups, strict=True)
     }
 

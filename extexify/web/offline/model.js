@@ -50,6 +50,11 @@ class Model {
 
 // The bytes of a file; `progress` is called with the loaded fraction, 0 to 1.
 export async function load(address, progress = () => {}) {
+  if (String(address).startsWith("file:")) {
+    // Node, which fetches no files.
+    const { readFile } = await import("node:fs/promises");
+    return new Uint8Array(await readFile(new URL(address)));
+  }
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address} can't be loaded (${response.status})`);
   const size = Number(response.headers.get("Content-Length")) || Infinity;
