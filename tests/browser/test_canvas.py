@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.visits import PLUS, Visiting, visiting
 from tools.dashboard import canvas_of, draw
@@ -203,3 +204,34 @@ def test_keys_go_by_their_place_on_other_layouts(visiting: Visiting) -> None:
         session.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **event})
         session.send("Input.dispatchKeyEvent", {"type": "keyUp", **event})
         visit.wait_for_answer(strokes)
+
+
+WITHOUT_THE_WAIT = """
+    const wait = window.setTimeout;
+    window.setTimeout = (action, delay, ...more) => (delay === 200 ? 0 : wait(action, delay, ...more));
+"""
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_a_finished_stroke_is_sent_at_once_and_once(visiting: Visiting, by: str) -> None:
+    """The canvas component's own timer never ends here."""
+    visit = visiting(**(PHONE if by == "finger" else {}))
+    page = visit.page
+    sent: list[BackMsg] = []
+
+    def note(data: bytes | str) -> None:
+        message = BackMsg.FromString(data) if isinstance(data, bytes) else BackMsg()
+        if message.HasField("rerun_script") and not message.rerun_script.is_auto_rerun:
+            sent.append(message)
+
+    page.on("websocket", lambda socket: socket.on("framesent", note))
+    page.add_init_script(WITHOUT_THE_WAIT)
+    visit.open(page.url)
+    for number, stroke in enumerate(PLUS, 1):
+        sent.clear()
+        if by == "finger":
+            Finger(page).draw(stroke)
+        else:
+            draw(page, [stroke])
+        visit.wait_for_answer(number)
+        assert len(sent) == 1

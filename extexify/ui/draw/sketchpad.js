@@ -1,7 +1,7 @@
-// Undo, Redo and Clear, by button and by key, and strokes that the system interrupts.
+// Undo, Redo and Clear, by button and by key, strokes that the system interrupts, and sending strokes at once.
 //
-// The canvas component sends a stroke to the server 200 ms after it was drawn. It undoes and redoes strokes itself, at
-// once, unless the server has sent it a drawing since: then, and for Clear, the server does it.
+// The canvas component undoes and redoes strokes itself, at once, unless the server has sent it a drawing since: then, and
+// for Clear, the server does it.
 
 const OWN_BUTTONS = { undo: "Undo", redo: "Redo", send: "Update the app with this drawing" };
 const PATIENCE = 10_000; // milliseconds after which an answer of the server counts as lost
@@ -10,6 +10,7 @@ let ask = () => {}; // asks the server to undo, redo or clear
 let mark = 0; // names the drawing that the server sent last
 let deadline = 0; // until then, the server's answer is awaited
 const commands = []; // to perform after it
+let isDrawing = false; // whether a stroke has begun on the canvas
 let place = null; // the buttons' shadow root
 let current = null; // the listeners' AbortController
 
@@ -60,10 +61,26 @@ function onKey(event) {
   perform(command);
 }
 
+function isOnCanvas(event) {
+  const target = event.composedPath()[0];
+  return target instanceof Element && target.matches("canvas.upper-canvas");
+}
+
+function onPress(event) {
+  isDrawing = isOnCanvas(event);
+}
+
+// The canvas component would send the stroke 200 ms later. Its button sends what is there now in place of that, once
+// its own listeners have made the stroke.
+function onRelease() {
+  if (isDrawing) setTimeout(() => ownButton("send")?.click());
+  isDrawing = false;
+}
+
 // The canvas component doesn't listen to interruptions: for it, the finger or the pen is lifted, and the stroke ends.
 function onCancel(event) {
+  if (!isOnCanvas(event)) return;
   const canvas = event.composedPath()[0];
-  if (!(canvas instanceof Element) || !canvas.matches("canvas.upper-canvas")) return;
   const how = { bubbles: true, composed: true };
   if (event.type === "touchcancel") {
     const { touches, targetTouches, changedTouches } = event;
@@ -74,7 +91,14 @@ function onCancel(event) {
   }
 }
 
-const LISTENERS = { keydown: onKey, touchcancel: onCancel, pointercancel: onCancel };
+const LISTENERS = {
+  keydown: onKey,
+  pointerdown: onPress,
+  mouseup: onRelease,
+  touchend: onRelease,
+  touchcancel: onCancel,
+  pointercancel: onCancel,
+};
 
 export default function ({ data, parentElement, setTriggerValue }) {
   ask = setTriggerValue;
