@@ -202,6 +202,12 @@ class Epoch:
     seconds: float
     drawings_per_second: float
 
+    @property
+    def measured_on(self) -> tuple[str, SplitMetrics]:
+        """The split whose metrics say most about an epoch, with them: "validation", or "training" without that."""
+        is_validated = not math.isnan(self.validation.top5)
+        return ("validation", self.validation) if is_validated else ("training", self.train)
+
 
 @dataclass(frozen=True, slots=True)
 class Batches:
@@ -261,7 +267,7 @@ class Run:
     @property
     def best(self) -> Epoch | None:
         """The epoch of the run's model: the first with the highest validation top-5, or the last without validation."""
-        if self.epochs and math.isnan(self.epochs[-1].validation.top5):
+        if self.epochs and self.epochs[-1].measured_on[0] != "validation":
             return self.epochs[-1]
         return max(self.epochs, key=lambda epoch: epoch.validation.top5, default=None)
 

@@ -143,6 +143,19 @@ def test_a_model_file_is_added_and_anything_else_is_refused_in_one_sentence(work
     assert sorted(path.name for path in (workspace / "models").glob("*.safetensors")) == before
 
 
+def test_a_run_on_all_drawings_shows_its_metrics_in_training(workspace: Path) -> None:
+    metrics = make_run(workspace / "runs" / "all", 0.4, 0.5, 0.6) / "metrics.jsonl"
+    entries = [json.loads(line) for line in metrics.read_text().splitlines()]
+    metrics.write_text("".join(json.dumps({**entry, "validation": None}) + "\n" for entry in entries))
+    models, train = choose(open_page("models"), "runs", "all"), open_page("train", run="all")
+    assert rows(models, "runs")["all"]["metrics"] == [["training top-5", "60.0%"]]
+    assert "On the training split." in texts(models)
+    assert "Its top-5, training" in texts(train)
+    for page in (models, train):
+        assert "nan" not in texts(page)
+        assert "60.0%" in texts(page)
+
+
 def test_runs_show_their_state_and_can_be_resumed_or_deleted(started: StartedJobs, workspace: Path) -> None:
     page = open_page("models")
     found = rows(page, "runs")

@@ -30,12 +30,16 @@ def show_runs(runs: list[Run], models: list[Model]) -> None:
 
 def _run_row(run: Run) -> Row:
     epochs = f"{epochs_text(run)} epochs"
+    tops: tuple[tuple[str, str], ...] = ()
+    if run.best:
+        split, metrics = run.best.measured_on
+        tops = (("best top-5" if split == "validation" else f"{split} top-5", percent(metrics.top5)),)
     return Row(
         run.name,
         run.name,
         f"{epochs} · {date_and_size(run.began, run.size)}",
         "" if run.state == "finished" else run.state,
-        (("best top-5", percent(run.best.validation.top5)),) if run.best else (),
+        tops,
         run.epochs_done / run.total_epochs if run.total_epochs and run.state != "finished" else None,
         tone={"interrupted": "wait", "damaged": "bad"}.get(run.state, "good"),
     )
@@ -47,9 +51,10 @@ def _show_run(run: Run, model: Model | None) -> None:
         st.warning(sentence(run.problem), icon=":material/warning:")
     best = run.best
     if best is not None:
-        tops = [("Top-1", percent(best.validation.top1)), ("Top-5", percent(best.validation.top5))]
-        show_facts([("Best epoch", str(best.number)), *tops])
-        st.caption("On the validation split.")
+        split, metrics = best.measured_on
+        tops = [("Top-1", percent(metrics.top1)), ("Top-5", percent(metrics.top5))]
+        show_facts([("Best epoch" if split == "validation" else "Last epoch", str(best.number)), *tops])
+        st.caption(f"On the {split} split.")
     show_facts(
         [
             ("Epochs", epochs_text(run)),

@@ -86,10 +86,11 @@ def _show_progress(run: Run) -> None:
     best, last = run.best, run.batches[-1] if run.batches else run.epochs[-1]
     facts = [("Epochs", epochs_text(run))]
     if best is not None:
+        split, metrics = best.measured_on
         facts += [
-            ("Best epoch", str(best.number)),
-            ("Its top-5, validation", f"{best.validation.top5:.1%}"),
-            ("Its top-1, validation", f"{best.validation.top1:.1%}"),
+            ("Best epoch" if split == "validation" else "Last epoch", str(best.number)),
+            (f"Its top-5, {split}", f"{metrics.top5:.1%}"),
+            (f"Its top-1, {split}", f"{metrics.top1:.1%}"),
         ]
     show_facts([*facts, ("Drawings a second", f"{last.drawings_per_second:,.0f}")])
 

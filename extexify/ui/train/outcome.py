@@ -96,9 +96,10 @@ def offer_best_so_far(run: Run) -> None:
     """A button that publishes an unfinished run's best epoch as a model, if an epoch is done."""
     if run.model is None or run.best is None:
         return
+    split, metrics = run.best.measured_on
     if st.button(
         "Save its best epoch as a model", icon=":material/inventory_2:", key=f"best-of-{run.name}",
-        help=f"Epoch {run.best.number}, validation top-5 {run.best.validation.top5:.1%}. The run can still be resumed.",
+        help=f"Epoch {run.best.number}, {split} top-5 {metrics.top5:.1%}. The run can still be resumed.",
     ):  # fmt: skip
         try:
             path = publish_run(run.model, run.name)
