@@ -66,7 +66,7 @@ def test_a_replayed_drawing_gets_the_answers_of_its_strokes(
 
 
 def test_a_scribble_is_rejected_and_a_symbol_is_not(page: Page) -> None:
-    not_sure = page.get_by_text("Not sure: this looks like none of the model's symbols.")
+    not_sure = page.locator(".unsure").get_by_text("Not sure: this looks like none of the model's symbols.")
     clear(page)
     replay(page, [np.random.default_rng(5).uniform(60, 330, (18, 2)).astype(np.float32)])
     expect(not_sure).to_be_visible()
