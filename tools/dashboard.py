@@ -76,12 +76,17 @@ def serving(
         _wait_until_healthy(server, port, log_file)
         yield Server(f"http://127.0.0.1:{port}", server, log_file)
     finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        end(server)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Terminate a process; kill it if it hasn't ended after ten seconds."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log_file: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from tools.browser import FIREFOX, require_browser
-from tools.dashboard import TIMEOUT
+from tools.dashboard import TIMEOUT, end
 
 WINDOW = {"width": 1280, "height": 900}
 
@@ -139,12 +139,7 @@ def firefox() -> Iterator[Firefox]:
             with connect(_address(process, Path(folder), log), max_size=None) as socket:
                 yield Firefox(socket)
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _address(process: subprocess.Popen[bytes], profile: Path, log: Path) -> str:

@@ -1,7 +1,7 @@
 """Take screenshots of every page, light, dark and as wide as a phone: `make screenshots`.
 
 They show starter drawings, because the authors of the drawings in the user's own dataset haven't agreed to a
-publication. Curves and metrics are nobody's drawings: the Train page shows the training of the shipped model, on 35,502
+publication. The Train page, which has only curves, shows the training of the shipped model, on 35,502
 real drawings, as its log in `models/` has it; with `ARGS="--workspace DIR"` the Train and Models pages are those of a
 workspace with runs of one's own. `ARGS="train evaluate"` takes only the screenshots whose names have these prefixes.
 """

@@ -99,9 +99,10 @@ def hash63(*parts: bytes) -> int:
     return int.from_bytes(digest.digest(), "big") >> 1
 
 
-def content_id(key: str | None, strokes: bytes) -> int:
+def content_id(key: bytes | str | None, strokes: bytes | str | None) -> int:
     """The id of a drawing from a file without ids: it follows from the drawing and its label alone."""
-    return hash63((key or "").encode("utf-8", "replace"), strokes)
+    parts = (part.encode("utf-8", "replace") if isinstance(part, str) else part or b"" for part in (key, strokes))
+    return hash63(*parts)
 
 
 def no_such_table(source: str, table: str, others: Sequence[str]) -> str:

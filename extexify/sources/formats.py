@@ -21,7 +21,7 @@ _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 
 
 def rows_of(file: TextFile, table: Table = SAMPLES) -> Generator[Row]:
-    """The rows of a file. Raises `SourceError`, which says what the file is if that can be told."""
+    """The rows of a file. Raises `SourceError`, which names the kind of a file that is recognized but not read."""
     chunks = Chunks(file.chunks)
     head = chunks.head(_HEAD)
     _refuse(file.name, head)

@@ -170,7 +170,7 @@ def _made(identifier: Any, key: Any, strokes: Any) -> Row:
     if isinstance(identifier, str):
         identifier = identifier.encode("utf-8", "replace")
     elif type(identifier) is not int:
-        identifier = content_id(label, text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+        identifier = content_id(label, text)
     return Row(identifier, label, text)
 
 

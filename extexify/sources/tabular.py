@@ -52,8 +52,7 @@ def csv_rows(file: TextFile, delimiter: str, table: Table = SAMPLES) -> Generato
                 "it again"
             )
         key, strokes = values[at_key], values[at_strokes]
-        made = content_id((key or b"").decode("utf-8", "replace"), strokes or b"") if at_id is None else values[at_id]
-        yield Row(made, key, strokes)
+        yield Row(content_id(key, strokes) if at_id is None else values[at_id], key, strokes)
 
 
 def parquet_rows(file: TextFile, table: Table = SAMPLES) -> Generator[Row]:
@@ -91,7 +90,4 @@ def parquet_rows(file: TextFile, table: Table = SAMPLES) -> Generator[Row]:
 def _id(number: object, key: str | bytes | None, strokes: str | bytes | None) -> bytes | int:
     if isinstance(number, int):
         return number
-    if number is not None:
-        return str(number).encode()
-    text = strokes.encode("utf-8", "replace") if isinstance(strokes, str) else strokes or b""
-    return content_id(key.decode("utf-8", "replace") if isinstance(key, bytes) else key, text)
+    return content_id(key, strokes) if number is None else str(number).encode()

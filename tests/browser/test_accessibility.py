@@ -265,7 +265,7 @@ class Node:
 
 
 def tree(page: Page) -> list[Node]:
-    """What a screen reader is told of a page."""
+    """The nodes of a page's accessibility tree that a screen reader reads."""
     session = page.context.new_cdp_session(page)
     nodes = {node["nodeId"]: node for node in session.send("Accessibility.getFullAXTree")["nodes"]}
 

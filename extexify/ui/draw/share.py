@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COMPONENT = st.components.v2.component(
     "extexify_share",
     html=assets("ui/draw/share.html"),
-    css=assets("web/page.css", "ui/draw/share.css"),
+    css=assets("web/page.css", "ui/draw/action.css", "ui/draw/share.css"),
     js=assets("web/page.js", "ui/draw/share.js"),
 )
 

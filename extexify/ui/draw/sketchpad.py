@@ -28,7 +28,7 @@ toolbar over the canvas."""
 _BUTTONS = st.components.v2.component(
     "extexify_canvas_buttons",
     html=assets("ui/draw/sketchpad.html"),
-    css=assets("ui/draw/buttons.css"),
+    css=assets("ui/draw/action.css", "ui/draw/buttons.css"),
     js=assets("web/canvas_keys.js", "ui/draw/sketchpad.js"),
 )
 
