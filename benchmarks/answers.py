@@ -3,7 +3,8 @@
     python -m benchmarks.answers [--dataset DIR] [MODEL …]
 
 The program prints the same measurements for any models, with the network's throughput in GFLOP/s and, as its upper
-limit, that of a float32 matrix multiplication. All timings include fitting, rasterizing and resampling.
+limit, that of a float32 matrix multiplication; and for how many drawings each gives the same five answers as the first.
+All timings include fitting, rasterizing and resampling. PyTorch's networks have random weights, which take as long.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ from benchmarks.data import add_dataset_option, open_dataset
 from benchmarks.measuring import Method, Row, Setting, Work, beside, in_turn
 from extexify.drawing.inputs import model_inputs
 from extexify.drawing.strokes import Drawing, Drawings
-from extexify.model.networks import load_network, to_tensors
+from extexify.model.file import read_description
+from extexify.model.networks import build, to_tensors
 from extexify.workspace import paths
 
 if TYPE_CHECKING:
@@ -47,14 +49,19 @@ EVERY = 100
 MANY, BATCH = 4096, 256
 """Drawings classified in batches, and the batch size."""
 
+COMPARED = 1000
+"""Drawings for which the models' first five answers are compared."""
+
 MATRIX_SIDE = 2048
 
 
 class PyTorchClassifier:
-    """A model's network in PyTorch, its batch normalization fused into the convolutions."""
+    """A network of a model's architecture in PyTorch, its batch normalization fused into the convolutions."""
 
     def __init__(self, path: Path) -> None:
-        self.description, self._network = load_network(path)
+        self.description = read_description(path)
+        classes = len(self.description.classes)
+        self._network = build(self.description.architecture, classes, self.description.options).eval()
         for module in list(self._network.modules()):
             for (name, before), (after_name, after) in pairwise(list(module.named_children())):
                 if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
@@ -79,7 +86,7 @@ class PyTorchClassifier:
 
 def single(setting: Setting) -> Row:
     """One drawing → its five most probable symbols, on one core."""
-    (model,) = paths.SHIPPED_MODELS.glob("*.safetensors")
+    (model,) = paths.SHIPPED_MODELS.glob("*.onnx")
     methods = _both(model, setting.dataset, "one_by_one", setting.rounds)
     before, now = (replace(method, shown=f"{1e3 * method.seconds:.2f} ms") for method in methods)
     inputs = now.metrics["inputs"]
@@ -91,14 +98,25 @@ def single(setting: Setting) -> Row:
 
 def batches(setting: Setting) -> Row:
     """Many drawings, on all cores."""
-    (model,) = paths.SHIPPED_MODELS.glob("*.safetensors")
+    (model,) = paths.SHIPPED_MODELS.glob("*.onnx")
     before, now = _both(model, setting.dataset, "in_batches", setting.rounds)
     now = beside(before, now, target=f"≥ {MIN_RATE:,.0f} a second", reached=now.drawings / now.seconds >= MIN_RATE)
     return Row("many drawings → five symbols each", [before, now])
 
 
 def _both(model: Path, dataset: Path, function: str, rounds: int) -> list[Method]:
-    calls = {kind: (f"benchmarks.answers:{function}", [str(model), str(dataset), kind]) for kind in KINDS}
+    return [
+        replace(method, name=kind)
+        for method, kind in zip(_compared([model], dataset, function, rounds), KINDS, strict=True)
+    ]
+
+
+def _compared(models: list[Path], dataset: Path, function: str, rounds: int) -> list[Method]:
+    """Every model by each of `KINDS`, in turn."""
+    calls = {
+        f"{model} {kind}": (f"benchmarks.answers:{function}", [str(model), str(dataset), kind])
+        for model, kind in product(models, KINDS)
+    }
     return in_turn(calls, rounds)
 
 
@@ -153,6 +171,17 @@ def matrix_flops(dtype: torch.dtype, rounds: int = 5) -> float:
     return 2 * MATRIX_SIDE**3 / min(_seconds(lambda: torch.mm(matrix, matrix)) for _ in range(rounds))
 
 
+def _compare(models: list[Path], dataset: Path) -> None:
+    """Print for how many drawings each model gives the same first five symbols as the first one, in the same order."""
+    drawings = open_dataset(dataset).drawings
+    some = drawings.take(np.random.default_rng(0).permutation(len(drawings))[:COMPARED])
+    first: NDArray[np.int64] | None = None
+    for model in models:
+        found = np.argsort(-_load("ONNX Runtime", str(model)).logits(some), 1, kind="stable")[:, :5]
+        first = found if first is None else first
+        print(f"{model.stem}: the same five as {models[0].stem} for {(found == first).all(1).sum():,} of {len(some):,}")
+
+
 def main() -> None:
     """Print a table with two rows for every model."""
     from torch.utils.flop_counter import FlopCounterMode
@@ -161,19 +190,20 @@ def main() -> None:
     add_dataset_option(parser)
     parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="default: the model in use")
     options = parser.parse_args()
+    models = options.models or [paths.default_model()]
     drawing = open_dataset(options.dataset).drawings.take(np.zeros(1, np.int64))
     print("| model | by | one drawing, ms | 90 %, ms | inputs, ms | drawings a second | GFLOP/s |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    for model in options.models or [paths.default_model()]:
+    ones, manys = (_compared(models, options.dataset, function, 5) for function in ("one_by_one", "in_batches"))
+    for (model, kind), one, many in zip(product(models, KINDS), ones, manys, strict=True):
         with FlopCounterMode(display=False) as counter:
             PyTorchClassifier(model).logits(drawing)
-        results = (_both(model, options.dataset, function, 3) for function in ("one_by_one", "in_batches"))
-        for one, many in zip(*results, strict=True):
-            rate = many.drawings / many.seconds
-            print(
-                f"| {model.stem} | {one.name} | {1e3 * one.seconds:.2f} | {1e3 * one.metrics['p90']:.2f} "
-                f"| {1e3 * one.metrics['inputs']:.3f} | {rate:,.0f} | {rate * counter.get_total_flops() / 1e9:.0f} |"
-            )
+        rate = many.drawings / many.seconds
+        print(
+            f"| {model.stem} | {kind} | {1e3 * one.seconds:.2f} | {1e3 * one.metrics['p90']:.2f} "
+            f"| {1e3 * one.metrics['inputs']:.3f} | {rate:,.0f} | {rate * counter.get_total_flops() / 1e9:.0f} |"
+        )
+    _compare(models, options.dataset)
     reached = matrix_flops(torch.float32) / 1e9
     print(f"\nA float32 matrix multiplication on {torch.get_num_threads()} cores reaches {reached:.0f} GFLOP/s.")
 

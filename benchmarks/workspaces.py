@@ -59,9 +59,9 @@ def _make_models(folder: Path, count: int) -> None:
     from extexify.workspace import paths
 
     folder.mkdir()
-    (shipped,) = paths.SHIPPED_MODELS.glob("*.safetensors")
+    (shipped,) = paths.SHIPPED_MODELS.glob("*.onnx")
     for number in range(count):
-        (folder / f"model-{number:04}.safetensors").symlink_to(shipped)
+        (folder / f"model-{number:04}.onnx").symlink_to(shipped)
 
 
 def _make_runs(folder: Path, count: int) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from extexify.evaluation.calibration import calibrate
     from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
     from extexify.model.classifier import Classifier, Prediction
-    from extexify.model.offline import write_onnx
+    from extexify.model.export import convert
+    from extexify.model.offline import write_page
     from extexify.sources.open import open_source
     from extexify.training.pipeline import run_pipeline
     from extexify.training.pipeline import train_on_dataset as train
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Classifier", "Dataset", "Drawing", "Drawings", "Prediction", "RasterSettings", "Recipe", "Symbol", "UserError",
-    "calibrate", "default_model", "drawn_alike", "evaluate_dataset", "evaluate_sources", "export_dataset",
+    "calibrate", "convert", "default_model", "drawn_alike", "evaluate_dataset", "evaluate_sources", "export_dataset",
     "load_catalog", "open_source", "parse_strokes", "prints_alike", "rasterize", "rasterize_drawing", "recipe",
-    "render_dataset", "run_pipeline", "search", "strokes_json", "symbol_for", "train", "write_onnx",
+    "render_dataset", "run_pipeline", "search", "strokes_json", "symbol_for", "train", "write_page",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -48,7 +49,8 @@ _MODULES = {
     "evaluation.calibration": ("calibrate",),
     "evaluation.evaluate": ("evaluate_dataset", "evaluate_sources"),
     "model.classifier": ("Classifier", "Prediction"),
-    "model.offline": ("write_onnx",),
+    "model.export": ("convert",),
+    "model.offline": ("write_page",),
     "sources.open": ("open_source",),
     "training.pipeline": ("run_pipeline", "train_on_dataset"),
     "training.recipes": ("Recipe", "recipe"),

@@ -42,25 +42,19 @@ TINY_CLASSES = (
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of 29 symbols with random weights."""
-    import torch
-
     from extexify.drawing.raster import PRESETS
-    from extexify.model.file import ModelDescription, write_model
-    from extexify.model.networks import build
+    from extexify.model.description import ModelDescription
+    from tests.models import write_linear
 
-    torch.manual_seed(7)
-    network = build("original", len(TINY_CLASSES))
     description = ModelDescription(
         name="tiny",
-        architecture="original",
+        architecture="linear",
         options={},
         classes=TINY_CLASSES,
         raster=PRESETS["default"],
         metrics={"test": {"top1": 0.5, "top5": 0.923}},
     )
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    write_model(path, description, network.state_dict())
-    return path
+    return write_linear(tmp_path_factory.mktemp("model") / "tiny.onnx", description, seed=7)
 
 
 def _add_model(workspace: Path, model: Path) -> Path:

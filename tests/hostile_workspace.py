@@ -15,10 +15,10 @@ from extexify.drawing.strokes import strokes_json
 from extexify.evaluation.evaluate import evaluate_dataset
 from extexify.evaluation.records import EvaluationContext, save_evaluation
 from extexify.model.classifier import Classifier
-from extexify.model.file import ModelDescription, write_model
-from extexify.model.networks import build
+from extexify.model.description import ModelDescription
 from extexify.workspace.files import write_json
 from tests.drawings import ListSource, zigzag
+from tests.models import write_linear
 from tests.tiny import make_run
 
 HTML = "<img src=x onerror=window.broken=1>"
@@ -50,18 +50,17 @@ def make_hostile_workspace(place: Path) -> Path:
     dataset = export_dataset([ListSource(rows, ALL)], place / "dataset")
     raster = RasterSettings(size=8)
     render_dataset(dataset, raster, place / "images")
-    options = {"channels": [4], "blocks": [1]}
     description = ModelDescription(
-        ALL[:255], "residual", options, dataset.classes, raster,
+        ALL[:255], "linear", {}, dataset.classes, raster,
         metrics={"test": {f"top{k}": 0.5 for k in (1, 3, 5, 10)}},
         training={"recipe": {"name": ALL}, "run": FILE, "dataset": {"content_hash": ALL}},
     )  # fmt: skip
-    model = place / "models" / f"{FILE}.safetensors"
-    write_model(model, description, build("residual", len(dataset.classes), options).state_dict())
-    (place / "models" / f"no model {HTML}.safetensors").write_bytes(b"x")
-    write_json(place / "serving.json", {"model": f"workspace/{FILE}.safetensors"})
+    model = place / "models" / f"{FILE}.onnx"
+    write_linear(model, description)
+    (place / "models" / f"no model {HTML}.onnx").write_bytes(b"x")
+    write_json(place / "serving.json", {"model": f"workspace/{FILE}.onnx"})
     run = make_run(place / "runs" / FILE, 0.2, 0.4)
-    (run / "model.safetensors").write_bytes(model.read_bytes())
+    (run / "model.safetensors").write_bytes(b"x")
     (make_run(place / "runs" / f"damaged {HTML}", 0.3) / "run.json").write_text("{")
     classifier = Classifier.load(model)
     about = EvaluationContext(ALL, str(model), "0" * 32, 1.0, "", (ALL,))

@@ -1,6 +1,6 @@
 """Makes a model the shipped one, with the metrics of its recipe and its date in its description.
 
-    python -m tools.ship workspace/models/extexify.safetensors --metrics held-out.json --date 2026-11-23
+    python -m tools.ship workspace/models/extexify.onnx --metrics held-out.json --date 2026-11-23
 
 The shipped model learns from all drawings, so that none are left to evaluate it on. `held-out.json` is what
 `python -m extexify evaluate --json` prints of a model of the same recipe on drawings that were held out from that one.
@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from extexify.model.file import read_model, write_model
-from extexify.workspace.paths import SHIPPED_MODELS
+from extexify.workspace.paths import MODEL_SUFFIX, SHIPPED_MODELS
 
 NAME = "extexify"
 
@@ -30,14 +30,14 @@ def main() -> None:
     parser.add_argument("--date", type=date.fromisoformat, default=date.today(), help="when it was trained")
     options = parser.parse_args()
     measured = json.loads(options.metrics.read_text(encoding="utf-8"))
-    description, weights = read_model(options.model)
+    description, content = read_model(options.model)
     shipped = replace(
         description,
         name=NAME,
         metrics={"same_recipe": {name: measured[name] for name in KEPT}},
         training={**description.training, "date": options.date.isoformat()},
     )
-    write_model(SHIPPED_MODELS / f"{NAME}.safetensors", shipped, weights)
+    write_model(SHIPPED_MODELS / f"{NAME}{MODEL_SUFFIX}", shipped, content)
 
 
 if __name__ == "__main__":

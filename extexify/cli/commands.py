@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 from extexify.core import interruption
 from extexify.core.errors import UserError
 from extexify.core.names import checked_name
-from extexify.core.progress import EventLog, Progress, Reporter, TerminalProgress, quiet
+from extexify.core.progress import EventLog, Progress, Reporter, Stage, TerminalProgress, quiet
 from extexify.workspace import paths
 from extexify.workspace.files import explained
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from extexify.model.answers import Result
     from extexify.model.library import Model
     from extexify.sources.base import Source
@@ -198,20 +200,41 @@ def calibrate(options: argparse.Namespace) -> None:
     _print(options, {**result.to_json(), "copied": out != model}, text)
 
 
-def export_onnx(options: argparse.Namespace) -> None:
-    """A model → an ONNX file, and optionally a page that classifies with it."""
-    from extexify.model.offline import write_onnx, write_page
+def convert(options: argparse.Namespace) -> None:
+    """Models of earlier versions, or weights of runs → model files."""
+    from extexify.model.export import convert
+
+    files = options.files or paths.old_models()
+    if options.out and len(files) != 1:
+        raise UserError(f"--out names one file, but {len(files):,} are to be converted")
+    stage = Stage(_reporter(options), "convert", total=len(files), unit="models")
+    made = []
+    for file in files:
+        out = options.out or _converted(file)
+        if out.exists():
+            raise UserError(f"{out} exists already: name another file with --out")
+        convert(file, out)
+        made.append(str(out))
+        stage.advance(1)
+    stage.finish()
+    _print(options, {"models": made}, "\n".join(made) or "there are no models of earlier versions")
+
+
+def _converted(file: Path) -> Path:
+    """The model file to make of a file of weights: those of a run have its name, others stay where they are."""
+    if file.resolve().parent.parent == paths.runs_folder().resolve():
+        return paths.models_folder() / f"{file.resolve().parent.name}{paths.MODEL_SUFFIX}"
+    return file.with_suffix(paths.MODEL_SUFFIX)
+
+
+def export_page(options: argparse.Namespace) -> None:
+    """A model → a page that classifies with it in a browser."""
+    from extexify.model.offline import write_page
 
     model = options.model or paths.default_model()
-    out = options.out or paths.onnx_folder() / f"{model.stem}.onnx"
-    if options.page:
-        write_page(model, options.page)
-    symbols, size = len(write_onnx(model, out).classes), out.stat().st_size
-    report = {"onnx": str(out), "symbols": symbols, "bytes": size, "page": str(options.page) if options.page else None}
-    text = f"{out}: {symbols:,} symbols, {size / 1e6:.1f} MB"
-    if options.page:
-        text += f"\n{options.page}: the page; serve it with `python -m http.server -d {shlex.quote(str(options.page))}`"
-    _print(options, report, text)
+    write_page(model, options.out)
+    text = f"{options.out}: the page; serve it with `python -m http.server -d {shlex.quote(str(options.out))}`"
+    _print(options, {"model": str(model), "page": str(options.out)}, text)
 
 
 def classify(options: argparse.Namespace) -> None:

@@ -23,7 +23,10 @@ from extexify.core.progress import Stopped
 
 _HOW_TO_SEE = "--debug shows its traceback"
 
-_EXTRAS = {"PIL": "train", "psycopg2": "train", "pyarrow": "dashboard", "tensorboardX": "train", "torch": "train"}
+_EXTRAS = {
+    "PIL": "train", "onnxscript": "train", "psycopg2": "train", "pyarrow": "dashboard", "safetensors": "train",
+    "tensorboardX": "train", "torch": "train",
+}  # fmt: skip
 """Packages that commands import and an installation may lack, and the extra of pyproject.toml that has each."""
 
 
@@ -157,15 +160,18 @@ def parser() -> argparse.ArgumentParser:
     classify.add_argument("--top", type=int, default=5, metavar="K", help="how many answers (default: 5)")
     classify.add_argument("--json", action="store_true", help="print JSON")
 
-    export_onnx = command("export-onnx", commands.export_onnx, "a model → an ONNX file, and a page for the browser")
-    _model_option(export_onnx)
-    export_onnx.add_argument(
-        "--out", type=Path, metavar="FILE", help="the ONNX file (default: WORKSPACE/onnx/MODEL.onnx)"
-    )
-    export_onnx.add_argument(
-        "--page", type=Path, metavar="DIR", help="also write a page that answers in a browser, without a network"
-    )
-    export_onnx.add_argument("--json", action="store_true", help="print the results as JSON")
+    convert = command("convert", commands.convert, "models of earlier versions, or the weights of runs → model files")
+    convert.add_argument(
+        "files", type=Path, nargs="*", metavar="FILE",
+        help="a .safetensors file (default: all models of earlier versions in the workspace)",
+    )  # fmt: skip
+    convert.add_argument("--out", type=Path, metavar="FILE", help="the model file (default: FILE's name with .onnx)")
+    _output_options(convert)
+
+    export_page = command("export-page", commands.export_page, "a model → a page that answers in a browser, offline")
+    _model_option(export_page)
+    export_page.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the page")
+    export_page.add_argument("--json", action="store_true", help="print the results as JSON")
 
     symbols = command("symbols", commands.symbols, "search the symbols")
     symbols.add_argument("query", nargs="+", metavar="QUERY", help="a command, alias, package, character or name")

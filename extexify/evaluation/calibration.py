@@ -19,7 +19,8 @@ from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.metrics import first_answers
 from extexify.model.classifier import BATCH, Classifier, softmax
-from extexify.model.file import ModelError, read_model, write_model
+from extexify.model.description import ModelError
+from extexify.model.file import read_model, write_model
 from extexify.model.rejection import certainty, fit_rejection_threshold
 from extexify.workspace.files import writer_lock
 
@@ -199,7 +200,7 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
         _check_free(model, out)
         logits, labels = _validation_logits(classifier, dataset, report)
         temperature, threshold = fit_calibration(logits, labels)
-        description, weights = read_model(model)
+        description, content = read_model(model)
         fitted_on = {"split": "validation", "n": len(labels), "dataset": {"content_hash": dataset.content_hash}}
         calibrated = replace(
             description,
@@ -207,7 +208,7 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
             rejection_threshold=threshold,
             training={**description.training, "calibration": fitted_on},
         )
-        write_model(out, calibrated, weights)
+        write_model(out, calibrated, content)
     return Calibration(
         model=out,
         drawings=len(labels),
@@ -219,12 +220,11 @@ def calibrate(model: Path, out: Path, dataset: Dataset, *, report: Reporter = qu
 
 
 def _check_free(model: Path, out: Path) -> None:
-    """Raise `ModelError` if `out` is a model with other weights or classes than `model`."""
+    """Raise `ModelError` if `out` is a model with another graph or other classes than `model`."""
     if not out.exists() or out.samefile(model):
         return
-    (old, old_weights), (new, new_weights) = read_model(out), read_model(model)
-    same = old.classes == new.classes and old_weights.keys() == new_weights.keys()
-    if not same or not all(np.array_equal(old_weights[name], new_weights[name]) for name in new_weights):
+    (old, there), (new, content) = read_model(out), read_model(model)
+    if old.classes != new.classes or there.graph != content.graph:
         raise ModelError(f"{out} is another model of that name: rename one of the two, then calibrate again")
 
 

@@ -29,7 +29,7 @@ from extexify.core.errors import UserError
 from extexify.core.schema import validate
 from extexify.drawing.strokes import Drawings
 from extexify.evaluation.metrics import STORED_ANSWERS, EvaluationRecords, Metrics, RecordSink
-from extexify.model.file import shared_classes
+from extexify.model.description import shared_classes
 from extexify.workspace.files import (
     ArrayWriter,
     StorageError,

@@ -1,6 +1,6 @@
 """Classification of drawings with a model, by ONNX Runtime on the CPU.
 
-The graph is that of `extexify.model.onnx`. Pages, command line and evaluations all classify with this module.
+Pages, command line and evaluations all classify with this module.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.symbols import symbol_for
@@ -22,8 +23,8 @@ from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.answers import Answers, Prediction, fold_look_alikes
-from extexify.model.file import ModelDescription, ModelError, Weights, read_model
-from extexify.model.onnx import to_onnx
+from extexify.model.description import ModelDescription, ModelError
+from extexify.model.file import read_model
 from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 
 __all__ = ["Classifier", "ModelError", "Prediction"]
@@ -38,37 +39,42 @@ _Float = TypeVar("_Float", bound=np.floating)
 
 _ERRORS_ONLY = 3
 
+_DOT = [np.array([[0, 0], [1, 1]], np.float32)]
+
 _LARGEST_LOGIT = np.float32(1e30)  # still finite after division by the lowest temperature
 
 
 class Classifier:
     """Classifies drawings with one model. Threads may share it."""
 
-    def __init__(self, description: ModelDescription, weights: Weights) -> None:
-        """Build the graph of a model and load it. Raises ValueError unless the weights fit the architecture."""
+    def __init__(self, description: ModelDescription, model: ModelProto) -> None:
+        """Load a model that `read_model` or `export_network` gives. Raises ValueError if it can't be run."""
         self.description = description
         self._groups = groups_of(description.classes, "drawn")
-        graph = to_onnx(description, weights)
         options = onnxruntime.SessionOptions()
         # One drawing is too little work for several threads, and many are shared out by `logits`.
         options.intra_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         try:
             self._session = onnxruntime.InferenceSession(
-                graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
+            self._inputs = [value.name for value in self._session.get_inputs()]
+            # A graph's declared sizes are not binding.
+            found = self._logits(Drawings.pack([_DOT] * 2)).shape
         except Exception as error:  # the only common base of the runtime's errors
             raise ValueError(" ".join(str(error).split())) from None
-        self._inputs = [value.name for value in self._session.get_inputs()]
+        if found != (2, len(self.classes)):
+            raise ValueError(f"it gives numbers of the shape {found} for two drawings")
 
     @classmethod
     def load(cls, path: Path | str) -> Classifier:
         """The classifier of a model file. Raises `ModelError` unless it is a whole model."""
-        description, weights = read_model(Path(path))
+        description, model = read_model(Path(path))
         try:
-            return cls(description, weights)
-        except (ValueError, MemoryError, ArithmeticError, RuntimeError) as error:
-            raise ModelError(f"the weights in {path} do not fit its architecture ({error})") from None
+            return cls(description, model)
+        except ValueError as error:
+            raise ModelError(f"{path} is not a model that Extexify can run: {error}") from None
 
     @property
     def name(self) -> str:
@@ -133,7 +139,7 @@ class Classifier:
 
     def warm_up(self) -> None:
         """Compile the kernels and load the weights, so that the first drawing is classified as fast as later ones."""
-        self.classify([np.array([[0, 0], [1, 1]], np.float32)])
+        self.classify(_DOT)
 
     def _predictions(self, probabilities: NDArray[np.float32], chosen: NDArray[np.intp]) -> list[Prediction]:
         return [

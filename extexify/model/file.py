@@ -1,213 +1,210 @@
-"""The model file: one `.safetensors` file with everything that classifying needs and nothing that can run code.
+"""The model file: one ONNX file with everything that classifying needs and nothing that can run code.
 
-Its metadata has one entry, `extexify`: a JSON object with `format_version`, `name`, `architecture` (`name`, `options`),
-`classes`, `raster`, `temperature`, `metrics`, `training`; optionally `sequence`, for a network that reads sequences,
-and `doubt`, the rejection threshold. Weights are read and written as numpy arrays: PyTorch isn't needed.
+Server, command line, offline page and other people's programs run this very file. Its metadata have one entry,
+`extexify`, the description (`extexify.model.description`). The graph takes `extexify.drawing.inputs.ModelInputs`:
+`images` uint8 (N, size, size) and, if the network reads them, `sequences` float32 (N, CHANNELS, points). Its output is
+`logits` float32 (N, classes), before the temperature. `extexify.model.export` makes it of a PyTorch network.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import pairwise
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import BinaryIO
 
-import numpy as np
-import orjson
-from msgspec import Meta
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from google.protobuf.message import DecodeError, EncodeError
+from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, helper, shape_inference
 
-from extexify.core.errors import UserError
-from extexify.core.schema import validate
-from extexify.drawing.raster import RasterSettings
-from extexify.drawing.resample import SequenceSettings
-from extexify.model.rejection import limited_threshold
+from extexify.drawing.resample import CHANNELS
+from extexify.model.description import METADATA, ModelDescription, ModelError, parse_description
 from extexify.workspace.files import atomic_file
+from extexify.workspace.paths import OLD_SUFFIX
 
-if TYPE_CHECKING:
-    from torch import Tensor
+MAX_BYTES = 1 << 30
+"""Size of the largest model file that is read."""
 
-FORMAT_VERSION = 1
+MAX_VALUES = 1 << 28
+"""Numbers that all operators together may give for one drawing; 1 GB. The network that ships gives 0.4 million, those
+of torchvision up to 80 million."""
 
-Weights = Mapping[str, NDArray[Any]]
-"""Arrays by the names of the PyTorch network's parameters and buffers; float16, float32, or int64 for counters."""
-
-_METADATA = "extexify"
-
-_Name = Annotated[str, Meta(max_length=255)]
-_Key = Annotated[str, Meta(min_length=1, max_length=255)]
+_MAX_HEADER = 1 << 24  # bytes of everything but the graph
+_GRAPH = ModelProto.DESCRIPTOR.fields_by_name["graph"].number
 
 
-class ModelError(UserError):
-    """A file is not a usable model; the message is one sentence that names the file."""
-
-
-@dataclass(frozen=True)
-class ModelDescription:
-    """The metadata of a model file.
-
-    architecture, options: arguments of `networks.build`. classes: the sorted keys, in the order of the logits.
-    temperature: divides the logits before the softmax. rejection_threshold: see `extexify.model.rejection`; 0 rejects
-    nothing. metrics: by split, such as `{"test": {"top5": 0.95}}`; of a model that was trained on all its drawings
-    under "same_recipe", those of another model of its recipe on drawings that this one did not learn from. training:
-    recipe, seed, dataset and run that made the model, and the date (`2026-11-23`) of a model that is passed on.
-    sequence: None for a network that reads only images.
-    """
-
-    name: str
-    architecture: str
-    options: dict[str, Any]
-    classes: tuple[str, ...]
-    raster: RasterSettings
-    temperature: float = 1.0
-    metrics: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
-    sequence: SequenceSettings | None = None
-    rejection_threshold: float = 0.0
-
-    @property
-    def evaluated_split(self) -> str:
-        """The entry of `metrics` that says most about new drawings; empty if there is none."""
-        return next((split for split in ("test", "validation", "same_recipe") if self.metrics.get(split)), "")
-
-    @property
-    def evaluated(self) -> Mapping[str, Any]:
-        """Metrics as fractions by name, those of `evaluated_split`."""
-        metrics: Mapping[str, Any] = self.metrics.get(self.evaluated_split, {})
-        return metrics
-
-    def to_json(self) -> dict[str, Any]:
-        """The JSON object of the file's metadata."""
-        return {
-            "format_version": FORMAT_VERSION,
-            "name": self.name,
-            "architecture": {"name": self.architecture, "options": self.options},
-            "classes": list(self.classes),
-            "raster": self.raster.to_json(),
-            "temperature": self.temperature,
-            "metrics": self.metrics,
-            "training": self.training,
-            **({"sequence": self.sequence.to_json()} if self.sequence else {}),
-            # The name in files of all versions.
-            **({"doubt": self.rejection_threshold} if self.rejection_threshold else {}),
-        }
-
-
-_FLOAT16 = float(np.finfo(np.float16).max)
-"""The largest number that float16 holds."""
-
-
-def write_model(path: Path, description: ModelDescription, weights: Mapping[str, NDArray[Any] | Tensor]) -> None:
-    """Write a model file, atomically.
-
-    weights: arrays, or a PyTorch network's `state_dict()`. Arrays of two dimensions or more are stored as float16,
-    which halves the file and changes no answer, unless they have values beyond its range.
-    """
-    arrays = {}
-    for name, value in weights.items():
-        array = value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()
-        narrow = (
-            array.ndim > 1 and np.issubdtype(array.dtype, np.floating) and not np.abs(array).max(initial=0) > _FLOAT16
-        )
-        arrays[name] = np.asarray(array, np.float16 if narrow else None, order="C")
+def write_model(path: Path, description: ModelDescription, model: ModelProto) -> None:
+    """Write a model file, atomically, with `description` in place of the one that `model` has."""
     with atomic_file(path) as temporary:
-        metadata = {_METADATA: json.dumps(description.to_json(), ensure_ascii=False)}
-        # safetensors' own writer raises an error of its own for a full disk.
-        temporary.write_bytes(save(arrays, metadata=metadata))
-
-
-def read_model(path: Path) -> tuple[ModelDescription, dict[str, NDArray[Any]]]:
-    """A model file's description and weights. Raises `ModelError` unless it is a whole file of this version.
-
-    Whether the weights are those of the architecture is not checked here: `Classifier.load` does that.
-    """
-    return _read(path, with_weights=True)
+        described = ModelProto()
+        described.CopyFrom(model)
+        helper.set_model_props(described, {METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
+        temporary.write_bytes(described.SerializeToString(deterministic=True))
 
 
 def read_description(path: Path) -> ModelDescription:
-    """A model file's description, without reading its weights. Raises `ModelError`."""
-    return _read(path, with_weights=False)[0]
+    """A model file's description, without reading its graph. Raises `ModelError`."""
+    with _opened(path) as file:
+        model = ModelProto.FromString(b"".join(_fields_without_graph(file)))
+    return _description(path, model)
 
 
-def _read(path: Path, *, with_weights: bool) -> tuple[ModelDescription, dict[str, NDArray[Any]]]:
+def read_model(path: Path) -> tuple[ModelDescription, ModelProto]:
+    """A model file's description and content. Raises `ModelError` unless it is a whole model that needs no other file
+    and no operators but ONNX's own."""
+    with _opened(path) as file:
+        model = ModelProto.FromString(file.read())
+    description = _description(path, model)
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            names = file.keys() if with_weights else ()
-            weights = {name: file.get_tensor(name) for name in names}
+        check_model(model, description)
+    except ValueError as error:
+        raise ModelError(f"{path} is not a model that Extexify can run: {error}") from None
+    return description, model
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, with errors of reading and parsing as `ModelError`."""
+    if path.suffix == OLD_SUFFIX and path.is_file():
+        raise ModelError(
+            f"{path} is a model of an earlier version: make a new file of it with `python -m extexify convert {path}`"
+        )
+    try:
+        with path.open("rb") as file:
+            if path.stat().st_size > MAX_BYTES:
+                raise ModelError(f"{path} is larger than {MAX_BYTES >> 20:,} MB: no model is")
+            yield file
     except FileNotFoundError:
         raise ModelError(f"{path} does not exist") from None
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DecodeError, EOFError, OSError) as error:
         raise ModelError(f"{path} is not a model file, or is cut short ({error})") from None
-    if _METADATA not in metadata:
-        raise ModelError(f"{path} is a safetensors file, but not a model of Extexify")
+
+
+def _description(path: Path, model: ModelProto) -> ModelDescription:
+    entries = [entry.value for entry in model.metadata_props if entry.key == METADATA]
+    if len(entries) != 1:
+        raise ModelError(f"{path} is not a model of Extexify, or is cut short: it has no description")
+    return parse_description(path, entries[0])
+
+
+def _fields_without_graph(file: BinaryIO) -> Iterator[bytes]:
+    """The fields of a serialized `ModelProto` but the graph, which is nearly all of it.
+
+    A field is a tag (its number << 3 | the kind of its value) and a value: a varint, 8 bytes, a length and so many
+    bytes, or 4 bytes (https://protobuf.dev/programming-guides/encoding/). Raises EOFError if the file is cut short.
+    """
+    size = 0
+    while tag := _varint(file, optional=True):
+        number, kind = _decoded(tag) >> 3, _decoded(tag) & 7
+        prefix = _varint(file) if kind in (0, 2) else b""
+        length = _decoded(prefix) if kind == 2 else {0: 0, 1: 8, 5: 4}.get(kind, _MAX_HEADER)
+        if number == _GRAPH:
+            if length:
+                file.seek(length - 1, 1)
+                _whole(file, 1)
+            continue
+        size += length
+        if size >= _MAX_HEADER:
+            raise EOFError("its header is too long")
+        yield tag + prefix + _whole(file, length)
+
+
+def _varint(file: BinaryIO, *, optional: bool = False) -> bytes:
+    """An encoded integer of seven bits a byte; empty at the end of the file if it is `optional`."""
+    encoded = file.read(1) if optional else _whole(file, 1)
+    while encoded and encoded[-1] >= 128 and len(encoded) < 10:
+        encoded += _whole(file, 1)
+    return encoded
+
+
+def _decoded(varint: bytes) -> int:
+    return sum((byte & 127) << 7 * place for place, byte in enumerate(varint))
+
+
+def _whole(file: BinaryIO, length: int) -> bytes:
+    content = file.read(length)
+    if len(content) < length:
+        raise EOFError("it ends too early")
+    return content
+
+
+# --- what is run -------------------------------------------------------------------------------
+
+
+def check_model(model: ModelProto, description: ModelDescription) -> None:
+    """Raise ValueError if running a model could need other files, foreign code, or more memory than a network takes.
+
+    Whether the operators fit each other is checked by the runtime, when it loads the graph.
+    """
+    graph = model.graph
+    if model.functions or any(opset.domain for opset in model.opset_import) or any(node.domain for node in graph.node):
+        raise ValueError("it has operators that aren't ONNX's own")
+    attributes = list(chain.from_iterable(node.attribute for node in graph.node))
+    if any(attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for attribute in attributes):
+        raise ValueError("it has loops or conditions")
+    if graph.sparse_initializer or any(attribute.HasField("sparse_tensor") for attribute in attributes):
+        raise ValueError("it has sparse weights")
+    tensors = [*graph.initializer, *(attribute.t for attribute in attributes if attribute.HasField("t"))]
+    if any(tensor.data_location == TensorProto.EXTERNAL or tensor.external_data for tensor in tensors):
+        raise ValueError("its weights are in another file")
+    _check_interface(graph, description)
+    _check_sizes(model)
+
+
+def _check_interface(graph: GraphProto, description: ModelDescription) -> None:
+    """Raise ValueError unless inputs and output are those of the description."""
+    raster, sequence = description.raster, description.sequence
+    inputs = {"images": (TensorProto.UINT8, (raster.size, raster.size))}
+    if sequence:
+        inputs["sequences"] = (TensorProto.FLOAT, (CHANNELS, sequence.points))
+    constants = {tensor.name for tensor in graph.initializer}
+    found = [value for value in graph.input if value.name not in constants]
+    if not found:
+        raise ValueError("it reads nothing")
+    for value in found:
+        if value.name not in inputs:
+            raise ValueError(f"it reads {value.name}, for which the description has no settings")
+        if _type_of(value) != inputs[value.name]:
+            raise ValueError(f"{value.name} are of another size or type than the description says")
+    outputs = [(value.name, _type_of(value)) for value in graph.output]
+    if outputs != [("logits", (TensorProto.FLOAT, (len(description.classes),)))]:
+        raise ValueError(f"its output isn't the logits of {len(description.classes):,} classes")
+
+
+def _type_of(value: ValueInfoProto) -> tuple[int, tuple[int, ...]]:
+    """The type of a tensor's elements and its sides but the first, the batch."""
+    tensor = value.type.tensor_type
+    return tensor.elem_type, tuple(side.dim_value for side in tensor.shape.dim[1:])
+
+
+def _check_sizes(model: ModelProto) -> None:
+    """Raise ValueError if an operator's output has no known size, or all of them are too large, for one drawing."""
+    # The shapes of the weights alone: their content isn't copied. Small integers may say how something is reshaped.
+    shaped = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    shaped.graph.name = "shapes"
+    shaped.graph.node.extend(model.graph.node)
+    shaped.graph.output.extend(model.graph.output)
+    for value in model.graph.input:
+        shaped.graph.input.append(value)
+        shaped.graph.input[-1].type.tensor_type.shape.dim[0].dim_value = 1
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.INT64:
+            shaped.graph.initializer.append(tensor)
+        else:
+            shaped.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    del shaped.graph.output[:]
     try:
-        # orjson is stricter than Python's own parser: no NaN, no lone surrogate.
-        return _description(path, orjson.loads(metadata[_METADATA])), weights
-    except ValueError as error:
-        raise ModelError(f"the description in {path} is damaged ({error})") from None
-
-
-@dataclass(frozen=True)
-class _Version:
-    format_version: Any
-
-
-@dataclass(frozen=True)
-class _Architecture:
-    name: str
-    options: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Metadata:
-    name: _Name
-    architecture: _Architecture
-    classes: Annotated[tuple[_Key, ...], Meta(min_length=1)]
-    raster: RasterSettings
-    temperature: Annotated[float, Meta(ge=0.01, le=100)]
-    metrics: dict[str, dict[str, Any]]
-    training: dict[str, Any]
-    sequence: SequenceSettings | None = None
-    doubt: Annotated[float, Meta(ge=0, le=1)] | None = None
-
-
-def _description(path: Path, value: object) -> ModelDescription:
-    """The description that decoded metadata holds. Raises `ModelError` for another version, ValueError for damage."""
-    version = validate(value, _Version).format_version
-    if version != FORMAT_VERSION:
-        raise ModelError(
-            f"{path} has format version {version!r}, this program reads {FORMAT_VERSION}: "
-            "update the program or train the model anew"
-        )
-    metadata = validate(value, _Metadata)
-    classes = metadata.classes
-    if any(key >= following for key, following in pairwise(classes)):
-        raise ValueError("its class order is not a sorted list of keys")
-    for split, metrics in metadata.metrics.items():
-        for name, metric in metrics.items():
-            if name.startswith("top") and not (isinstance(metric, int | float) and 0 <= metric <= 1):
-                raise ValueError(f"{name} of {split} is not from 0 to 1")
-    return ModelDescription(
-        name=metadata.name,
-        architecture=metadata.architecture.name,
-        options=metadata.architecture.options,
-        classes=shared_classes(classes),
-        raster=metadata.raster,
-        temperature=metadata.temperature,
-        metrics=metadata.metrics,
-        training=metadata.training,
-        sequence=metadata.sequence,
-        rejection_threshold=limited_threshold(metadata.doubt or 0.0, len(classes)),
-    )
-
-
-@lru_cache(maxsize=16)
-def shared_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """One tuple for equal class orders, so that many descriptions and evaluations in memory share it."""
-    return classes
+        inferred = shape_inference.infer_shapes(shaped, data_prop=True).graph.value_info
+    except (shape_inference.InferenceError, DecodeError, EncodeError) as error:
+        raise ValueError(f"the sizes of its operators can't be told ({' '.join(str(error).split())[:200]})") from None
+    sizes = {value.name: [side.dim_value for side in value.type.tensor_type.shape.dim] for value in inferred}
+    total = 0
+    for node in model.graph.node:
+        for name in filter(None, node.output):
+            if any(side < 1 for side in sizes.get(name, [0])):
+                raise ValueError(f"the size of {name} can't be told")
+            total += math.prod(sizes[name])
+    if total > MAX_VALUES:
+        raise ValueError(f"it computes {total:,} numbers for a drawing, more than {MAX_VALUES:,}")

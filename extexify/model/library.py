@@ -15,11 +15,10 @@ from typing import Any, BinaryIO
 from extexify.access import permissions
 from extexify.core.errors import in_one_line
 from extexify.core.names import checked_name, free_name, usable_name
-from extexify.model.file import ModelDescription, ModelError, read_description, read_model, write_model
+from extexify.model.description import ModelDescription, ModelError
+from extexify.model.file import read_description, read_model, write_model
 from extexify.workspace import jobs, paths
-from extexify.workspace.files import StorageError, atomic_file, explained, holds_files, writer_lock
-
-SUFFIX = ".safetensors"
+from extexify.workspace.files import StorageError, explained, holds_files, writer_lock
 
 _PATIENCE = 20.0  # seconds to wait for the lock; reading and writing a large model takes one or two
 
@@ -176,14 +175,14 @@ def rename_model(model: Model, name: str) -> Path:
             raise StorageError(f"there is a model {name} already: choose another name")
         if _is_of_another_run(name, model.run):
             raise StorageError(f"the model of run {name} will have that name: choose another one")
-        description, weights = read_model(model.path)
+        description, content = read_model(model.path)
         was_chosen = paths.chosen_model() == model.path
-        write_model(target, replace(description, name=name), weights)
+        write_model(target, replace(description, name=name), content)
         os.utime(target, (model.date, model.date))  # lists sort by date
         # In this order a crash leaves two models, never none, and never a choice of a missing file.
         if was_chosen:
             paths.choose_model(target)
-        model.path.unlink()
+        _unlink(model)
     return target
 
 
@@ -192,56 +191,55 @@ def delete_model(model: Model) -> None:
     """Delete one of the workspace's models. Raises `StorageError` for a shipped one or one that is being written."""
     _check_changeable(model, "deleted")
     with _library_lock(), explained(model.path):
-        model.path.unlink(missing_ok=True)
+        _unlink(model)
 
 
 @permissions.operators_only
 def add_model(file: BinaryIO, file_name: str) -> Path:
     """Add a model file to the workspace under its name, or a similar one that is free.
 
-    Raises `ModelError` unless its name ends in `SUFFIX` and it is a whole model, which is checked by loading it.
+    Raises `ModelError` unless its name ends in `.onnx` and it is a whole model, which is checked by loading it.
     """
     # onnxruntime takes a third of a second to import.
     from extexify.model.classifier import Classifier
 
-    if not file_name.endswith(SUFFIX):
-        raise ModelError(f"{file_name} is no model: model files end in {SUFFIX}")
+    if file_name.endswith(paths.OLD_SUFFIX):
+        raise ModelError(
+            f"{file_name} is of an earlier version: make a new file of it with `python -m extexify convert {file_name}`"
+        )
+    if not file_name.endswith(paths.MODEL_SUFFIX):
+        raise ModelError(f"{file_name} is no model: model files end in {paths.MODEL_SUFFIX}")
     with (
         _library_lock(),
         explained(paths.models_folder() / file_name),
         tempfile.TemporaryDirectory(dir=paths.models_folder(), prefix=".") as away,
     ):
-        received = Path(away) / "upload"
+        received = Path(away) / f"upload{paths.MODEL_SUFFIX}"
         with received.open("wb") as copy:
             shutil.copyfileobj(file, copy)
         try:
-            description, weights = read_model(received)
+            description, content = read_model(received)
             Classifier.load(received)
         except ModelError as error:
             raise ModelError(str(error).replace(str(received), file_name)) from None
-        name = free_name(usable_name(file_name.removesuffix(SUFFIX), "model"), _is_taken)
-        # Written from what was read and checked, so that nothing else in the file is stored.
-        write_model(_target(name), replace(description, name=name), weights)
+        name = free_name(usable_name(file_name.removesuffix(paths.MODEL_SUFFIX), "model"), _is_taken)
+        write_model(_target(name), replace(description, name=name), content)
     return _target(name)
 
 
-@permissions.operators_only
-def publish_run(run_model: Path, run: str) -> Path:
-    """Copy the best model of a run so far to the models, under the run's name or a similar one that is free."""
-    name = free_name(run, lambda taken: _target(taken).exists())
-    return publish(run_model, paths.models_folder(), name)
-
-
-def publish(model: Path, models_folder: Path, name: str) -> Path:
-    """Copy a run's model to the models folder under `name`, atomically."""
-    target = models_folder / f"{name}{SUFFIX}"
-    with atomic_file(target) as temporary:
-        shutil.copyfile(model, temporary)
-    return target
+def name_for_run(run: str) -> str:
+    """The name under which a run's best epoch so far can be published: the run's, or a similar one that is free."""
+    return free_name(run, lambda taken: _target(taken).exists())
 
 
 def _target(name: str) -> Path:
-    return paths.models_folder() / f"{name}{SUFFIX}"
+    return paths.models_folder() / f"{name}{paths.MODEL_SUFFIX}"
+
+
+def _unlink(model: Model) -> None:
+    """Delete a model's file, and that of an earlier version that it was made of."""
+    model.path.unlink(missing_ok=True)
+    model.path.with_suffix(paths.OLD_SUFFIX).unlink(missing_ok=True)
 
 
 def _is_taken(name: str) -> bool:

@@ -16,8 +16,11 @@ from torch.nn import functional as F
 
 from extexify.drawing.inputs import ModelInputs
 from extexify.drawing.resample import CHANNELS
-from extexify.model.file import ModelDescription
-from extexify.model.onnx import read_graph
+from extexify.model.description import ModelDescription, ModelError
+from extexify.model.weights import read_weights
+
+MAX_LAYERS = 1_000
+"""Most layers or blocks of a network, so that a small file can't describe one that takes hours to build."""
 
 
 class Network(nn.Module):
@@ -49,6 +52,8 @@ class OriginalNet(Network):
         self, classes: int, channels: tuple[int, ...] = (64, 64, 128, 256, 512), dark_on_light: bool = False
     ) -> None:
         super().__init__()
+        if len(channels) > MAX_LAYERS:
+            raise ValueError(f"{len(channels):,} layers are more than {MAX_LAYERS:,}")
         self.dark_on_light = dark_on_light
         layers: list[nn.Module] = []
         before = self.in_channels
@@ -65,16 +70,25 @@ class OriginalNet(Network):
 
 
 class SqueezeExcite(nn.Module):
-    """Squeeze-and-excitation: scales channels by a function of their global means (Hu, Shen & Sun, CVPR 2018)."""
+    """Squeeze-and-excitation: scales channels by a function of their means (Hu, Shen & Sun, CVPR 2018).
 
-    def __init__(self, width: int, ratio: int = 8) -> None:
+    The means are those of the whole map, or with `rows` of each of its rows, which are then the sequences of a batch.
+    """
+
+    def __init__(self, width: int, rows: bool, ratio: int = 8) -> None:
         super().__init__()
+        self.rows = rows
         self.squeeze = nn.Linear(width, max(width // ratio, 1))
         self.excite = nn.Linear(max(width // ratio, 1), width)
 
     def forward(self, x: Tensor) -> Tensor:
-        weights = torch.sigmoid(self.excite(F.relu(self.squeeze(x.mean((2, 3))))))
-        return x * weights[:, :, None, None]
+        means = x.mean(3, keepdim=True) if self.rows else x.mean((2, 3), keepdim=True)
+        return x * torch.sigmoid(_pointwise(self.excite, F.relu(_pointwise(self.squeeze, means))))
+
+
+def _pointwise(layer: nn.Linear, x: Tensor) -> Tensor:
+    """A linear layer over the channels of maps, as a 1×1 convolution: ONNX Runtime then needs no other layout."""
+    return F.conv2d(x, layer.weight[:, :, None, None], layer.bias)
 
 
 class ResidualBlock(nn.Module):
@@ -90,19 +104,48 @@ class ResidualBlock(nn.Module):
         self.norm1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, kernel, padding=padding, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
-        self.weigh = SqueezeExcite(width)
+        self.weigh = SqueezeExcite(width, rows=kernel[0] == 1)
         self.short_cut: nn.Module = nn.Identity()
         if stride != (1, 1) or before != width:
             # A 1×1 convolution with a stride would skip three of four pixels.
-            pool = nn.AvgPool2d(stride, ceil_mode=True) if stride != (1, 1) else nn.Identity()
+            pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False) if stride != (1, 1) else nn.Identity()
             self.short_cut = nn.Sequential(pool, nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width))
         # The block starts as its shortcut alone, which keeps the first steps stable at a high learning rate.
         nn.init.zeros_(self.norm2.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.conv1(x)))
-        y = self.weigh(self.norm2(self.conv2(y)))
+        y = _normalized_convolution(self.conv1, self.norm1, x, relu=True)
+        y = self.weigh(_normalized_convolution(self.conv2, self.norm2, y))
         return F.relu(y + self.short_cut(x))
+
+
+_GROUP = 64
+"""Filters in a group of a large convolution."""
+
+_LARGE = 400_000
+"""Bytes of a group's weights from which on an exported convolution is split into groups: the weights of one group then
+stay in a core's cache for all drawings of a batch; those of the whole convolution would be loaded again for each."""
+
+
+def _normalized_convolution(convolution: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor, relu: bool = False) -> Tensor:
+    """A convolution without bias, batch norm and, with `relu`, ReLU; in an exported graph in groups of filters.
+
+    Kernels of height 1, whose rows are the sequences of a batch, are read once a batch anyway.
+    """
+    weights = convolution.weight
+    if not torch.compiler.is_exporting() or weights.shape[2] == 1 or weights[:_GROUP].nelement() * 4 <= _LARGE:
+        y = norm(convolution(x))
+        return F.relu(y) if relu else y
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None
+    assert variance is not None
+    groups = []
+    for start in range(0, len(weights), _GROUP):
+        part = slice(start, start + _GROUP)
+        y = F.conv2d(x, weights[part], None, convolution.stride, convolution.padding)
+        y = F.batch_norm(y, mean[part], variance[part], norm.weight[part], norm.bias[part], eps=norm.eps)
+        groups.append(F.relu(y) if relu else y)
+    return torch.cat(groups, 1)
 
 
 class ResidualNet(Network):
@@ -129,7 +172,7 @@ class ResidualNet(Network):
         self.classify = nn.Linear(channels[-1], classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.classify(self.drop(self.features(self.stem(images)).mean((2, 3))))
+        return self.classify(self.drop(self.features(self.stem(images)).mean((2, 3), keepdim=True).squeeze((2, 3))))
 
 
 class SequenceNet(Network):
@@ -158,7 +201,10 @@ class SequenceNet(Network):
         self.classify = nn.Linear(channels[-1], classes)
 
     def forward(self, sequences: Tensor) -> Tensor:
-        return self.classify(self.drop(self.features(self.stem(sequences)).mean((2, 3))))
+        # The sequences of a batch as the rows of one map: the weights are then read once a batch.
+        rows = sequences.transpose(0, 2)
+        means = self.features(self.stem(rows)).mean(3).squeeze(0).T
+        return self.classify(self.drop(means))
 
 
 class FusedNet(Network):
@@ -194,6 +240,8 @@ def _stages(
     channels: Sequence[int], blocks: Sequence[int], stride: tuple[int, int], kernel: tuple[int, int]
 ) -> nn.Sequential:
     """Residual blocks in stages; the first block of every stage but the first has `stride`."""
+    if sum(blocks) > MAX_LAYERS:
+        raise ValueError(f"{sum(blocks):,} blocks are more than {MAX_LAYERS:,}")
     layers: list[nn.Module] = []
     before = channels[0]
     for stage, (width, depth) in enumerate(zip(channels, blocks, strict=True)):
@@ -213,7 +261,7 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
 
 
 def build(name: str, classes: int, options: dict[str, Any] | None = None) -> Network:
-    """A network with fresh weights. Raises ValueError for an unknown name or option."""
+    """A network with fresh weights. Raises ValueError for an unknown name or option, or too many layers."""
     if name not in ARCHITECTURES:
         raise ValueError(f"no architecture {name!r}: there are {', '.join(sorted(ARCHITECTURES))}")
     try:
@@ -224,11 +272,18 @@ def build(name: str, classes: int, options: dict[str, Any] | None = None) -> Net
 
 
 def load_network(path: Path) -> tuple[ModelDescription, Network]:
-    """The description and network of a model file, on the CPU, in evaluation mode. Raises `ModelError`."""
-    description, weights, _ = read_graph(path)
-    network = build(description.architecture, len(description.classes), description.options)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    return description, network.eval()
+    """The description and network of a run's best weights, on the CPU, in evaluation mode. Raises `ModelError`."""
+    description, weights = read_weights(path)
+    try:
+        # Without memory for weights, until those of the file are known to fit.
+        with torch.device("meta"):
+            network = build(description.architecture, len(description.classes), description.options)
+        widened = {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+        network.load_state_dict(widened, assign=True)
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"the weights in {path} do not fit its architecture ({reason})") from None
+    return description, network.to(memory_format=torch.channels_last).eval()
 
 
 def to_tensors(inputs: ModelInputs, network: Network, device: torch.device) -> tuple[Tensor, ...]:
@@ -236,18 +291,22 @@ def to_tensors(inputs: ModelInputs, network: Network, device: torch.device) -> t
 
     Raises ValueError if the network reads sequences and `inputs` has none.
     """
-    convert = {"images": _image_input, "sequences": _sequence_input}
-    return tuple(convert[kind](inputs, network, device) for kind in network.reads)
-
-
-def _image_input(inputs: ModelInputs, network: Network, device: torch.device) -> Tensor:
-    images = torch.from_numpy(inputs.images).to(device, non_blocking=True)
-    scaled = images.unsqueeze(1).to(torch.float32).div_(255)
-    return scaled.expand(-1, network.in_channels, -1, -1).contiguous(memory_format=torch.channels_last)
-
-
-def _sequence_input(inputs: ModelInputs, network: Network, device: torch.device) -> Tensor:
-    if inputs.sequences is None:
+    arrays = inputs._asdict()
+    if any(arrays[kind] is None for kind in network.reads):
         raise ValueError("the network reads sequences, but its settings for them are missing")
-    sequences = torch.from_numpy(inputs.sequences).to(device, non_blocking=True)
-    return sequences.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    tensors = [torch.from_numpy(arrays[kind]).to(device, non_blocking=True) for kind in network.reads]
+    return tuple(tensor.contiguous(memory_format=torch.channels_last) for tensor in arguments(tensors, network))
+
+
+def arguments(inputs: Sequence[Tensor], network: Network) -> tuple[Tensor, ...]:
+    """The arguments of `network`'s forward, of `ModelInputs` as tensors in the order of `network.reads`."""
+    convert = {"images": _image_argument, "sequences": _sequence_argument}
+    return tuple(convert[kind](tensor, network) for kind, tensor in zip(network.reads, inputs, strict=True))
+
+
+def _image_argument(images: Tensor, network: Network) -> Tensor:
+    return (images.unsqueeze(1).float() / 255).expand(-1, network.in_channels, -1, -1)
+
+
+def _sequence_argument(sequences: Tensor, network: Network) -> Tensor:
+    return sequences.unsqueeze(2)

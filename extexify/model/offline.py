@@ -1,6 +1,6 @@
-"""Exports of a model: as an ONNX file, and as a web page that classifies in the browser, offline.
+"""A web page that classifies in the browser, offline, with a model file.
 
-The page's files are in `web/offline`; it rasterizes and resamples like the library, and runs the ONNX file with
+The page's files are in `web/offline`; it rasterizes and resamples like the library, and runs the model file with
 onnxruntime-web. Any static file server can serve it.
 """
 
@@ -16,8 +16,7 @@ from typing import Any
 from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.symbols import symbol_summary
 from extexify.model.answers import commonness, symbol_object
-from extexify.model.file import ModelDescription
-from extexify.model.onnx import read_graph
+from extexify.model.file import read_model
 from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.files import StorageError, atomic_file
 
@@ -31,23 +30,6 @@ _WEB = Path(__file__).parents[1] / "web"
 _PAGE = _WEB / "offline"
 
 
-def onnx_bytes(model: Path) -> tuple[ModelDescription, bytes]:
-    """A model file's description, and the content of an ONNX file with that description in its metadata.
-
-    Raises `ModelError` unless the file is a whole model.
-    """
-    description, _, graph = read_graph(model)
-    return description, graph.SerializeToString()
-
-
-def write_onnx(model: Path, out: Path) -> ModelDescription:
-    """Write a model as an ONNX file, atomically. Raises `ModelError`."""
-    description, content = onnx_bytes(model)
-    with atomic_file(out) as temporary:
-        temporary.write_bytes(content)
-    return description
-
-
 def static_files() -> dict[str, Path]:
     """The page's files that don't depend on the model, by their paths within the page's folder."""
     own = {str(path.relative_to(_PAGE)): path for path in sorted(_PAGE.rglob("*")) if path.is_file()}
@@ -56,13 +38,13 @@ def static_files() -> dict[str, Path]:
 
 
 def made_files(model: Path) -> dict[str, bytes]:
-    """The page's files that depend on the model: the ONNX file, the table of symbols, and the list of files to keep.
+    """The page's files that depend on the model: its file, the table of symbols, and the list of files to keep.
 
     Raises `ModelError`.
     """
-    description, content = onnx_bytes(model)
+    description, _ = read_model(model)
     known = {"summed_classes": SUMMED_CLASSES, "symbols": _symbols(description.classes)}
-    made = {MODEL: content, SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
+    made = {MODEL: model.read_bytes(), SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
     kept = sorted({*static_files(), *made} - {WORKER})
     return {**made, FILES: json.dumps(kept).encode()}
 

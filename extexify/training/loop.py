@@ -30,7 +30,8 @@ from extexify.core.progress import Reporter, Stage, Stopped, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.calibration import calibration_rows, fit_calibration
 from extexify.model import networks
-from extexify.model.file import ModelDescription, write_model
+from extexify.model.description import ModelDescription
+from extexify.model.weights import write_weights
 from extexify.training import distributed
 from extexify.training.checkpoints import Tally, TrainingState, read_checkpoint, restore_checkpoint, save_checkpoint
 from extexify.training.devices import has_bfloat16, pick_device
@@ -71,7 +72,7 @@ def train(
     report: Reporter = quiet,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Train by `recipe` in the folder `run` and return the model file of the epoch with the best validation top-5.
+    """Train by `recipe` in the folder `run` and return the file of weights of the epoch with the best validation top-5.
 
     Without `validation_data` the model is that of the last epoch, with the recipe's temperature and rejection
     threshold. `train_on` names the splits in `train_data`, for the run's records. `should_stop` is called after every
@@ -348,7 +349,7 @@ class _Trainer:
         }
 
     def write_best(self, validation: dict[str, float] | None) -> None:
-        """Write the model file of the current epoch."""
+        """Write the weights of the current epoch, with all that a model of them needs to know."""
         raster, sequence = self.recipe.inputs_at(self.epoch)
         temperature, threshold = self.recipe.temperature, self.recipe.rejection_threshold
         if validation:
@@ -365,7 +366,7 @@ class _Trainer:
             metrics={"validation": validation} if validation else {},
             training={**self.config(), "run": self.run.name, "epoch": self.epoch},
         )
-        write_model(self.files.model, description, self.evaluated.state_dict())
+        write_weights(self.files.best, description, self.evaluated.state_dict())
 
     @torch.inference_mode()
     def calibrate(self) -> tuple[float, float]:
@@ -398,14 +399,14 @@ class _Trainer:
             self.files.drop_after(self.state.epoch, self.state.batch)
 
     def finish(self) -> Path:
-        """Report the end of the training; returns the model file."""
+        """Report the end of the training; returns the file of the best weights."""
         state = self.state
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=state.epoch)
         best = f"best epoch {state.best_epoch}: validation top-5 {state.best_top5:.2%}"
         stage.finish(
             best if self.validation_data else f"trained on {self.train_on}: the model is that of the last epoch"
         )
-        return self.files.model
+        return self.files.best
 
 
 def _measure(logits: Tensor, labels: Tensor) -> Tensor:

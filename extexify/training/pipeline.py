@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from extexify.core.progress import Progress, Reporter, Stopped, quiet
 from extexify.dataset.dataset import Dataset
@@ -17,13 +18,14 @@ from extexify.evaluation.evaluate import Metrics, evaluate_dataset
 from extexify.evaluation.metrics import RecordSink, discard
 from extexify.evaluation.records import EvaluationContext, file_digest, new_name, save_evaluation
 from extexify.model.classifier import Classifier
+from extexify.model.export import convert
 from extexify.model.file import read_model, write_model
-from extexify.model.library import publish
 from extexify.sources.base import Source
 from extexify.training.distributed import rank
 from extexify.training.loader import BatchDataset, DrawingDataset, ImageDataset
 from extexify.training.loop import train
 from extexify.training.recipes import Recipe, RecipeError
+from extexify.workspace.paths import MODEL_SUFFIX
 
 TRAIN_ON = ("train", "train+validation", "all")
 """Splits to train on. The best epoch is chosen by validation only if that is held out."""
@@ -80,12 +82,18 @@ def train_on_dataset(
         )  # fmt: skip
     if rank() > 0:
         return PipelineResult(best, None, seconds)
-    with _timed(seconds, "evaluate"):
-        if train_on == "all":
-            metrics, model = None, publish(best, places.models, run_name)
-        else:
-            metrics, model = _evaluate_and_publish(best, dataset, places, run_name, report)
-    return PipelineResult(model, metrics, seconds)
+    published = places.models / f"{run_name}{MODEL_SUFFIX}"
+    if train_on == "all":
+        with _timed(seconds, "publish"):
+            convert(best, published)
+        return PipelineResult(published, None, seconds)
+    with TemporaryDirectory(dir=best.parent, prefix=".publish-") as folder:
+        exported = Path(folder) / published.name
+        with _timed(seconds, "publish"):
+            convert(best, exported)
+        with _timed(seconds, "evaluate"):
+            metrics = _evaluate_and_publish(exported, published, dataset, places, report)
+    return PipelineResult(published, metrics, seconds)
 
 
 def training_data(
@@ -114,37 +122,32 @@ def training_data(
 
 
 def _evaluate_and_publish(
-    best: Path, dataset: Dataset, places: Places, run_name: str, report: Reporter
-) -> tuple[Metrics, Path]:
-    """Evaluate a run's model on the test split, store the metrics in its file, publish it, and keep the evaluation.
-
-    Returns the metrics and the published file.
-    """
-    classifier = Classifier.load(best)
-    published: list[Path] = []
+    exported: Path, published: Path, dataset: Dataset, places: Places, report: Reporter
+) -> Metrics:
+    """Evaluate a model on the test split, write it with the metrics to `published`, and keep the evaluation."""
+    classifier = Classifier.load(exported)
 
     def evaluate(sink: RecordSink) -> Metrics:
         metrics = evaluate_dataset(classifier, dataset, "test", sink=sink, report=report)
-        description, weights = read_model(best)
-        write_model(best, replace(description, metrics={**description.metrics, "test": metrics.to_json()}), weights)
-        published.append(publish(best, places.models, run_name))
+        description, content = read_model(exported)
+        write_model(
+            published, replace(description, metrics={**description.metrics, "test": metrics.to_json()}), content
+        )
         return metrics
 
     def context() -> EvaluationContext:
         return EvaluationContext(
             model=classifier.name,
-            file=str(published[0].resolve()),
-            digest=file_digest(published[0]),
+            file=str(published.resolve()),
+            digest=file_digest(published),
             temperature=classifier.description.temperature,
             split="test",
             data=(dataset.content_hash,),
         )
 
     if places.evaluations is None:
-        metrics = evaluate(discard)
-    else:
-        metrics = save_evaluation(places.evaluations / new_name(), context, classifier.classes, evaluate)
-    return metrics, published[0]
+        return evaluate(discard)
+    return save_evaluation(places.evaluations / new_name(), context, classifier.classes, evaluate)
 
 
 def run_pipeline(

@@ -5,7 +5,7 @@ metrics.jsonl              one line per epoch
 batches.jsonl              of the running epoch: a line every few seconds
 events.out.tfevents.*      the same metrics for TensorBoard (`extexify.training.tensorboard`)
 checkpoint.safetensors     the state to resume from (`extexify.training.checkpoints`)
-model.safetensors          the best epoch so far, as a model file
+model.safetensors          the best epoch so far (`extexify.model.weights`)
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class RunFiles:
     def __init__(self, run: Path) -> None:
         self.run = run
         self.config, self.metrics, self.batches = run / "run.json", run / "metrics.jsonl", run / "batches.jsonl"
-        self.checkpoint, self.model = run / "checkpoint.safetensors", run / "model.safetensors"
+        self.checkpoint, self.best = run / "checkpoint.safetensors", run / "model.safetensors"
 
     def begin(self, config: dict[str, Any]) -> None:
         """Make the run's folder and write its configuration, with the present time."""
@@ -286,9 +286,9 @@ class Run:
         return self.state == "interrupted" and not self.problem
 
     @property
-    def model(self) -> Path | None:
-        """The run's own copy of its best model; None before the end of its first epoch."""
-        path = RunFiles(self.folder).model
+    def weights(self) -> Path | None:
+        """The file with the weights of the best epoch; None before the end of the first."""
+        path = RunFiles(self.folder).best
         return path if path.exists() else None
 
 
@@ -296,7 +296,7 @@ def default_name(recipe: str) -> str:
     """A new run's name: the recipe and the local time, with a number if that is taken (after a clock change)."""
 
     def is_taken(name: str) -> bool:
-        model = paths.models_folder() / f"{name}.safetensors"
+        model = paths.models_folder() / f"{name}{paths.MODEL_SUFFIX}"
         return holds_files(paths.runs_folder() / name) or model.exists()
 
     return free_name(f"{recipe}-{datetime.now():%Y%m%d-%H%M%S}", is_taken)

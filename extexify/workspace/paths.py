@@ -11,6 +11,11 @@ from extexify.workspace.files import StorageError, read_json, write_json
 SHIPPED_MODELS = Path(__file__).resolve().parents[1] / "model" / "shipped"
 """The folder with the model that comes with the package."""
 
+MODEL_SUFFIX = ".onnx"
+
+OLD_SUFFIX = ".safetensors"
+"""Ending of the models of earlier versions, which `extexify.model.export.convert` makes new files of."""
+
 
 class NoModel(StorageError, FileNotFoundError):
     """There is neither a model in the workspace nor a shipped one."""
@@ -39,11 +44,6 @@ def runs_folder() -> Path:
 def models_folder() -> Path:
     """The models of the workspace: trained, uploaded or copied."""
     return workspace() / "models"
-
-
-def onnx_folder() -> Path:
-    """Models as ONNX files."""
-    return workspace() / "onnx"
 
 
 def evaluations_folder() -> Path:
@@ -83,7 +83,12 @@ def review_file() -> Path:
 
 def available_models() -> list[Path]:
     """All model files: the workspace's, newest first, then the shipped ones."""
-    return _own_models() + _shipped_models()
+    return _own_models(MODEL_SUFFIX) + _shipped_models()
+
+
+def old_models() -> list[Path]:
+    """The workspace's models of earlier versions that no new file has been made of, newest first."""
+    return [path for path in _own_models(OLD_SUFFIX) if not path.with_suffix(MODEL_SUFFIX).exists()]
 
 
 def default_model() -> Path:
@@ -95,7 +100,7 @@ def default_model() -> Path:
     chosen = chosen_model()
     if chosen is not None:
         return chosen
-    models = _shipped_models() + _own_models()
+    models = _shipped_models() + _own_models(MODEL_SUFFIX)
     if not models:
         raise NoModel(
             f"no model in {models_folder()} or {SHIPPED_MODELS}: train one with `python -m extexify pipeline`"
@@ -104,12 +109,17 @@ def default_model() -> Path:
 
 
 def chosen_model() -> Path | None:
-    """The model chosen by `choose_model`; None without a choice or if its file no longer exists."""
+    """The model chosen by `choose_model`; None without a choice or if its file no longer exists.
+
+    The choice of a model of an earlier version is that of the file that was made of it.
+    """
     try:
         choice = read_json(_choice_file())
     except (OSError, StorageError):
         return None
     name = choice.get("model") if isinstance(choice, dict) else None
+    if isinstance(name, str):
+        name = name.removesuffix(OLD_SUFFIX).removesuffix(MODEL_SUFFIX) + MODEL_SUFFIX
     return next((path for path in available_models() if _choice(path) == name), None)
 
 
@@ -126,16 +136,13 @@ def choose_model(path: Path) -> None:
 
 def editable_copy(model: Path) -> Path:
     """The file to write a changed model to: the model's own if it is in the workspace's models folder, else a copy
-    in there of the same name; the copy of a run's `model.safetensors` has the run's name."""
-    if model.resolve().parent == models_folder().resolve():
-        return model
-    of_a_run = model.resolve().parent.parent == runs_folder().resolve()
-    return models_folder() / (f"{model.resolve().parent.name}.safetensors" if of_a_run else model.name)
+    in there of the same name."""
+    return model if model.resolve().parent == models_folder().resolve() else models_folder() / model.name
 
 
-def _own_models() -> list[Path]:
+def _own_models(suffix: str) -> list[Path]:
     dated: list[tuple[float, Path]] = []
-    for path in models_folder().glob("*.safetensors"):
+    for path in models_folder().glob(f"*{suffix}"):
         if not path.name.isprintable():  # line breaks or undecodable bytes: pages can't show the name
             continue
         try:
@@ -146,7 +153,7 @@ def _own_models() -> list[Path]:
 
 
 def _shipped_models() -> list[Path]:
-    return sorted(SHIPPED_MODELS.glob("*.safetensors"))
+    return sorted(SHIPPED_MODELS.glob(f"*{MODEL_SUFFIX}"))
 
 
 def _choice_file() -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg2
 import pytest
 import streamlit as st
+from onnx import ModelProto
 
 from extexify.access import permissions
 from extexify.access.permissions import NotPermitted
@@ -72,15 +73,14 @@ ACTS: dict[str, Callable[[Path], object]] = {
     "keep an upload": lambda here: uploads.save_upload("x.sql", io.BytesIO(b"x")),
     "list uploads": lambda here: uploads.list_uploads(),
     "delete an upload": lambda here: uploads.delete_upload(here / "uploads" / "0" / "x"),
-    "choose a model": lambda here: places.choose_model(here / "models" / "mine.safetensors"),
+    "choose a model": lambda here: places.choose_model(here / "models" / "mine.onnx"),
     "list models": lambda here: library.list_models(),
     "rename a model": lambda here: library.rename_model(some(path=here / "m", name="m"), "other"),
     "delete a model": lambda here: library.delete_model(
-        some(path=here / "models" / "mine.safetensors", name="mine", shipped=False)
+        some(path=here / "models" / "mine.onnx", name="mine", shipped=False)
     ),
-    "add a model": lambda here: library.add_model(io.BytesIO(b"x"), "x.safetensors"),
-    "publish a run": lambda here: library.publish_run(here / "models" / "mine.safetensors", "run"),
-    "write a model": lambda here: write_model(here / "x.safetensors", some(), {}),
+    "add a model": lambda here: library.add_model(io.BytesIO(b"x"), "x.onnx"),
+    "write a model": lambda here: write_model(here / "x.onnx", some(), ModelProto()),
     "list runs": lambda here: runs.list_runs(),
     "find a run": lambda here: runs.find_run("run"),
     "delete a run": lambda here: runs.delete_run("run"),
@@ -102,7 +102,7 @@ ACTS: dict[str, Callable[[Path], object]] = {
     "count the contributions": lambda here: contributions.count_contributions(),
     "export": lambda here: export_dataset([ListSource(sample_rows())], here / "dataset"),
     "render": lambda here: render_dataset([], PRESETS["default"], here / "images"),  # type: ignore[arg-type]
-    "calibrate": lambda here: calibrate(places.default_model(), here / "out.safetensors", some(), report=some()),
+    "calibrate": lambda here: calibrate(places.default_model(), here / "out.onnx", some(), report=some()),
     # The writing functions that an undecorated new function would use.
     "write a file": lambda here: files.write_json(here / "serving.json", {}),
     "write a folder": lambda here: write(here / "new"),
@@ -120,7 +120,7 @@ def closed(demo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ReviewList(places.review_file()).reject("key", 2, zigzag(2))
         uploads.save_upload("x.sql", io.BytesIO(b"--"))
     (demo / "models").mkdir()
-    (demo / "models" / "mine.safetensors").write_bytes(b"a model")
+    (demo / "models" / "mine.onnx").write_bytes(b"a model")
     (demo / "runs" / "run").mkdir(parents=True)
     (demo / "runs" / "run" / "run.json").write_text("{}")
 
@@ -148,7 +148,7 @@ def test_a_visitor_is_refused_before_anything_happens(act: str, closed: Path) ->
 def test_callbacks_of_pages_change_nothing(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, state = content(closed), dict[str, object]()
     monkeypatch.setattr(st, "session_state", state)
-    use_model(closed / "models" / "mine.safetensors")
+    use_model(closed / "models" / "mine.onnx")
     set_marked("key", 3, zigzag(3), True)
     assert content(closed) == before
     # Each leaves a message for the page.

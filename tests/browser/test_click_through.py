@@ -97,4 +97,4 @@ def test_from_an_empty_workspace_to_an_answer(page: Page, tmp_path: Path) -> Non
     # What the clicks made is what the command line and the library read.
     assert len(Dataset.open(workspace / "dataset")) == EACH * 1122
     assert RenderedImages.open(workspace / "images").raster.size == 32
-    assert (workspace / "models" / "mine.safetensors").exists()
+    assert (workspace / "models" / "mine.onnx").exists()

@@ -115,7 +115,7 @@ def test_a_visitor_contributes_and_an_operator_moderates(
         page.goto(f"{address}/models")
         with page.expect_download() as download:
             page.get_by_role("button", name="Download").click()
-        assert download.value.path().read_bytes() == (folder / "models" / "tiny.safetensors").read_bytes()
+        assert download.value.path().read_bytes() == (folder / "models" / "tiny.onnx").read_bytes()
         page.goto(f"{address}/export")
         page.locator(".st-key-export-sources button", has_text="A file").click()
         page.locator("input[type=file]").first.set_input_files({"name": "a.sql", "mimeType": "", "buffer": b"--"})

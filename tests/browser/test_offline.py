@@ -31,7 +31,7 @@ from tools.dashboard import draw
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SHIPPED = SHIPPED_MODELS / "extexify.safetensors"
+SHIPPED = SHIPPED_MODELS / "extexify.onnx"
 
 
 @pytest.fixture(scope="module")

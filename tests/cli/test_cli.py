@@ -75,9 +75,9 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     capsys: pytest.CaptureFixture[str], dump: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = run_json(capsys, "pipeline", "--source", dump, "--run", "first")
-    assert set(result["seconds"]) == {"export and split", "render", "train", "evaluate"}
+    assert set(result["seconds"]) == {"export and split", "render", "train", "publish", "evaluate"}
     assert result["test"]["n"] > 0
-    assert Path(result["model"]) == tmp_path / "ws" / "models" / "first.safetensors"
+    assert Path(result["model"]) == tmp_path / "ws" / "models" / "first.onnx"
     # The test evaluation is kept, of the model as it was published.
     (kept,) = list_evaluations(tmp_path / "ws" / "evaluations")
     assert (kept.metrics, kept.context.model, kept.context.split) == (result["test"], "first", "test")
@@ -194,7 +194,7 @@ def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> 
         (["train", "--epochs", "0"], "epochs must be 1"),
         (["train", "--resume"], "there is no run"),
         (["train", "--resume", "--run", "x"], "there is no run x"),
-        (["evaluate", "--model", "nothing.safetensors"], "nothing.safetensors does not exist"),
+        (["evaluate", "--model", "nothing.onnx"], "nothing.onnx does not exist"),
         (["evaluate", "--source", "a", "--dataset", "b"], "not both"),
         (["classify", "nothing.json"], "nothing.json"),
         (["classify", "--top", "0"], "--top must be at least 1"),
@@ -262,7 +262,17 @@ def test_files_of_other_programs_go_in_and_out_by_paths_of_any_kind(
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("export", "render", "train", "evaluate", "calibrate", "export-onnx", "classify", "pipeline"):
+    for command in (
+        "export",
+        "render",
+        "train",
+        "evaluate",
+        "calibrate",
+        "convert",
+        "export-page",
+        "classify",
+        "pipeline",
+    ):
         with pytest.raises(SystemExit) as stop:
             parser.main([command, "--help"])
         assert stop.value.code == 0

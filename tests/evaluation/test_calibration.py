@@ -18,10 +18,10 @@ from extexify.cli import parser
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.calibration import calibrate, calibration_rows, fit_temperature
 from extexify.model.classifier import Classifier, softmax
-from extexify.model.file import ModelDescription, ModelError, read_description, read_model, write_model
-from extexify.model.networks import Network
+from extexify.model.description import ModelError
+from extexify.model.file import read_description, read_model
 from extexify.workspace import paths
-from tests.model.test_classifier import model_of
+from tests.models import description_of, write_linear
 from tests.tiny import SHAPES, tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -40,13 +40,7 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A model with a much too high temperature."""
-    return written(model_of(list(SHAPES), temperature=8.0), tmp_path / "tiny.safetensors")
-
-
-def written(model: tuple[ModelDescription, Network], path: Path) -> Path:
-    description, network = model
-    write_model(path, description, network.state_dict())
-    return path
+    return write_linear(tmp_path / "tiny.onnx", description_of(SHAPES, temperature=8.0))
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.3, 4))
@@ -91,12 +85,12 @@ def test_a_dataset_sorted_by_symbol_is_fitted_to_all_its_symbols() -> None:
 
 
 def test_calibrating_lowers_the_loss_and_changes_nothing_else(model: Path, dataset: Dataset) -> None:
-    before, weights = read_model(model)
+    before, content = read_model(model)
     found = calibrate(model, model, dataset)
     after, same = read_model(model)
     assert (found.temperature_before, found.temperature) == (8.0, after.temperature)
     assert found.after["exact"].nll <= found.before["exact"].nll
-    assert all(np.array_equal(weights[name], same[name]) for name in weights)
+    assert same.graph == content.graph
     assert after.training["calibration"]["dataset"] == {"content_hash": dataset.content_hash}
     assert replace(after, temperature=8.0, rejection_threshold=before.rejection_threshold, training={}) == before
     # The measures are those of the file, on the same drawings.
@@ -108,11 +102,11 @@ def test_calibrating_lowers_the_loss_and_changes_nothing_else(model: Path, datas
 
 
 def test_only_validation_drawings_of_known_symbols_are_used(dataset: Dataset, tmp_path: Path) -> None:
-    fewer = written(model_of(list(SHAPES)[:4]), tmp_path / "fewer.safetensors")
+    fewer = write_linear(tmp_path / "fewer.onnx", description_of(list(SHAPES)[:4]))
     known = [dataset.classes.index(key) for key in list(SHAPES)[:4]]
     labels = dataset.labels[dataset.indices("validation")]
     assert calibrate(fewer, fewer, dataset).drawings == np.isin(labels, known).sum()
-    unknown = written(model_of(["x", "y", "z"]), tmp_path / "unknown.safetensors")
+    unknown = write_linear(tmp_path / "unknown.onnx", description_of("xyz"))
     content = unknown.read_bytes()
     with pytest.raises(ModelError, match="has none of the symbols"):
         calibrate(unknown, unknown, dataset)
@@ -126,7 +120,7 @@ def test_a_model_outside_the_workspace_is_copied_and_no_other_model_is_replaced(
     arguments = ["calibrate", "--model", str(model), "--dataset", str(dataset.path)]
     assert parser.main([*arguments, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    copy = paths.models_folder() / "tiny.safetensors"
+    copy = paths.models_folder() / "tiny.onnx"
     assert (report["model"], report["copied"]) == (str(copy), True)
     assert model.read_bytes() == content
     assert read_description(copy).temperature == report["temperature"]["after"] != 8.0
@@ -138,18 +132,7 @@ def test_a_model_outside_the_workspace_is_copied_and_no_other_model_is_replaced(
     # The workspace's own model is calibrated in place.
     assert parser.main([*arguments[:2], str(copy), *arguments[3:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["copied"] is False
-    torch.manual_seed(5)
-    other = model_of(list(SHAPES)[:5])
-    written(other, copy)
-    content = copy.read_bytes()
+    content = write_linear(copy, description_of(SHAPES), seed=5).read_bytes()
     assert parser.main(arguments) == 1
     assert "another model of that name" in capsys.readouterr().err
     assert copy.read_bytes() == content
-
-
-def test_the_model_of_a_run_is_copied_under_the_name_of_the_run(model: Path) -> None:
-    run = paths.runs_folder() / "first"
-    run.mkdir(parents=True)
-    best = run / "model.safetensors"
-    best.write_bytes(model.read_bytes())
-    assert paths.editable_copy(best) == paths.models_folder() / "first.safetensors"

@@ -14,7 +14,7 @@ from extexify.catalog.lookalikes import groups_of
 from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
 from extexify.evaluation.metrics import ranks, top_classes
 from extexify.sources.base import Row, SourceError
-from tests.model.test_classifier import classifier_of
+from tests.models import classifier_of
 from tests.tiny import SHAPES, TinySource, tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")

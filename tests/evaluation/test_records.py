@@ -47,13 +47,13 @@ from extexify.evaluation.records import (
 )
 from extexify.workspace.files import StorageError
 from tests.drawings import zigzag
-from tests.model.test_classifier import classifier_of
+from tests.models import classifier_of
 from tests.tiny import SHAPES, TinySource, tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 KEYS = ("a", "b", "c", "d")
-CONTEXT = EvaluationContext("tiny", "/models/tiny.safetensors", "0" * 32, 1.0, "test", ("hash",))
+CONTEXT = EvaluationContext("tiny", "/models/tiny.onnx", "0" * 32, 1.0, "test", ("hash",))
 
 Store = Callable[..., Evaluation]
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, helper, numpy_helper
 
 from tests.fuzz.hostile import changed, changed_json, damaged, json_bytes, number, text, text_bytes, value
 
@@ -114,6 +115,61 @@ def safetensors(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]
         size = rng.choice((None, None, None, 0, 1, 2**40, 2**64 - 1))
     whole = (len(written) if size is None else size).to_bytes(8, "little") + written + bytes(content)
     return damaged(rng, whole) if rng is not None and rng.random() < 0.1 else whole
+
+
+# --- .onnx ---------------------------------------------------------------------------------------
+
+_OPERATORS = (
+    "Conv", "Relu", "Flatten", "MatMul", "Gemm", "Transpose", "Reshape", "Expand", "ConstantOfShape", "Range",
+    "NonZero", "Loop", "If", "Scan", "Tile", "Pad", "Resize", "Concat", "Split", "Unsqueeze", "StringNormalizer",
+    "Nothing", "",
+)  # fmt: skip
+_SIDES = (-1, 0, 1, 2, 3, 64, 2**20, 2**31, 2**62)
+
+
+def change_graph(rng: Random, model: ModelProto) -> ModelProto:
+    """Change something in a model's graph, in place; returns the model."""
+    graph = model.graph
+    kind = rng.randrange(9)
+    if kind == 0 and graph.node:
+        rng.choice(graph.node).op_type = rng.choice(_OPERATORS)
+    elif kind == 1 and graph.node:
+        node = rng.choice(graph.node)
+        names = [name for other in graph.node for name in (*other.input, *other.output)] or [""]
+        rng.choice((node.input, node.output)).append(rng.choice(names))
+    elif kind == 2 and graph.initializer:
+        tensor = rng.choice(graph.initializer)
+        del tensor.dims[:]
+        tensor.dims.extend(rng.choice(_SIDES) for _ in range(rng.randrange(4)))
+    elif kind == 3 and graph.initializer:
+        rng.choice(graph.initializer).data_type = rng.randrange(0, 30)
+    elif kind == 4 and graph.initializer:
+        tensor = rng.choice(graph.initializer)
+        tensor.raw_data = rng.choice((b"", tensor.raw_data[:-1], tensor.raw_data * 2, rng.randbytes(64)))
+    elif kind == 5:
+        values = rng.choice((graph.input, graph.output))
+        if values and (sides := rng.choice(values).type.tensor_type.shape.dim):
+            rng.choice(sides).dim_value = rng.choice(_SIDES)
+    elif kind == 6:
+        shape = numpy_helper.from_array(np.array([rng.choice(_SIDES) for _ in range(rng.randrange(4))], np.int64), "s")
+        graph.initializer.append(shape)
+        operator = rng.choice(_OPERATORS)
+        graph.node.insert(
+            0, helper.make_node(operator, [rng.choice(("s", "images")), "s"], [rng.choice(("levels", "x"))])
+        )
+    elif kind == 7 and graph.node:
+        node = rng.choice(graph.node)
+        value = rng.choice((1, [1, 2**40], 1.5, "text", [-1], linear_graph()))
+        node.attribute.append(helper.make_attribute(rng.choice(("axis", "to", "kernel_shape", "body", "perm")), value))
+    else:
+        model.opset_import[0].version = rng.choice((-1, 0, 1, 6, 17, 25, 99, 2**40))
+    return model
+
+
+def linear_graph() -> GraphProto:
+    """A graph, for operators that have one."""
+    value = helper.make_tensor_value_info("x", 1, [1])
+    return helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "inner", [value], [value])
 
 
 # --- dumps ---------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ TEXTS = (
     r"x-OT1-_input{/etc/passwd}", r"\immediate\write18{ls}", r"x}\input{y}%-OT1-_a", "^^5cinput", "%", "\\",
     # paths
     "..", ".", "/", "../../etc/passwd", "..\\..\\x", "/etc/passwd", "/dev/zero", "~", "~nobody/x", "C:\\x", "CON",
-    "a/b", ".hidden", "-rf", "a\0b", "x" * 300, "x/" * 3000, "name.safetensors", "%2e%2e%2f", "\\\\host\\share",
+    "a/b", ".hidden", "-rf", "a\0b", "x" * 300, "x/" * 3000, "name.onnx", "%2e%2e%2f", "\\\\host\\share",
     # SQL, format strings, shells
     "'; DROP TABLE samples; --", '" OR 1=1 --', "\\N", "\\.", "%s%n%d", "{0.__class__}", "${HOME}", "$(ls)", "`ls`",
     "|ls",

@@ -19,12 +19,13 @@ from extexify.dataset.splits import SPLITS
 from extexify.drawing.raster import PRESETS, RasterSettings, rasterize
 from extexify.drawing.resample import SequenceSettings, resample
 from extexify.evaluation.records import Evaluation, list_evaluations, read_summary
-from extexify.model.file import ModelDescription, ModelError, write_model
+from extexify.model.description import METADATA, ModelDescription, ModelError
 from extexify.sources.starter import StarterSource
 from extexify.workspace.files import StorageError
-from tests.fuzz.formats import hostile_npy, npy, safetensors
+from tests.fuzz.formats import change_graph, hostile_npy, npy, safetensors
 from tests.fuzz.harness import Case, Fault, check_message, check_text, contents, fuzz, put
 from tests.fuzz.hostile import changed, changed_json, damaged, json_bytes, text, times
+from tests.models import linear_model, write_linear
 
 _OPTIONS = {"channels": [4, 4], "blocks": [1, 1]}
 _RASTER = RasterSettings(size=8)
@@ -34,8 +35,34 @@ _SYMBOLS = tuple(f"latex2e-OT1-_{name}" for name in ("alpha", "beta", "sum", "ti
 # --- models --------------------------------------------------------------------------------------
 
 
+_LINEAR = ModelDescription(
+    name="tiny", architecture="linear", options={}, classes=("a", "b", "é"), raster=_RASTER,
+    metrics={"test": {"top1": 0.5, "top5": 0.9}}, training={"recipe": {"name": "default"}, "run": "x"},
+)  # fmt: skip
+
+
+def model(rng: Random) -> Case:
+    """A workspace with a model file, valid or not."""
+    content = linear_model(_LINEAR)
+    description = changed_json(rng, _LINEAR.to_json(), 3 if rng.random() < 0.6 else 0)
+    if rng.random() < 0.5:
+        times(rng, change_graph, content)
+    written = content.SerializeToString() + _field(14, _field(1, METADATA.encode()) + _field(2, description))
+    return {"models/tiny.onnx": damaged(rng, written) if rng.random() < 0.2 else written}
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of a serialized message with a length."""
+    length = len(content)
+    encoded = bytearray()
+    while length > 127:
+        encoded.append(length & 127 | 128)
+        length >>= 7
+    return bytes([number << 3 | 2, *encoded, length]) + content
+
+
 @cache
-def _plain_model() -> tuple[dict[str, Any], dict[str, Any]]:
+def _plain_weights() -> tuple[dict[str, Any], dict[str, Any]]:
     """Description and weights (numpy arrays) of a small network whose inputs are pictures and sequences."""
     from extexify.model.networks import build
 
@@ -49,11 +76,18 @@ def _plain_model() -> tuple[dict[str, Any], dict[str, Any]]:
     return description.to_json(), weights
 
 
-def model(rng: Random) -> Case:
-    """A workspace with a model file, valid or not."""
-    description, weights = _plain_model()
+def _weights(rng: Random) -> Case:
+    description, weights = _plain_weights()
     written = changed_json(rng, description, 3 if rng.random() < 0.6 else 0).decode("utf-8", "replace")
-    return {"models/tiny.safetensors": safetensors(weights, {"extexify": written}, rng if rng.random() < 0.4 else None)}
+    return {"tiny.safetensors": safetensors(weights, {METADATA: written}, rng if rng.random() < 0.4 else None)}
+
+
+@fuzz(_weights, ModelError)
+def test_weights(case: Case, folder: Path) -> None:
+    from extexify.model.networks import load_network
+
+    description, _ = load_network(put(case, folder) / "tiny.safetensors")
+    check_text(description.name, *description.classes)
 
 
 @fuzz(model, ModelError)
@@ -62,7 +96,7 @@ def test_models(case: Case, folder: Path) -> None:
     from extexify.model.library import list_models
 
     put(case, folder)
-    path = folder / "models" / "tiny.safetensors"
+    path = folder / "models" / "tiny.onnx"
     for entry in list_models():
         check_text(entry.name, entry.recipe, entry.run, entry.dataset_hash)
         json.dumps(entry.to_json(), allow_nan=False).encode()
@@ -77,7 +111,7 @@ def test_models(case: Case, folder: Path) -> None:
 
 def _added(rng: Random) -> Case:
     (content,) = model(rng).values()
-    name = text(rng)[:100] + rng.choice((".safetensors", ".safetensors", ".safetensors", ""))
+    name = text(rng)[:100] + rng.choice((".onnx", ".onnx", ".onnx", ".safetensors", ""))
     return {"content": content, "name": name.encode("utf-8", "surrogatepass")}
 
 
@@ -150,15 +184,13 @@ def _folders() -> tuple[Case, Case, Case]:
     from extexify.evaluation.evaluate import evaluate_dataset
     from extexify.evaluation.records import EvaluationContext, save_evaluation
     from extexify.model.classifier import Classifier
-    from extexify.model.networks import build
 
     with TemporaryDirectory() as name:
         folder = Path(name)
         dataset = export_dataset([StarterSource(_SYMBOLS, each=5)], folder / "dataset")
         render_dataset(dataset, _RASTER, folder / "images")
-        description = ModelDescription("tiny", "residual", _OPTIONS, dataset.classes, _RASTER)
-        path = folder / "tiny.safetensors"
-        write_model(path, description, build("residual", len(dataset.classes), _OPTIONS).state_dict())
+        description = ModelDescription("tiny", "linear", {}, dataset.classes, _RASTER)
+        path = write_linear(folder / "tiny.onnx", description)
         classifier = Classifier.load(path)
         context = EvaluationContext("tiny", str(path), "0" * 32, 1.0, "test", (dataset.content_hash,))
         save_evaluation(

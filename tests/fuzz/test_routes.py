@@ -45,7 +45,7 @@ def _request(rng: Random) -> Case:
         query = damaged(rng, query, _TOKENS)
     case = {"path": rng.choice(_PATHS).encode(), "query": query, "header": text(rng).encode("latin-1", "replace")}
     if rng.random() < 0.05:
-        case |= {**model(rng), "serving.json": b'{"model": "workspace/tiny.safetensors"}'}
+        case |= {**model(rng), "serving.json": b'{"model": "workspace/tiny.onnx"}'}
     return case
 
 

@@ -89,7 +89,7 @@ _EVENT = {
 
 
 _END = {"code": 1, "time": 1_767_268_900.0, "seconds": 100.0, "error": "it failed"}
-_OUTPUT = {"model": "x.safetensors", "test": {"top1": 0.5}, "seconds": 1.0}
+_OUTPUT = {"model": "x.onnx", "test": {"top1": 0.5}, "seconds": 1.0}
 
 
 def job(rng: Random) -> Case:
@@ -161,8 +161,8 @@ def test_review_list(case: Case, folder: Path) -> None:
 def choice(rng: Random) -> Case:
     name = text_bytes(rng).replace(b"\0", b"").replace(b"/", b"")[:200] if rng.random() < 0.5 else b"x"
     files = {
-        "serving.json": changed_json(rng, {"model": rng.choice(("workspace/x.safetensors", text(rng)))}),
-        f"models/{name.decode('utf-8', 'surrogateescape')}.safetensors": b"no model",
+        "serving.json": changed_json(rng, {"model": rng.choice(("workspace/x.onnx", text(rng)))}),
+        f"models/{name.decode('utf-8', 'surrogateescape')}.onnx": b"no model",
     }
     return {name: content for name, content in files.items() if rng.random() < 0.95}
 

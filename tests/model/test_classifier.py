@@ -1,72 +1,29 @@
-"""Classification: single drawings and batches, threads, and agreement with the PyTorch network."""
+"""Classification: single drawings and batches, threads, temperatures."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from numpy.typing import NDArray
 
-from extexify.drawing.inputs import model_inputs
-from extexify.drawing.raster import preset, rasterize_drawing
-from extexify.drawing.resample import SequenceSettings
+from extexify.drawing.raster import rasterize_drawing
 from extexify.drawing.strokes import Drawings
 from extexify.model.answers import fold_look_alikes
 from extexify.model.classifier import Classifier
-from extexify.model.file import ModelDescription, read_model
-from extexify.model.networks import Network, build, to_tensors
+from extexify.model.file import read_model
 from extexify.model.rejection import is_rejected
+from tests.models import classifier_of, description_of, linear_model
 from tests.tiny import SHAPES, shape
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-SMALL = {"channels": [8, 16], "blocks": [1, 1]}
-ARCHITECTURES: dict[str, dict[str, Any]] = {"residual": SMALL, "fused": {"picture": SMALL, "sequence": SMALL}}
-
-
-def network_of(architecture: str, classes: int) -> Network:
-    """A network with random weights and statistics."""
-    torch.manual_seed(1)
-    network = build(architecture, classes, ARCHITECTURES[architecture])
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.weight)
-            torch.nn.init.normal_(module.running_mean, std=0.1)  # type: ignore[arg-type]
-            torch.nn.init.uniform_(module.running_var, 0.5, 2)  # type: ignore[arg-type]
-    return network.eval()
-
-
-def model_of(
-    keys: list[str], temperature: float = 1.0, architecture: str = "fused"
-) -> tuple[ModelDescription, Network]:
-    """A model with random weights."""
-    description = ModelDescription(
-        "tiny", architecture, ARCHITECTURES[architecture], tuple(sorted(keys)), preset("default", size=24), temperature,
-        sequence=SequenceSettings(32) if architecture == "fused" else None,
-    )  # fmt: skip
-    return description, network_of(architecture, len(keys))
-
-
-def classifier_of(keys: list[str], temperature: float = 1.0, architecture: str = "fused") -> Classifier:
-    """A classifier with random weights."""
-    description, network = model_of(keys, temperature, architecture)
-    return Classifier(description, arrays_of(network))
-
-
-def arrays_of(network: Network) -> dict[str, NDArray[Any]]:
-    """A network's weights as arrays."""
-    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-
-
-@pytest.fixture(scope="module", params=list(ARCHITECTURES))
-def classifier(request: pytest.FixtureRequest) -> Classifier:
-    return classifier_of(list(SHAPES), architecture=request.param)
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return classifier_of(SHAPES)
 
 
 def test_predictions_are_ranked_probabilities_with_commands(classifier: Classifier) -> None:
@@ -99,16 +56,6 @@ def test_the_model_reads_what_the_rasterizer_draws(classifier: Classifier) -> No
     np.testing.assert_array_equal(classifier.raster_of(drawing), rasterize_drawing(drawing, classifier.raster))
 
 
-def test_logits_are_those_of_the_pytorch_network(classifier: Classifier) -> None:
-    rng = np.random.default_rng(4)
-    drawings = Drawings.pack([shape(key, rng) for key in SHAPES])
-    network = network_of(classifier.description.architecture, len(SHAPES))
-    inputs = model_inputs(drawings, classifier.raster, classifier.description.sequence)
-    with torch.inference_mode():
-        expected = network(*to_tensors(inputs, network, torch.device("cpu")))
-    np.testing.assert_allclose(classifier.logits(drawings), expected.numpy(), atol=1e-4, rtol=1e-4)
-
-
 def test_threads_share_a_classifier(classifier: Classifier) -> None:
     rng = np.random.default_rng(3)
     drawings = [shape(key, rng) for key in SHAPES] * 10
@@ -119,7 +66,7 @@ def test_threads_share_a_classifier(classifier: Classifier) -> None:
 
 def test_a_temperature_changes_probabilities_but_no_order() -> None:
     drawing = shape("latex2e-OT1-_circ", np.random.default_rng(0))
-    plain, cold = (classifier_of(list(SHAPES), temperature).classify(drawing, 6) for temperature in (1.0, 0.25))
+    plain, cold = (classifier_of(SHAPES, temperature).classify(drawing, 6) for temperature in (1.0, 0.25))
     assert [prediction.key for prediction in plain] == [prediction.key for prediction in cold]
     assert cold[0].probability > plain[0].probability
 
@@ -149,9 +96,14 @@ def test_answers_are_results_and_whether_the_model_is_sure(tiny_model: Path) -> 
 
 
 def test_weights_that_are_no_numbers_give_finite_probabilities() -> None:
-    description, network = model_of(list(SHAPES))
-    arrays = arrays_of(network).items()
     for number in (np.nan, np.inf, -np.inf, 3e38):
-        weights = {name: np.full_like(array, number) if array.dtype.kind == "f" else array for name, array in arrays}
-        for prediction in Classifier(description, weights).classify([np.array([[0, 0], [5, 9]], np.float32)]):
+        for prediction in classifier_of(SHAPES, scale=number).classify([np.array([[0, 0], [5, 9]], np.float32)]):
             assert 0 <= prediction.probability <= 1
+
+
+def test_a_graph_that_gives_another_number_of_logits_than_it_says_is_refused() -> None:
+    description = description_of(SHAPES)
+    model = linear_model(replace(description, classes=description.classes[:4]))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = len(description.classes)
+    with pytest.raises(ValueError, match=r"\w"):
+        Classifier(description, model)

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import save_file
+from onnx import AttributeProto, ModelProto, TensorProto, external_data_helper, helper, numpy_helper
 
 from extexify.drawing.raster import preset
 from extexify.drawing.resample import SequenceSettings
 from extexify.model.classifier import Classifier
-from extexify.model.file import ModelDescription, ModelError, read_description, read_model, write_model
-from extexify.model.networks import build, load_network
+from extexify.model.description import ModelDescription, ModelError
+from extexify.model.file import read_description, read_model, write_model
+from tests.models import linear_model, write_linear
 
-OPTIONS = {"channels": [8, 16], "blocks": [1, 1]}
 DESCRIPTION = ModelDescription(
     name="tiny",
-    architecture="residual",
-    options=OPTIONS,
+    architecture="linear",
+    options={},
     classes=("a", "b", "é"),
     raster=preset("default", size=16),
     temperature=0.8,
@@ -34,17 +34,9 @@ DESCRIPTION = ModelDescription(
 )
 
 
-@pytest.fixture(scope="module")
-def weights() -> dict[str, torch.Tensor]:
-    torch.manual_seed(0)
-    return build("residual", 3, OPTIONS).state_dict()
-
-
 @pytest.fixture
-def model(tmp_path: Path, weights: dict[str, torch.Tensor]) -> Path:
-    path = tmp_path / "model.safetensors"
-    write_model(path, DESCRIPTION, weights)
-    return path
+def model(tmp_path: Path) -> Path:
+    return write_linear(tmp_path / "model.onnx", DESCRIPTION)
 
 
 def refusal(path: Path) -> str:
@@ -57,60 +49,64 @@ def refusal(path: Path) -> str:
     return message
 
 
-def test_what_is_written_is_read(model: Path, weights: dict[str, torch.Tensor]) -> None:
-    description, network = load_network(model)
+def test_what_is_written_is_read(model: Path) -> None:
+    description, content = read_model(model)
     assert description == read_description(model) == DESCRIPTION
-    fresh = build("residual", 3, OPTIONS).eval()
-    fresh.load_state_dict(weights)
-    images = torch.rand(4, 1, 16, 16)
-    with torch.inference_mode():
-        # Kernels are stored with half precision.
-        torch.testing.assert_close(network(images), fresh(images), rtol=0, atol=2e-2)
+    assert content.graph == linear_model(DESCRIPTION).graph
 
 
-def test_weights_beyond_half_precision_keep_theirs(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
-    name = next(name for name, value in weights.items() if value.ndim > 1)
-    weights = {**weights, name: torch.full_like(weights[name], 1e5)}
-    write_model(tmp_path / "model.safetensors", DESCRIPTION, weights)
-    _, read = read_model(tmp_path / "model.safetensors")
-    assert (read[name] == np.float32(1e5)).all()
+def test_a_description_can_be_replaced(model: Path) -> None:
+    _, content = read_model(model)
+    write_model(model, replace(DESCRIPTION, temperature=2.0), content)
+    assert read_model(model) == (read_description(model), read_model(model)[1])
+    assert read_description(model).temperature == 2.0
+    assert len(read_model(model)[1].metadata_props) == 1
 
 
-def test_a_model_that_reads_sequences_needs_their_settings(tmp_path: Path) -> None:
-    options = {"picture": OPTIONS, "sequence": OPTIONS}
-    described = replace(DESCRIPTION, architecture="fused", options=options, sequence=SequenceSettings(32))
-    path, weights = tmp_path / "model.safetensors", build("fused", 3, options).state_dict()
-    write_model(path, described, weights)
-    assert load_network(path)[0] == read_description(path) == described
-    write_model(path, replace(described, sequence=None), weights)
-    assert "the settings for them are missing" in refusal(path)
-    with pytest.raises(ModelError, match="the settings for them are missing"):
-        load_network(path)
-
-
-def test_a_rejection_threshold_is_read_from_files_of_earlier_versions(tmp_path: Path) -> None:
+def test_a_rejection_threshold_is_read_from_descriptions_of_version_1(tmp_path: Path) -> None:
     """In them the threshold is called doubt, and was rounded up to 1 for models that are sure of every drawing."""
-    path = tmp_path / "model.safetensors"
+    path = tmp_path / "model.onnx"
     many = tuple(sorted(f"k{number}" for number in range(20)))
     for classes, stored, read in ((many, 0.74, 0.74), (many, 1.0, 0.999), (many[:8], 1.0, 0.0), (many, 0.0, 0.0)):
-        described = replace(DESCRIPTION, classes=classes, rejection_threshold=stored)
-        assert described.to_json().get("doubt", 0.0) == stored
-        write_model(path, described, {})
-        assert read_description(path).rejection_threshold == read
+        described = replace(DESCRIPTION, classes=classes)
+        for changes in ({"format_version": 1, "doubt": stored}, {"rejection_threshold": stored}):
+            rewrite(write_linear(path, described), {**described.to_json(), **changes})
+            assert read_description(path).rejection_threshold == read
+    assert replace(DESCRIPTION, rejection_threshold=0.5).to_json()["rejection_threshold"] == 0.5
 
 
 def test_a_file_cut_short_is_refused(model: Path) -> None:
     content = model.read_bytes()
     for length in (0, 1, 7, 8, 100, len(content) // 2, len(content) - 1):
         model.write_bytes(content[:length])
-        assert "model.safetensors is not a model file, or is cut short" in refusal(model)
+        assert "cut short" in refusal(model)
+        with pytest.raises(ModelError, match="cut short"):
+            read_description(model)
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    path = tmp_path_factory.getbasetemp() / "bytes.safetensors"
+    path = tmp_path_factory.getbasetemp() / "bytes.onnx"
     path.write_bytes(content)
     refusal(path)
+    with pytest.raises(ModelError):
+        read_description(path)
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.sampled_from([0, 1, 2, 5]), st.binary(max_size=20)), max_size=8))
+def test_a_description_is_found_among_any_other_fields(
+    tmp_path_factory: pytest.TempPathFactory, fields: list[tuple[int, int, bytes]]
+) -> None:
+    """Fields of any number and kind that ONNX's own parser skips, too."""
+    path = write_linear(tmp_path_factory.getbasetemp() / "fields.onnx", DESCRIPTION)
+    values = {0: b"\x96\x01", 1: bytes(8), 5: bytes(4)}
+    more = b"".join(
+        bytes([(number + 100 << 3 | kind) & 127 | 128, (number + 100 << 3 | kind) >> 7])
+        + values.get(kind, bytes([len(content)]) + content)
+        for number, kind, content in fields
+    )
+    path.write_bytes(more + path.read_bytes() + more)
+    assert read_description(path) == read_model(path)[0] == DESCRIPTION
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
@@ -118,49 +114,49 @@ def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Any, tuple[str]]:
             return (Path.touch, (tmp_path / "ran",))  # type: ignore[return-value]
 
-    path = tmp_path / "model.safetensors"
+    path = tmp_path / "model.onnx"
     path.write_bytes(pickle.dumps(Evil()))
-    refusal(path)
-    torch.save({"weights": torch.zeros(3)}, path)
     refusal(path)
     assert not (tmp_path / "ran").exists()
 
 
 def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
-    assert "does not exist" in refusal(tmp_path / "nothing.safetensors")
+    assert "does not exist" in refusal(tmp_path / "nothing.onnx")
     with pytest.raises(ModelError, match="does not exist"):
-        read_description(tmp_path / "nothing.safetensors")
-    save_file({"x": np.zeros(2)}, tmp_path / "other.safetensors")
-    assert "not a model of Extexify" in refusal(tmp_path / "other.safetensors")
+        read_description(tmp_path / "nothing.onnx")
+    (tmp_path / "other.onnx").write_bytes(linear_model(DESCRIPTION).SerializeToString())
+    assert "not a model of Extexify" in refusal(tmp_path / "other.onnx")
+    with (tmp_path / "large.onnx").open("wb") as large:
+        large.truncate(2 << 30)
+    assert "larger than 1,024 MB" in refusal(tmp_path / "large.onnx")
 
 
-def residual(**options: Any) -> dict[str, Any]:
-    return {"architecture": {"name": "residual", "options": options}}
+def test_a_model_of_an_earlier_version_is_refused_with_the_command_that_converts_it(tmp_path: Path) -> None:
+    old = tmp_path / "old.safetensors"
+    old.write_bytes(b"x")
+    assert f"python -m extexify convert {old}" in refusal(old)
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"format_version": 2}, "format version 2"),
+    ({"format_version": 3}, "format version 3"),
     ({"format_version": None}, "format_version"),
     ({"classes": None}, "classes"),
     ({"classes": ["b", "a", "é"]}, "class order"),
     ({"classes": ["a", "a", "é"]}, "class order"),
     ({"classes": []}, "length >= 1 at classes"),
-    ({"classes": ["a", "b"]}, "do not fit"),
+    ({"classes": ["a", "b"]}, "its output isn't the logits of 2 classes"),
     ({"classes": 3}, "Expected array, got int at classes"),
     ({"classes": ["a", "b", "c\n"]}, "printable text at classes[2]"),
     ({"classes": ["a", "b", "c" * 300]}, "length <= 255 at classes"),
-    ({"architecture": {"name": "exec", "options": {}}}, "no architecture 'exec'"),
     ({"architecture": "residual"}, "Expected object, got str at architecture"),
-    (residual(colour=1), "colour"),
-    (residual(channels=[4, 4], blocks=[1, 1]), "do not fit"),
-    (residual(channels=["x"], blocks=[1]), "do not fit"),
     ({"raster": {"size": 99999}}, "raster size"),
+    ({"raster": {"size": 24}}, "images are of another size or type"),
     ({"raster": {"fit": 1}}, "fit"),
     ({"temperature": 0}, ">= 0.01 at temperature"),
     ({"temperature": "warm"}, "Expected float, got str at temperature"),
     ({"temperature": 10**400}, "damaged"),
     ({"temperature": float("nan")}, "damaged"),
-    ({"doubt": 2}, "<= 1.0 at doubt"),
+    ({"rejection_threshold": 2}, "<= 1.0 at rejection_threshold"),
     ({"metrics": []}, "metrics"),
     ({"metrics": {"test": 3}}, "Expected object, got int at metrics"),
     ({"metrics": {"test": {"top5": "<b>"}}}, "top5 of test is not from 0 to 1"),
@@ -170,28 +166,125 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"name": "a\u202eb"}, "printable text at name"),
     ({"name": "x" * 300}, "length <= 255 at name"),
     ({"training": {"run": "\ud800"}}, "damaged"),
-    # Small files that describe networks of too many layers to build.
-    (residual(channels=[8, 16], blocks=[1, 10**9]), "is missing"),
-    (residual(channels=[8, *[16] * (10**5 - 1)], blocks=[1] * 10**5), "is missing"),
-    (residual(channels=[10**6, 10**6], blocks=[1, 1]), "has the shape"),
-    (residual(channels=[-1, 0], blocks=[1, 1]), "has the shape"),
-    (residual(channels={"a": 1}, blocks=None), "do not fit"),
 ]
 
 
+def rewrite(model: Path, description: dict[str, Any]) -> None:
+    """Give a model file another description."""
+    content = ModelProto.FromString(model.read_bytes())
+    content.metadata_props[0].value = json.dumps(description)
+    model.write_bytes(content.SerializeToString())
+
+
 def test_a_wrong_description_is_named(model: Path) -> None:
-    _, arrays = read_model(model)
     for changes, message in WRONG:
         value = {**DESCRIPTION.to_json(), **changes}
-        value = {name: entry for name, entry in value.items() if entry is not None}
-        save_file(arrays, model, metadata={"extexify": json.dumps(value)})
+        rewrite(model, {name: entry for name, entry in value.items() if entry is not None})
         assert message in refusal(model), changes
 
 
-def test_weights_of_another_architecture_are_refused(model: Path) -> None:
-    described, arrays = read_model(model)
-    write_model(model, described, {"x": np.zeros(1)})
-    assert "is missing" in refusal(model)
-    for name, array in (("more", np.zeros(2)), ("stem.9.num_batches_tracked", np.int64(1))):
-        write_model(model, described, {**arrays, name: np.asarray(array)})
-        assert f"1 are too many, such as {name}" in refusal(model)
+def foreign_operator(content: ModelProto) -> None:
+    content.graph.node[0].domain = "com.microsoft"
+
+
+def foreign_domain(content: ModelProto) -> None:
+    content.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+
+def a_function(content: ModelProto) -> None:
+    content.functions.add(name="f", domain="x")
+
+
+def a_loop(content: ModelProto) -> None:
+    content.graph.node[0].attribute.append(AttributeProto(name="body", type=AttributeProto.GRAPH))
+
+
+def weights_elsewhere(content: ModelProto) -> None:
+    external_data_helper.set_external_data(content.graph.initializer[0], "/etc/passwd")
+
+
+def constant_elsewhere(content: ModelProto) -> None:
+    tensor = numpy_helper.from_array(np.zeros(1, np.float32), "c")
+    external_data_helper.set_external_data(tensor, "/etc/passwd")
+    content.graph.node.append(helper.make_node("Constant", [], ["c"], value=tensor))
+
+
+def sparse_weights(content: ModelProto) -> None:
+    content.graph.sparse_initializer.add()
+
+
+def another_input(content: ModelProto) -> None:
+    content.graph.input.append(helper.make_tensor_value_info("sequences", TensorProto.FLOAT, ["N", 6, 32]))
+
+
+def no_input(content: ModelProto) -> None:
+    del content.graph.input[:]
+
+
+def another_type(content: ModelProto) -> None:
+    content.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+
+
+def another_output(content: ModelProto) -> None:
+    content.graph.output[0].name = "scaled"
+
+
+def a_bomb(content: ModelProto) -> None:
+    content.graph.initializer.append(numpy_helper.from_array(np.array([1 << 20, 1 << 20]), "shape"))
+    content.graph.node.append(helper.make_node("ConstantOfShape", ["shape"], ["bomb"]))
+
+
+def an_unknown_size(content: ModelProto) -> None:
+    content.graph.node.append(helper.make_node("NonZero", ["levels"], ["some"]))
+
+
+def missing_weights(content: ModelProto) -> None:
+    del content.graph.initializer[:]
+
+
+def weights_of_another_shape(content: ModelProto) -> None:
+    content.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.zeros((3, 3), np.float32), "weights"))
+
+
+def swapped_weights(content: ModelProto) -> None:
+    first, second = content.graph.initializer
+    first.name, second.name = second.name, first.name
+
+
+HOSTILE: dict[Callable[[ModelProto], None], str] = {
+    foreign_operator: "operators that aren't ONNX's own",
+    foreign_domain: "operators that aren't ONNX's own",
+    a_function: "operators that aren't ONNX's own",
+    a_loop: "loops or conditions",
+    weights_elsewhere: "weights are in another file",
+    constant_elsewhere: "weights are in another file",
+    sparse_weights: "sparse weights",
+    another_input: "it reads sequences, for which the description has no settings",
+    no_input: "reads nothing",
+    another_type: "images are of another size or type",
+    another_output: "its output isn't the logits of 3 classes",
+    a_bomb: "it computes 1,099,5",
+    an_unknown_size: "the size of some can't be told",
+    missing_weights: "not a graph input",
+    weights_of_another_shape: "can't be told",
+    swapped_weights: "can't be told",
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE)
+def test_a_graph_that_could_do_harm_or_cannot_run_is_refused(change: Callable[[ModelProto], None], model: Path) -> None:
+    content = ModelProto.FromString(model.read_bytes())
+    change(content)
+    model.write_bytes(content.SerializeToString())
+    assert HOSTILE[change] in refusal(model)
+
+
+def test_sequences_of_another_length_are_refused(model: Path) -> None:
+    content = linear_model(DESCRIPTION)
+    another_input(content)
+    for points, message in ((32, ""), (48, "sequences are of another size or type")):
+        write_model(model, replace(DESCRIPTION, sequence=SequenceSettings(points)), content)
+        if message:
+            assert message in refusal(model)
+        else:
+            assert Classifier.load(model).description.sequence == SequenceSettings(32)

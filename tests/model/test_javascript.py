@@ -21,7 +21,7 @@ from tests.drawings import starter_drawings
 NODE = compute_driver_executable()[0]
 """Node.js, which Playwright brings."""
 
-SHIPPED = SHIPPED_MODELS / "extexify.safetensors"
+SHIPPED = SHIPPED_MODELS / "extexify.onnx"
 
 PROGRAM = """
 import { readFileSync } from "node:fs";

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import save_file
 
 from extexify.cli import parser
 from extexify.core.names import InvalidName
 from extexify.drawing.raster import preset
 from extexify.model import library
 from extexify.model.classifier import Classifier
-from extexify.model.file import ModelDescription, ModelError, read_description, write_model
+from extexify.model.description import ModelDescription, ModelError
+from extexify.model.file import read_description, read_model
 from extexify.model.library import (
     Model,
     add_model,
@@ -28,14 +28,12 @@ from extexify.model.library import (
     find_model,
     list_models,
     model_of_run,
-    publish_run,
+    name_for_run,
     rename_model,
 )
-from extexify.model.networks import build
 from extexify.workspace import jobs, paths
 from extexify.workspace.files import StorageError
-
-OPTIONS = {"channels": [4, 4], "blocks": [1, 1]}
+from tests.models import write_linear
 
 
 @pytest.fixture(autouse=True)
@@ -44,26 +42,25 @@ def own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = tmp_path / "shipped"
     shipped.mkdir()
     monkeypatch.setattr(paths, "SHIPPED_MODELS", shipped)
-    make_model(shipped / "shipped.safetensors")
+    make_model(shipped / "shipped.onnx")
 
 
 def make_model(path: Path, **changes: Any) -> Path:
     description = ModelDescription(
-        name=path.stem, architecture="residual", options=OPTIONS, classes=("a", "b", "c"),
+        name=path.stem, architecture="linear", options={}, classes=("a", "b", "c"),
         raster=preset("default", size=16), temperature=0.9, metrics={"test": {"top1": 0.5, "top5": 0.9}},
         training={"recipe": {"name": "default"}, "dataset": {"content_hash": "cafe"}},
     )  # fmt: skip
-    write_model(path, description, build("residual", 3, OPTIONS).state_dict())
+    write_linear(path, description)
     if changes:
-        from safetensors.torch import load_file
-
-        value = {**description.to_json(), **changes}
-        save_file(load_file(path), path, metadata={"extexify": json.dumps(value)})
+        _, model = read_model(path)
+        model.metadata_props[0].value = json.dumps({**description.to_json(), **changes})
+        path.write_bytes(model.SerializeToString())
     return path
 
 
 def own(name: str, **changes: Any) -> Model:
-    make_model(paths.models_folder() / f"{name}.safetensors", **changes)
+    make_model(paths.models_folder() / f"{name}.onnx", **changes)
     return find_model(name)
 
 
@@ -97,20 +94,20 @@ def test_a_model_of_all_drawings_shows_what_its_recipe_reached(capsys: pytest.Ca
 
 
 def test_the_date_of_a_shipped_model_is_its_own() -> None:
-    shipped = paths.SHIPPED_MODELS / "shipped.safetensors"
+    shipped = paths.SHIPPED_MODELS / "shipped.onnx"
     for date, expected in (("2026-11-23", datetime(2026, 11, 23).timestamp()), ("soon", 1e9), (3, 1e9)):
         make_model(shipped, training={"date": date})
         os.utime(shipped, (1e9, 1e9))
         assert find_model("shipped").date == expected
     # That of others is when they came into the workspace.
-    make_model(paths.models_folder() / "mine.safetensors", training={"date": "2026-11-23"})
-    os.utime(paths.models_folder() / "mine.safetensors", (1e9, 1e9))
+    make_model(paths.models_folder() / "mine.onnx", training={"date": "2026-11-23"})
+    os.utime(paths.models_folder() / "mine.onnx", (1e9, 1e9))
     assert find_model("mine").date == 1e9
 
 
 def test_a_damaged_file_is_listed_with_its_problem() -> None:
     own("good")
-    (paths.models_folder() / "bad.safetensors").write_bytes(b"no model")
+    (paths.models_folder() / "bad.onnx").write_bytes(b"no model")
     bad = find_model("bad")
     assert bad.description is None
     assert "is not a model file" in bad.problem
@@ -193,17 +190,17 @@ def upload(path: Path, name: str = "") -> Path:
 
 
 def test_an_uploaded_model_gets_a_free_name(tmp_path: Path) -> None:
-    path = make_model(tmp_path / "mine.safetensors")
+    path = make_model(tmp_path / "mine.onnx")
     first, second = upload(path), upload(path)
-    assert (first.name, second.name) == ("mine.safetensors", "mine-2.safetensors")
+    assert (first.name, second.name) == ("mine.onnx", "mine-2.onnx")
     assert read_description(second).name == "mine-2"
     assert first.read_bytes() == path.read_bytes()  # nothing is lost on the way
     assert sorted(names()) == ["mine", "mine-2", "shipped"]
 
 
 def test_an_uploads_name_leads_nowhere_else(tmp_path: Path) -> None:
-    model = make_model(tmp_path / "m.safetensors")
-    for name in ("../../up.safetensors", "/etc/x.safetensors", ".safetensors", "ä ö.safetensors"):
+    model = make_model(tmp_path / "m.onnx")
+    for name in ("../../up.onnx", "/etc/x.onnx", ".onnx", "ä ö.onnx"):
         added = upload(model, name)
         assert added.parent == paths.models_folder()
         assert added in paths.available_models()
@@ -211,13 +208,13 @@ def test_an_uploads_name_leads_nowhere_else(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_model_is_refused_in_one_sentence_that_names_it(tmp_path: Path) -> None:
     """What can be wrong with a model file is tested in test_file.py."""
-    whole = make_model(tmp_path / "m.safetensors").read_bytes()
-    make_model(tmp_path / "m.safetensors", classes=["a", "b"])
-    for content in (b"", b"PK\x03\x04 not a model", whole[:-100], (tmp_path / "m.safetensors").read_bytes()):
+    whole = make_model(tmp_path / "m.onnx").read_bytes()
+    make_model(tmp_path / "m.onnx", classes=["a", "b"])
+    for content in (b"", b"PK\x03\x04 not a model", whole[:-100], (tmp_path / "m.onnx").read_bytes()):
         with pytest.raises(ModelError) as refused:
-            add_model(io.BytesIO(content), "evil.safetensors")
+            add_model(io.BytesIO(content), "evil.onnx")
         message = str(refused.value)
-        assert "evil.safetensors" in message
+        assert "evil.onnx" in message
         assert str(tmp_path) not in message
         assert "\n" not in message
         assert names() == ["shipped"]
@@ -225,7 +222,7 @@ def test_a_file_that_is_no_model_is_refused_in_one_sentence_that_names_it(tmp_pa
 
 
 def test_a_file_of_another_kind_is_not_even_read() -> None:
-    with pytest.raises(ModelError, match=r"notes\.txt is no model: model files end in \.safetensors"):
+    with pytest.raises(ModelError, match=r"notes\.txt is no model: model files end in \.onnx"):
         add_model(io.BytesIO(b""), "notes.txt")
 
 
@@ -241,10 +238,10 @@ def test_a_runs_model_is_found_under_any_name() -> None:
     assert model_of_run("shipped", list_models()) is None
 
 
-def test_the_best_model_so_far_is_put_beside_one_of_that_name(tmp_path: Path) -> None:
+def test_the_best_model_so_far_is_put_beside_one_of_that_name() -> None:
     own("run")
-    path = publish_run(make_model(tmp_path / "model.safetensors"), "run")
-    assert path.name == "run-2.safetensors"
+    assert name_for_run("run") == "run-2"
+    assert name_for_run("other") == "other"
 
 
 def test_the_command_line_lists_models_and_chooses_the_default(capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,7 +262,7 @@ def test_only_a_whole_model_can_be_chosen_as_the_default(capsys: pytest.CaptureF
     assert parser.main(["use", "nothing"]) == 1
     assert capsys.readouterr().err == "extexify: error: there is no model nothing: there are shipped\n"
     paths.models_folder().mkdir(parents=True)
-    (paths.models_folder() / "bad.safetensors").write_bytes(b"x")
+    (paths.models_folder() / "bad.onnx").write_bytes(b"x")
     assert parser.main(["use", "bad"]) == 1
     assert "is not a model file" in capsys.readouterr().err
     assert find_model("shipped").serves
@@ -274,7 +271,7 @@ def test_only_a_whole_model_can_be_chosen_as_the_default(capsys: pytest.CaptureF
 def test_a_list_of_hundreds_reads_each_header_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = own("m0").path
     for number in range(1, 300):
-        shutil.copy(first, first.with_name(f"m{number}.safetensors"))
+        shutil.copy(first, first.with_name(f"m{number}.onnx"))
     assert len(list_models()) == 301
     monkeypatch.setattr(library, "read_description", None)  # nothing more is read
     assert len(list_models()) == 301
@@ -306,7 +303,7 @@ def test_a_model_that_is_renamed_during_a_look_at_the_list_stays_in_it(monkeypat
 def test_a_server_without_pytorch_lists_renames_adds_and_deletes_models(tmp_path: Path) -> None:
     """docs/deploy.md proposes such servers."""
     own("mine")
-    make_model(tmp_path / "other.safetensors")
+    make_model(tmp_path / "other.onnx")
     script = f"""
 import sys
 from pathlib import Path
@@ -318,12 +315,12 @@ from extexify.model import library, offline
 from extexify.workspace import paths
 
 paths.SHIPPED_MODELS = Path({str(paths.SHIPPED_MODELS)!r})
-other = Path({str(tmp_path / "other.safetensors")!r})
+other = Path({str(tmp_path / "other.onnx")!r})
 library.rename_model(library.find_model("mine"), "renamed")
 with other.open("rb") as file:
-    library.add_model(file, "added.safetensors")
+    library.add_model(file, "added.onnx")
 assert {{model.name for model in library.list_models()}} == {{"renamed", "added", "shipped"}}
-assert offline.onnx_bytes(library.find_model("added").path)[1]
+assert offline.page_files(library.find_model("added").path)
 library.delete_model(library.find_model("renamed"))
 assert not [model.problem for model in library.list_models() if model.problem]
 print(*sorted(model.name for model in library.list_models()))

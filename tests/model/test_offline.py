@@ -1,4 +1,4 @@
-"""Exported models: the ONNX file and the offline page's files."""
+"""The offline page's files, and the model file as other programs use it."""
 
 from __future__ import annotations
 
@@ -26,67 +26,44 @@ from extexify.model.file import read_description
 from extexify.model.offline import made_files, page_zip, write_page
 from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.paths import SHIPPED_MODELS
-from tests.drawings import starter_drawings
 from tests.tiny import SHAPES, shape
 
-SHIPPED = SHIPPED_MODELS / "extexify.safetensors"
+SHIPPED = SHIPPED_MODELS / "extexify.onnx"
 VENDOR = Path(__file__).parents[2] / "extexify" / "web" / "offline" / "vendor"
 
 
-def test_the_command_writes_a_file_that_any_program_can_run(
-    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "new" / "tiny.onnx"
-    assert parser.main(["export-onnx", "--model", str(tiny_model), "--out", str(out), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "onnx": str(out), "symbols": 29, "bytes": out.stat().st_size, "page": None,
-    }  # fmt: skip
-    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+def test_the_model_file_runs_in_any_program_and_says_how(tiny_model: Path) -> None:
+    session = onnxruntime.InferenceSession(tiny_model, providers=["CPUExecutionProvider"])
     entry = session.get_modelmeta().custom_metadata_map["extexify"]
-    description = read_description(tiny_model)
-    assert json.loads(entry) == description.to_json()
+    assert json.loads(entry) == read_description(tiny_model).to_json()
     drawings = Drawings.pack([shape(key, np.random.default_rng(0)) for key in SHAPES])
     inputs = model_inputs(drawings, RasterSettings.from_json(json.loads(entry)["raster"]), None)
     (logits,) = session.run(None, {"images": inputs.images})
     np.testing.assert_allclose(logits, Classifier.load(tiny_model).logits(drawings), atol=1e-5)
 
 
-def test_by_default_the_serving_model_is_exported_to_the_workspace(
+def test_the_command_writes_the_page_of_the_model_that_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
-    assert parser.main(["export-onnx"]) == 0
-    assert "1,122 symbols" in capsys.readouterr().out
-    assert (tmp_path / "onnx" / "extexify.onnx").stat().st_size <= 12_000_000
+    page = tmp_path / "page"
+    assert parser.main(["export-page", "--out", str(page), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"model": str(SHIPPED), "page": str(page)}
+    assert (page / "model.onnx").read_bytes() == SHIPPED.read_bytes()
+    assert SHIPPED.stat().st_size <= 12_000_000
 
 
 def test_a_file_that_is_no_model_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "no.safetensors").write_bytes(b"nothing")
-    out = tmp_path / "no.onnx"
-    assert parser.main(["export-onnx", "--model", str(tmp_path / "no.safetensors"), "--out", str(out)]) == 1
+    (tmp_path / "no.onnx").write_bytes(b"nothing")
+    out = tmp_path / "page"
+    assert parser.main(["export-page", "--model", str(tmp_path / "no.onnx"), "--out", str(out)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not out.exists()
 
 
-def test_pytorch_gives_the_same_five_answers() -> None:
-    import torch
-
-    from extexify.model.networks import load_network, to_tensors
-
-    drawings = Drawings.pack(starter_drawings(100))
-    description, network = load_network(SHIPPED)
-    with torch.inference_mode():
-        tensors = to_tensors(
-            model_inputs(drawings, description.raster, description.sequence), network, torch.device("cpu")
-        )
-        wanted = network(*tensors).topk(5).indices.numpy()
-    found = np.argsort(-Classifier.load(SHIPPED).logits(drawings), 1)[:, :5]
-    assert (found == wanted).all()
-
-
 def test_a_folder_with_other_files_is_left_alone(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    assert parser.main(["export-onnx", "--model", str(tiny_model), "--page", str(tmp_path)]) == 1
+    assert parser.main(["export-page", "--model", str(tiny_model), "--out", str(tmp_path)]) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 

@@ -23,7 +23,7 @@ from extexify.workspace.paths import SHIPPED_MODELS
 
 ABOUT = Path(__file__).parents[2] / "models"
 CARD = (ABOUT / "README.md").read_text()
-MODEL = SHIPPED_MODELS / "extexify.safetensors"
+MODEL = SHIPPED_MODELS / "extexify.onnx"
 MEGABYTE = 1_000_000
 
 

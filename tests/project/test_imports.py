@@ -70,8 +70,8 @@ def test_the_library_and_commands_that_train_nothing_load_nothing_heavy(tmp_path
         ["evaluate", "--source", SOURCE],
         ["evaluate", "--split", "all"],
         ["models"],
-        ["export-onnx"],
-        ["use", str(SHIPPED_MODELS / "extexify.safetensors")],
+        ["export-page", "--out", str(tmp_path / "page")],
+        ["use", str(SHIPPED_MODELS / "extexify.onnx")],
     ]
     loaded = heavy_modules(LIBRARY, tmp_path, json.dumps(commands))
     assert len(loaded) == 8 + len(commands)

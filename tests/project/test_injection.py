@@ -184,14 +184,14 @@ def test_files_whose_names_are_no_text_are_passed_over(place: Path) -> None:
     for name in (b"\xff", b"a\nb", "a\u202eb".encode()):
         (place / "runs" / os.fsdecode(name)).mkdir()
         (place / "runs" / os.fsdecode(name) / "run.json").write_text("{}")
-        (place / "models" / os.fsdecode(name + b".safetensors")).write_bytes(b"")
+        (place / "models" / os.fsdecode(name + b".onnx")).write_bytes(b"")
     assert list_runs() == []
     assert [model.name for model in list_models() if not model.shipped] == []
 
 
 @pytest.mark.parametrize(
     "model",
-    ["../../etc/passwd", "workspace/../../x.safetensors", "/dev/zero", "shipped/..", "\x00", 3, None, ["x"], {}],
+    ["../../etc/passwd", "workspace/../../x.onnx", "/dev/zero", "shipped/..", "\x00", 3, None, ["x"], {}],
 )
 def test_a_choice_of_a_model_leads_to_a_model_only(model: object, place: Path) -> None:
     (place / "serving.json").write_text(json.dumps({"model": model}))

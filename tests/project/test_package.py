@@ -89,15 +89,15 @@ def test_the_command_answers_in_any_folder_without_the_extras(installed: Path, t
     assert "extexify = extexify.cli.parser:main" in scripts.read_text()
     out, err = run(
         installed, tmp_path, ["classify", "--json"], ["models"], ["symbols", "le", "--top", "1"],
-        ["export-onnx", "--page", "page"],
+        ["export-page", "--out", "page"],
         blocked=modules_of_the_extras(), strokes="[[[0,0],[10,0]], [[0,4],[10,4]], [[0,8],[10,8]]]",
     )  # fmt: skip
     assert err == ""
-    answers, models, symbols, onnx = (part.strip() for part in out.split("code 0")[:-1])
+    answers, models, symbols, page = (part.strip() for part in out.split("code 0")[:-1])
     assert json.loads(answers)[0]["command"] == r"\equiv"
     assert models.startswith("* extexify")
     assert symbols.startswith(r"\leq ")
-    assert "1,122 symbols" in onnx
+    assert "page: the page" in page
     assert {"index.html", "model.onnx", "symbols.json", "shared", "vendor"} <= {
         path.name for path in (tmp_path / "page").iterdir()
     }

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """The workspace of the demo, with a model."""
     workspace = tmp_path_factory.mktemp("demo")
     (workspace / "models").mkdir()
-    (workspace / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
+    (workspace / "models" / "tiny.onnx").write_bytes(tiny_model.read_bytes())
     return workspace
 
 

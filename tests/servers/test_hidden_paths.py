@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onnx import ModelProto
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -36,14 +37,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     workspace = tmp_path_factory.mktemp("secret-place")
     models = workspace / "models"
     models.mkdir()
-    (models / "cut.safetensors").write_bytes(tiny_model.read_bytes()[:2_000])
-    description, weights = read_model(tiny_model)
-    unknown = replace(description, architecture=MARKUP)
-    write_model(models / "unknown.safetensors", unknown, weights)
+    (models / "cut.onnx").write_bytes(tiny_model.read_bytes()[:2_000])
+    description, content = read_model(tiny_model)
+    foreign = ModelProto()
+    foreign.CopyFrom(content)
+    foreign.graph.output[0].name = MARKUP
+    write_model(models / "unknown.onnx", description, foreign)
     classes = tuple(sorted((f"a-OT1-_{MARKUP}", *description.classes[1:])))
-    write_model(models / "**markup** $x$.safetensors", replace(description, name=MARKUP, classes=classes), weights)
-    data = (models / "unknown.safetensors").read_bytes()
-    (models / "other.safetensors").write_bytes(data.replace(b'"format_version\\": 1', b'"format_version\\": 7'))
+    write_model(models / "**markup** $x$.onnx", replace(description, name=MARKUP, classes=classes), content)
+    data = tiny_model.read_bytes()
+    (models / "other.onnx").write_bytes(data.replace(b'"format_version": 2', b'"format_version": 7'))
     tiny_dataset(workspace / "dataset", each=5)
     manifest = json.loads((workspace / "dataset" / "manifest.json").read_text())
     manifest["format_version"] = MARKUP
@@ -82,7 +85,7 @@ def test_visitors_read_that_a_model_is_damaged_and_no_path(model: str, address: 
     assert folder.name not in text
     assert str(ROOT) not in text
     assert "onerror=a" not in text
-    assert f"{model}.safetensors" in (folder / "server.log").read_text()
+    assert f"{model}.onnx" in (folder / "server.log").read_text()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -94,7 +97,7 @@ def test_operators_read_what_is_wrong_and_where(model: str, address: str) -> Non
         choose(visit, model)
         errors = [alert.body for alert in alerts(visit) if "answer" in alert.body]
     (error,) = errors
-    assert f"{model}\\.safetensors" in error
+    assert f"{model}\\.onnx" in error
     assert "**bold**" not in error
     assert "<img" not in error.replace("\\<img", "")
 

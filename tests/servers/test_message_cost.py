@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterat
     """A demo in which the tiny model answers."""
     workspace = tmp_path_factory.mktemp("demo")
     (workspace / "models").mkdir()
-    (workspace / "models" / "tiny.safetensors").write_bytes(tiny_model.read_bytes())
+    (workspace / "models" / "tiny.onnx").write_bytes(tiny_model.read_bytes())
     environment = {
         settings.DEMO.name: "yes",
         settings.PASSWORD_HASH.name: HASH,

@@ -47,7 +47,7 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    return Classifier.load(next(SHIPPED_MODELS.glob("*.safetensors")))
+    return Classifier.load(next(SHIPPED_MODELS.glob("*.onnx")))
 
 
 @pytest.mark.parametrize(("key", "number"), DRAWINGS)

@@ -58,7 +58,7 @@ def test_a_run_has_its_progress_and_its_best_epoch() -> None:
     assert found.best.number == 2
     assert found.can_resume
     assert found.size > 0
-    assert found.model is None
+    assert found.weights is None
 
 
 def test_the_first_of_equally_good_epochs_is_the_best_as_in_training() -> None:

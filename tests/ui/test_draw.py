@@ -140,31 +140,31 @@ def test_nonsense_from_the_canvas_is_a_message(workspace: Path, draw_page: DrawP
 def test_a_model_that_is_broken_vanishes_or_is_replaced(workspace: Path, tiny_model: Path, draw_page: DrawPage) -> None:
     models = workspace / "models"
     for name in ("first", "second"):
-        (models / f"{name}.safetensors").write_bytes(tiny_model.read_bytes())
-    (models / "tiny.safetensors").write_bytes(tiny_model.read_bytes()[:2000])
+        (models / f"{name}.onnx").write_bytes(tiny_model.read_bytes())
+    (models / "tiny.onnx").write_bytes(tiny_model.read_bytes()[:2000])
     app = draw_page.draw(strokes_of(PLUS))
     assert "This model can't answer" in app.error[0].value
-    assert r"tiny\.safetensors" in app.error[0].value
-    app.selectbox(key="model").set_value(models / "first.safetensors")
+    assert r"tiny\.onnx" in app.error[0].value
+    app.selectbox(key="model").set_value(models / "first.onnx")
     draw_page.run()
     assert "29 symbols, right within five for 92%" in draw_page.data("raster")["lines"][1]
     random = draw_page.commands
     # The default model and the chosen one have no file any more: the shipped one answers.
     for name in ("tiny", "first"):
-        (models / f"{name}.safetensors").unlink()
+        (models / f"{name}.onnx").unlink()
     draw_page.run()
     assert draw_page.commands != random
     assert "1,122 symbols" in draw_page.data("raster")["lines"][1]
-    app.selectbox(key="model").set_value(models / "second.safetensors")
+    app.selectbox(key="model").set_value(models / "second.onnx")
     draw_page.run()
     assert draw_page.commands == random
     broken = workspace / "new"
     broken.write_bytes(tiny_model.read_bytes()[:2000])
-    broken.replace(models / "second.safetensors")
-    assert r"second\.safetensors" in draw_page.run().error[0].value
+    broken.replace(models / "second.onnx")
+    assert r"second\.onnx" in draw_page.run().error[0].value
     # After a visit to another page, the choice of this visit still holds.
     app.switch_page("pages/symbols.py").run()
-    (models / "second.safetensors").write_bytes(tiny_model.read_bytes())
+    (models / "second.onnx").write_bytes(tiny_model.read_bytes())
     app.switch_page("pages/draw.py")
     draw_page.draw(strokes_of(PLUS))
     assert draw_page.commands == random
@@ -208,7 +208,7 @@ def test_the_server_holds_a_few_models_and_descriptions(
     monkeypatch.setattr(serving, "MAX_DESCRIPTIONS", 3)
     monkeypatch.setattr(serving, "_descriptions", type(serving._descriptions)())
     for number in range(5):
-        path = folder / "models" / f"m{number}.safetensors"
+        path = folder / "models" / f"m{number}.onnx"
         path.write_bytes(tiny_model.read_bytes())
         serving.description(path)
     assert [version[0].stem for version in serving._descriptions] == ["m2", "m3", "m4"]

@@ -9,7 +9,7 @@ import pytest
 from extexify.contributions.moderation import LimitReached
 from extexify.core.settings import SettingError
 from extexify.drawing.link import BadLink
-from extexify.model.file import ModelError
+from extexify.model.description import ModelError
 from extexify.ui.common.errors import HIDDEN, reason
 from extexify.workspace.files import StorageError
 from tests.demo import demo, operator

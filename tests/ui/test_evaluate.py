@@ -24,9 +24,9 @@ from extexify.evaluation.records import (
     save_evaluation,
 )
 from extexify.model.classifier import Classifier
-from extexify.model.file import read_description, write_model
+from extexify.model.file import read_description
 from tests.drawings import copy_block, dump_text
-from tests.model.test_classifier import model_of
+from tests.models import description_of, write_linear
 from tests.pages import StartedJobs, component, errors, open_page, rerun, started, texts
 from tests.tiny import SHAPES, TinySource, tiny_dataset
 
@@ -36,9 +36,8 @@ __all__ = ["started"]  # a fixture
 def make_workspace(folder: Path) -> Path:
     """A workspace with a dataset, a model of random weights, and an evaluation of it on the whole dataset."""
     dataset = tiny_dataset(folder / "dataset")
-    description, network = model_of(list(SHAPES), temperature=5.0)
-    model = folder / "models" / "random.safetensors"
-    write_model(model, replace(description, name="random"), network.state_dict())
+    description = replace(description_of(SHAPES, temperature=5.0), name="random")
+    model = write_linear(folder / "models" / "random.onnx", description)
     classifier = Classifier.load(model)
     context = EvaluationContext("random", str(model.resolve()), file_digest(model), 5.0, "all", (dataset.content_hash,))
     save_evaluation(
@@ -82,7 +81,7 @@ def metrics(page: AppTest) -> list[str]:
 
 def test_a_model_is_evaluated_and_earlier_evaluations_can_be_chosen(started: StartedJobs, workspace: Path) -> None:
     page = open_page("evaluate")
-    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.safetensors")
+    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.onnx")
     page = evaluate(page, started)
     assert "Evaluate random: test split finished in" in texts(page).replace("*", "")
     (made,) = (path for path in (workspace / "evaluations").iterdir() if path.name[0] not in ".f")
@@ -102,8 +101,8 @@ def test_a_model_is_evaluated_and_earlier_evaluations_can_be_chosen(started: Sta
 
 def test_the_newest_model_is_preselected_until_another_is_chosen(workspace: Path) -> None:
     def add(name: str, when: float) -> Path:
-        path = workspace / "models" / f"{name}.safetensors"
-        path.write_bytes((workspace / "models" / "random.safetensors").read_bytes())
+        path = workspace / "models" / f"{name}.onnx"
+        path.write_bytes((workspace / "models" / "random.onnx").read_bytes())
         os.utime(path, (when, when))
         return path
 
@@ -111,13 +110,13 @@ def test_the_newest_model_is_preselected_until_another_is_chosen(workspace: Path
         return page.selectbox(key="evaluate-model").value
 
     page = open_page("evaluate")
-    assert chosen(page) == workspace / "models" / "random.safetensors"
+    assert chosen(page) == workspace / "models" / "random.onnx"
     newer = add("newer", 4e9)
     page = rerun(page)
     assert chosen(page) == newer
-    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.safetensors")
+    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.onnx")
     page = rerun(page)
-    assert chosen(page) == workspace / "models" / "random.safetensors"
+    assert chosen(page) == workspace / "models" / "random.onnx"
     newest = add("newest", 4.1e9)
     assert chosen(rerun(page)) == newest
 
@@ -126,7 +125,7 @@ def test_an_uploaded_dump_is_evaluated_and_anything_else_gives_one_sentence(
     started: StartedJobs, workspace: Path
 ) -> None:
     page = open_page("evaluate")
-    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.safetensors")
+    page.selectbox(key="evaluate-model").set_value(workspace / "models" / "random.onnx")
     page.selectbox(key="evaluate-data").set_value("other")
     page = rerun(page)
     assert page.button(key="evaluate-go").disabled
@@ -157,7 +156,7 @@ def test_an_evaluation_is_deleted_after_a_confirmation(workspace: Path) -> None:
     page = rerun(page)
     assert list_evaluations(workspace / "evaluations") == []
     assert "Nothing evaluated yet." in texts(page)
-    assert (workspace / "models" / "random.safetensors").exists()
+    assert (workspace / "models" / "random.onnx").exists()
 
 
 # --- the views --------------------------------------------------------------------------------------
@@ -213,7 +212,7 @@ def test_a_model_is_calibrated(started: StartedJobs, workspace: Path) -> None:
     started.last.run()
     page = rerun(page)
     assert "Calibrate random finished in" in texts(page).replace("*", "")
-    assert read_description(workspace / "models" / "random.safetensors").temperature != 5.0
+    assert read_description(workspace / "models" / "random.onnx").temperature != 5.0
     assert re.search("Temperature 5 → .*Evaluate it again", texts(page))
     assert "The model has changed since" in texts(page)
 

@@ -25,8 +25,8 @@ def workspace(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     workspace = tmp_path / "ws"
     (workspace / "models").mkdir(parents=True)
     for name in ("alpha", "beta"):
-        (workspace / "models" / f"{name}.safetensors").write_bytes(tiny_model.read_bytes())
-    (workspace / "models" / "broken.safetensors").write_bytes(b"no model")
+        (workspace / "models" / f"{name}.onnx").write_bytes(tiny_model.read_bytes())
+    (workspace / "models" / "broken.onnx").write_bytes(b"no model")
     make_run(workspace / "runs" / "whole", 0.2, 0.5, 0.4, began=3000)
     make_run(workspace / "runs" / "half", 0.25, began=2000)
     (make_run(workspace / "runs" / "odd", began=500) / "run.json").write_text("{")
@@ -77,7 +77,7 @@ def test_the_model_that_answers_is_marked_and_another_can(workspace: Path) -> No
     page = press(page, "use-model")
     assert rows(page, "models")["alpha"]["badge"] == "answers"
     assert rows(page, "models")["extexify"]["badge"] == ""
-    assert json.loads((workspace / "serving.json").read_text()) == {"model": "workspace/alpha.safetensors"}
+    assert json.loads((workspace / "serving.json").read_text()) == {"model": "workspace/alpha.onnx"}
     assert "Draw with it" in texts(page)
 
 
@@ -87,15 +87,15 @@ def test_a_model_is_renamed_in_its_file_too(workspace: Path) -> None:
     page = rename(page, "gamma")
     assert "gamma" in rows(page, "models")
     assert "alpha" not in rows(page, "models")
-    assert read_description(workspace / "models" / "gamma.safetensors").name == "gamma"
-    assert json.loads((workspace / "serving.json").read_text()) == {"model": "workspace/gamma.safetensors"}
+    assert read_description(workspace / "models" / "gamma.onnx").name == "gamma"
+    assert json.loads((workspace / "serving.json").read_text()) == {"model": "workspace/gamma.onnx"}
     page = rename(page, "../escape")
     assert "can't be the name of a model" in errors(page)
     assert not list(workspace.glob("escape*"))
 
 
 def test_deleting_asks_first(workspace: Path) -> None:
-    file = workspace / "models" / "beta.safetensors"
+    file = workspace / "models" / "beta.onnx"
     page = press(choose(open_page("models"), "models", "beta"), "model-delete")
     assert "will be deleted permanently" in texts(page)
     page = press(page, "confirm-keep")
@@ -109,13 +109,13 @@ def test_the_shipped_model_can_not_be_deleted(workspace: Path) -> None:
     page = choose(open_page("models"), "models", "extexify")
     keys = {button.key for button in page.button}
     assert not keys & {"model-delete", "model-rename"}
-    assert [button.proto.label for button in page.get("download_button")] == ["Download", "ONNX file", "Page (.zip)"]
+    assert [button.proto.label for button in page.get("download_button")] == ["Download", "Page (.zip)"]
 
 
 def test_a_model_is_taken_along_to_the_evaluate_page(workspace: Path) -> None:
     page = press(choose(open_page("models"), "models", "beta"), "evaluate-model-go")
     assert page.title[0].value == "Where the model errs"
-    assert page.selectbox(key="evaluate-model").value == workspace / "models" / "beta.safetensors"
+    assert page.selectbox(key="evaluate-model").value == workspace / "models" / "beta.onnx"
     assert "Session State" not in texts(page)
 
 
@@ -125,22 +125,43 @@ def test_a_damaged_model_says_so_and_can_be_deleted(workspace: Path) -> None:
     assert "is not a model file" in errors(page)
     assert "use-model" not in {button.key for button in page.button}
     page = confirm(page, "model-delete")
-    assert not (workspace / "models" / "broken.safetensors").exists()
+    assert not (workspace / "models" / "broken.onnx").exists()
 
 
 def test_a_model_file_is_added_and_anything_else_is_refused_in_one_sentence(workspace: Path) -> None:
-    content = (workspace / "models" / "alpha.safetensors").read_bytes()
+    content = (workspace / "models" / "alpha.onnx").read_bytes()
     page = open_page("models")
-    page.file_uploader[0].set_value(("alpha.safetensors", content, "application/octet-stream"))
+    page.file_uploader[0].set_value(("alpha.onnx", content, "application/octet-stream"))
     page = rerun(page)
     assert component(page, "models-list")["chosen"] == "own/alpha-2"
-    assert read_description(workspace / "models" / "alpha-2.safetensors").name == "alpha-2"
-    before = sorted(path.name for path in (workspace / "models").glob("*.safetensors"))
-    page.file_uploader[0].set_value(("evil.safetensors", b"\x80\x04 pickled", "application/octet-stream"))
+    assert read_description(workspace / "models" / "alpha-2.onnx").name == "alpha-2"
+    before = sorted(path.name for path in (workspace / "models").glob("*.onnx"))
+    page.file_uploader[0].set_value(("evil.onnx", b"\x80\x04 pickled", "application/octet-stream"))
     page = rerun(page)
-    assert "Evil.safetensors was not added" in errors(page)
+    assert "Evil.onnx was not added" in errors(page)
     assert str(workspace) not in errors(page)
-    assert sorted(path.name for path in (workspace / "models").glob("*.safetensors")) == before
+    assert sorted(path.name for path in (workspace / "models").glob("*.onnx")) == before
+
+
+def test_models_of_an_earlier_version_are_offered_to_be_converted(started: StartedJobs, workspace: Path) -> None:
+    page = open_page("models")
+    assert "of an earlier version" not in texts(page)
+    # Two to convert, and one that has been.
+    for name in ("old_1", "old_2", "alpha"):
+        (workspace / "models" / f"{name}.safetensors").write_bytes(b"weights")
+    page = rerun(page)
+    assert set(rows(page, "models")) == {"alpha", "beta", "broken", "extexify"}
+    (info,) = [info.value for info in page.info if "earlier version" in info.value]
+    assert "2 models of an earlier version" in info
+    assert "alpha" not in info
+    press(page, "models-convert")
+    assert started.last.kind == "convert"
+    arguments = sorted(Path(path).name for path in started.last.arguments)
+    assert arguments == ["old_1.safetensors", "old_2.safetensors"]
+    # Both are gone when the new one is deleted.
+    page = choose(open_page("models"), "models", "alpha")
+    confirm(page, "model-delete")
+    assert not list((workspace / "models").glob("alpha*"))
 
 
 def test_a_run_on_all_drawings_shows_its_metrics_in_training(workspace: Path) -> None:
@@ -192,7 +213,7 @@ def test_a_fault_of_ours_is_not_shown_as_the_users_mistake(
     handler = property(lambda _: explain, lambda *_: None)  # app.py passes it to the server; AppTest has none
     monkeypatch.setattr(ScriptRunner, "_on_script_error", handler, raising=False)
     page = open_page("models")
-    page.file_uploader[0].set_value(("a.safetensors", b"x", "application/octet-stream"))
+    page.file_uploader[0].set_value(("a.onnx", b"x", "application/octet-stream"))
     page = rerun(page)
     assert FAULT in errors(page)
     page = choose(open_page("models"), "models", "beta")

@@ -97,13 +97,13 @@ def test_images_are_rendered_a_model_is_trained_and_used(started: StartedJobs, w
     started.last.run()
     page = rerun(page)
     assert "Training first finished in" in texts(page).replace("*", "")
-    assert (workspace / "models" / "first.safetensors").exists()
+    assert (workspace / "models" / "first.onnx").exists()
     assert "Top-5, test" in texts(page)
     assert "1 of 1" in texts(page)
     assert len(page.get("plotly_chart")) == 4
     page.button(key="use-model").click()
     page = rerun(page)
-    assert json.loads((workspace / "serving.json").read_text()) == {"model": "workspace/first.safetensors"}
+    assert json.loads((workspace / "serving.json").read_text()) == {"model": "workspace/first.onnx"}
     assert "Draw with it" in texts(page)
 
 
@@ -140,10 +140,10 @@ def test_a_stopped_training_can_be_resumed_on_its_devices(started: StartedJobs, 
 
 
 def test_a_killed_training_is_shown_as_failed_with_its_log_and_can_be_resumed(
-    workspace: Path, tiny_model: Path
+    workspace: Path, started: StartedJobs
 ) -> None:
     run = make_run(workspace / "runs" / "killed", 0.25, epochs=9000)
-    (run / "model.safetensors").write_bytes(tiny_model.read_bytes())
+    (run / "model.safetensors").write_bytes(b"weights")
     job = write_job(workspace / "jobs", "train", title="Training killed", writes=["runs/killed", "models/killed"])
     (job / "log.txt").write_text("train: epoch 1/9000\n")
     page = open_page("train")
@@ -152,8 +152,11 @@ def test_a_killed_training_is_shown_as_failed_with_its_log_and_can_be_resumed(
     assert not page.button(key="train-resume").disabled
     page.button(key="best-of-killed").click()
     page = rerun(page)
-    assert "Saved as killed: it is on the Models page." in texts(page)
-    assert (workspace / "models" / "killed.safetensors").exists()
+    assert "It will be on the Models page as killed in a few seconds." in texts(page)
+    assert started.last.kind == "convert"
+    assert started.last.arguments == (
+        str(run / "model.safetensors"), "--out", str(workspace / "models" / "killed.onnx"),
+    )  # fmt: skip
     next(button for button in page.button if button.label == "Dismiss").click()
     page = rerun(page)
     assert not page.error
@@ -161,7 +164,7 @@ def test_a_killed_training_is_shown_as_failed_with_its_log_and_can_be_resumed(
 
 def test_a_name_that_is_taken_or_leads_elsewhere_is_refused(started: StartedJobs, workspace: Path) -> None:
     (workspace / "models").mkdir()
-    (workspace / "models" / "taken.safetensors").touch()
+    (workspace / "models" / "taken.onnx").touch()
     page = start(open_page("train"), "taken", 3)
     assert "There is a model taken already, which would be lost" in errors(page)
     assert "Run newer exists already" in errors(start(page, "newer", 3))

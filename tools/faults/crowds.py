@@ -52,7 +52,7 @@ def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
         if name not in alone:
             ended = Background(folder, *arguments).wait()
             require(ended.code == 0, f"a training by itself failed: {ended.stderr[-500:]}")
-            alone[name] = (folder / "models" / f"{name}.safetensors").read_bytes()
+            alone[name] = (folder / "models" / f"{name}.onnx").read_bytes()
     outcomes: Counter[str] = Counter()
     for _ in range(times):
         shutil.rmtree(folder / "runs")
@@ -62,7 +62,7 @@ def two_trainings(folder: Path, times: int, *, same_name: bool) -> Counter[str]:
         require(same_name or outcome == "both succeeded", f"two runs of different names interfered: {outcome}")
         outcomes[outcome] += 1
         for name, model in alone.items():
-            made = (folder / "models" / f"{name}.safetensors").read_bytes()
+            made = (folder / "models" / f"{name}.onnx").read_bytes()
             require(made == model, f"run {name} is not the same to the bit as by itself")
         require(not leftovers(folder), f"left behind: {leftovers(folder)}")
     return outcomes

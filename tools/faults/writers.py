@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from extexify.contributions.sqlite_store import SqliteStore
 from extexify.dataset.review import ReviewList
-from extexify.model.file import ModelError
+from extexify.model.description import ModelError
 from extexify.model.library import add_model, find_model, rename_model
 from extexify.training.runs import find_run
 from extexify.workspace import jobs, paths
@@ -118,7 +118,7 @@ def _evaluate(folder: Path, number: int) -> str:
 
 
 def _calibrate(folder: Path, number: int) -> str:
-    return _error_of(command(folder, "calibrate", "--model", folder / "models" / f"c{number}.safetensors"))
+    return _error_of(command(folder, "calibrate", "--model", folder / "models" / f"c{number}.onnx"))
 
 
 def _upload(folder: Path, number: int) -> str:
@@ -135,12 +135,12 @@ def _mark(folder: Path, number: int) -> str:
 
 
 def _choose(folder: Path, number: int) -> str:
-    return _refusal(folder, lambda: paths.choose_model(folder / "models" / "first.safetensors"))
+    return _refusal(folder, lambda: paths.choose_model(folder / "models" / "first.onnx"))
 
 
 def _add_model(folder: Path, number: int) -> str:
-    content = (folder / "models" / "first.safetensors").read_bytes()
-    return _refusal(folder, lambda: add_model(io.BytesIO(content), f"m{number}.safetensors"))
+    content = (folder / "models" / "first.onnx").read_bytes()
+    return _refusal(folder, lambda: add_model(io.BytesIO(content), f"m{number}.onnx"))
 
 
 def _rename_model(folder: Path, number: int) -> str:
@@ -149,7 +149,7 @@ def _rename_model(folder: Path, number: int) -> str:
 
 def _copy(folder: Path, number: int, prefix: str) -> None:
     """Make a copy of the first model."""
-    shutil.copyfile(folder / "models" / "first.safetensors", folder / "models" / f"{prefix}{number}.safetensors")
+    shutil.copyfile(folder / "models" / "first.onnx", folder / "models" / f"{prefix}{number}.onnx")
 
 
 def _job(folder: Path, number: int) -> str:
@@ -170,21 +170,21 @@ def _job(folder: Path, number: int) -> str:
         return str(error)
 
 
-_NAMES = ("models/old#.safetensors", "models/new#.safetensors")
+_NAMES = ("models/old#.onnx", "models/new#.onnx")
 
 STAGES = (
     Stage("export", _export, 30_000, ("new-data#",)),
     Stage("export over an earlier one", _export_over, 30_000),
     Stage("render", _render, 50_000),
     Stage("render with PNG files", _render_png, 200_000, ("new-images#",)),
-    Stage("train", _train, 24 << 20, ("runs/r#", "models/r#.safetensors")),
+    Stage("train", _train, 24 << 20, ("runs/r#", "models/r#.onnx")),
     Stage("evaluate", _evaluate, 12_000, ("evaluations/e#",)),
-    Stage("calibrate", _calibrate, 2_400_000, ("models/c#.safetensors",), partial(_copy, prefix="c")),
+    Stage("calibrate", _calibrate, 2_400_000, ("models/c#.onnx",), partial(_copy, prefix="c")),
     Stage("upload", _upload, 300_000, ("uploads/",)),
     Stage("contribution", _contribute, 40_000),
     Stage("review list", _mark, 8_000, ("review.jsonl",)),
     Stage("choice of the model", _choose, 4_096, ("serving.json",)),
-    Stage("model that is added", _add_model, 4_600_000, ("models/m#.safetensors",)),
+    Stage("model that is added", _add_model, 4_600_000, ("models/m#.onnx",)),
     Stage("model that is renamed", _rename_model, 2_400_000, _NAMES, partial(_copy, prefix="old")),
     Stage("job", _job, 60_000, ("new-job#",)),
 )

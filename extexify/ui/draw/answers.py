@@ -21,7 +21,7 @@ from extexify.workspace.paths import available_models, default_model
 
 if TYPE_CHECKING:
     from extexify.model.classifier import Classifier
-    from extexify.model.file import ModelDescription
+    from extexify.model.description import ModelDescription
 
 FEW, MANY = 5, 25
 """Answers that are shown at first, and after “Show more”."""
@@ -37,7 +37,7 @@ _NO_MODEL = """
 python -m extexify pipeline --source DUMP
 ```
 
-or put a model file (`.safetensors`) into the `models` folder of your workspace, and reload this page.
+or put a model file (`.onnx`) into the `models` folder of your workspace, and reload this page.
 """
 
 

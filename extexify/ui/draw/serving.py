@@ -26,7 +26,7 @@ from extexify.workspace.paths import available_models, default_model
 
 if TYPE_CHECKING:
     from extexify.model.classifier import Classifier
-    from extexify.model.file import ModelDescription
+    from extexify.model.description import ModelDescription
 
 MAX_MODELS = 4
 """Models in memory; the least recently used one is dropped."""

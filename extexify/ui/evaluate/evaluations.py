@@ -13,7 +13,7 @@ from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.text import capital, sentence
 from extexify.ui.export.dataset_report import short_name
 from extexify.workspace.files import StorageError, remove_folder
-from extexify.workspace.paths import evaluations_folder
+from extexify.workspace.paths import MODEL_SUFFIX, OLD_SUFFIX, evaluations_folder
 
 _PARAMETER = "evaluation"
 _CHOICE = "evaluation-choice"
@@ -85,7 +85,7 @@ def model_has_changed(summary: EvaluationSummary) -> bool | None:
     path = Path(summary.context.file)
     try:
         # The manifest may name any path, even a device that can be read endlessly.
-        if path.suffix != ".safetensors" or not path.is_file():
+        if path.suffix not in (MODEL_SUFFIX, OLD_SUFFIX) or not path.is_file():
             return None
         status = path.stat()
         return _digest(path, (status.st_mtime_ns, status.st_size, status.st_ino)) != summary.context.digest

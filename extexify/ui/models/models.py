@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from extexify.access.permissions import is_demo
 from extexify.core.errors import UserError
 from extexify.core.names import MAX_NAME
 from extexify.model.library import Model, add_model, delete_model, rename_model
-from extexify.model.offline import onnx_bytes, page_zip
+from extexify.model.offline import page_zip
 from extexify.ui.common.frame import show_facts, side_by_side
+from extexify.ui.common.job_panel import job_panel, recent_job
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.models.changes import apply_change, confirmed, set_notice
 from extexify.ui.models.formats import dataset_name, date_and_size, date_text, percent, size_text
 from extexify.ui.models.offline_routes import PAGE as OFFLINE_PAGE
 from extexify.ui.models.rows import Row, choose, choose_row
-from extexify.ui.train.outcome import offer_model
+from extexify.ui.train.outcome import offer_model, start_conversion
 
 _LIST = "models-list"
+
+_NAMED = 5  # models of earlier versions that are named
 
 _EVALUATED = {
     "test": "on the test split",
@@ -95,7 +100,7 @@ def _describe(model: Model) -> None:
 def _show_file_actions(model: Model) -> None:
     with st.container(horizontal=True, key="model-file"):
         st.download_button(
-            "Download", model.path.read_bytes, f"{model.name}.safetensors", "application/octet-stream",
+            "Download", model.path.read_bytes, model.path.name, "application/octet-stream",
             icon=":material/download:", on_click="ignore", key=f"download-{_id(model)}",
         )  # fmt: skip
         if model.description is not None:
@@ -109,13 +114,9 @@ def _show_file_actions(model: Model) -> None:
 
 
 def _offer_elsewhere(model: Model) -> None:
-    """The model for other programs; the files are made when a button is pressed."""
+    """The model for other programs; the page is made when its button is pressed."""
     with st.popover("Use elsewhere", icon=":material/deployed_code:", key="model-elsewhere"):
-        st.markdown("**As an ONNX file**, for any ONNX runtime.")
-        st.download_button(
-            "ONNX file", lambda: onnx_bytes(model.path)[1], f"{model.name}.onnx", "application/octet-stream",
-            icon=":material/download:", on_click="ignore", key=f"onnx-{_id(model)}",
-        )  # fmt: skip
+        st.markdown("**In programs**: the file that *Download* gives is an ONNX file, for any ONNX runtime.")
         st.markdown("**With a page that answers in the browser**, from any static file server.")
         with st.container(horizontal=True):
             st.download_button(
@@ -152,12 +153,29 @@ def _confirm_model(model: Model) -> None:
         st.rerun()
 
 
+def offer_conversion(files: list[Path]) -> None:
+    """A button that makes model files of the models of earlier versions, and how far that is."""
+    job = recent_job("convert")
+    if files and (job is None or job.state != "running"):
+        names = ", ".join(escaped(path.stem) for path in files[:_NAMED]) + (", …" if len(files) > _NAMED else "")
+        st.info(
+            f"**{len(files):,} model{'s' if len(files) > 1 else ''} of an earlier version**: {names}. "
+            "New files have to be made of them before they answer; the old ones stay.",
+            icon=":material/upgrade:",
+        )
+        if st.button("Convert", type="primary", icon=":material/upgrade:", key="models-convert"):
+            start_conversion(files, "Convert models of earlier versions")
+            st.rerun()
+    if job is not None:
+        job_panel(job, key="conversion")
+
+
 def offer_upload() -> None:
     """A field for a model file, which is added to the models when it is valid."""
     turn = st.session_state.setdefault("models-upload-turn", 0)
     with st.popover("Add a model file", icon=":material/upload:", key="models-upload"):
         st.file_uploader(
-            "A model of Extexify (.safetensors)", key=f"models-upload-{turn}", on_change=_receive, args=(turn,),
+            "A model of Extexify (.onnx)", key=f"models-upload-{turn}", on_change=_receive, args=(turn,),
             help="The file is read and validated before it is added. Nothing in it is executed.",
         )  # fmt: skip
 

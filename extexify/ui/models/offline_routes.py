@@ -35,7 +35,7 @@ def routes() -> list[Route]:
 # A plain function: Starlette runs it in a thread, not in the event loop.
 def _send(request: Request) -> Response:
     # Imported here: no other page needs these modules.
-    from extexify.model.file import ModelError
+    from extexify.model.description import ModelError
     from extexify.model.offline import INDEX, static_files
 
     if is_demo():

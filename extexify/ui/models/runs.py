@@ -91,7 +91,7 @@ def _confirm_run(run: Run, model: Model | None) -> None:
     )
     if model is not None:
         st.markdown(f"Its model {escaped(model.name)} stays.")
-    elif run.model is not None:
+    elif run.weights is not None:
         st.markdown("Its model, too: it isn't among the models above.")
     if confirmed():
         apply_change(lambda: delete_run(run.name), f"Run {run.name} has been deleted.")

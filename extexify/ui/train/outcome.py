@@ -7,11 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from extexify.core.errors import UserError
-from extexify.model.library import Model, list_models, model_of_run, publish_run
+from extexify.model.library import Model, list_models, model_of_run, name_for_run
 from extexify.training.runs import Run, find_run
-from extexify.ui.common.errors import show_error
 from extexify.ui.common.frame import show_facts
-from extexify.ui.common.job_panel import PAGES, is_recent
+from extexify.ui.common.job_panel import PAGES, is_recent, start_job
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.evaluate.form import preselect
 from extexify.ui.train.start import RUN_PARAMETER, resume_run
@@ -93,19 +92,30 @@ def use_model(path: Path) -> None:
 
 
 def offer_best_so_far(run: Run) -> None:
-    """A button that publishes an unfinished run's best epoch as a model, if an epoch is done."""
-    if run.model is None or run.best is None:
+    """A button that publishes a run's best epoch as a model, if an epoch is done."""
+    if run.weights is None or run.best is None:
         return
     split, metrics = run.best.measured_on
     if st.button(
         "Save its best epoch as a model", icon=":material/inventory_2:", key=f"best-of-{run.name}",
         help=f"Epoch {run.best.number}, {split} top-5 {metrics.top5:.1%}. The run can still be resumed.",
     ):  # fmt: skip
-        try:
-            path = publish_run(run.model, run.name)
-            st.success(f"Saved as {escaped(path.stem)}: it is on the Models page.", icon=":material/check_circle:")
-        except UserError as error:
-            show_error(error)
+        name = name_for_run(run.name)
+        if start_conversion([run.weights], f"Save {run.name} as the model {name}", name):
+            st.success(
+                f"It will be on the Models page as {escaped(name)} in a few seconds.", icon=":material/check_circle:"
+            )
+
+
+def start_conversion(files: list[Path], title: str, name: str = "") -> Job | None:
+    """Start a job that makes model files of files of weights: one of this name, or each of its own.
+
+    A job, because PyTorch is needed, which would stay in the server's memory.
+    """
+    target = paths.models_folder() / f"{name}{paths.MODEL_SUFFIX}"
+    writes = [f"models/{name or path.stem}" for path in files]
+    arguments = [*(str(path.resolve()) for path in files), *(["--out", str(target.resolve())] if name else [])]
+    return start_job("convert", arguments, title=title, writes=writes)
 
 
 def _offer_resume(run: Run) -> None:

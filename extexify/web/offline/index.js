@@ -39,6 +39,6 @@ class Classifier {
       const all = members.map((member) => ({ ...symbols[member.key], probability: member.probability }));
       return { ...all[0], probability, members: all };
     });
-    return { answers, sure: !isRejected(predictions, summed, this.description.doubt ?? 0), image };
+    return { answers, sure: !isRejected(predictions, summed, this.description.rejection_threshold ?? this.description.doubt ?? 0), image };
   }
 }

@@ -1,4 +1,4 @@
-// A model in the browser: an ONNX file of `python -m extexify export-onnx`, run by onnxruntime-web.
+// A model in the browser: a model file of Extexify, run by onnxruntime-web.
 
 import * as ort from "./vendor/ort.wasm.bundle.min.mjs";
 import { rasterize } from "./shared/raster.js";
