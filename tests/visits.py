@@ -18,7 +18,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from extexify.drawing.strokes import Drawing
 from extexify.ui.draw.fabric import drawing_from_canvas
-from tools.dashboard import TIMEOUT, canvas_of, draw, wait_for_answer
+from tools.dashboard import TIMEOUT, canvas_of, draw, wait_for_answer, wait_until_idle
 
 Strokes = list[list[tuple[float, float]]]
 
@@ -52,6 +52,7 @@ class Visit:
         answers = self.page.locator(".st-key-answers")
         expect(answers.locator("figcaption, [data-testid=stAlert]").first).to_be_visible()
         expect(answers.get_by_text("Getting the model ready")).to_have_count(0)
+        wait_until_idle(self.page)
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on("framesent", self._read)

@@ -154,7 +154,11 @@ def wait_for_answer(page: Page, strokes: int, timeout: float = TIMEOUT) -> None:
 
 
 def wait_until_idle(page: Page, timeout: float = TIMEOUT) -> None:
-    """Wait until the page's script has run through and what it replaced is gone (seconds)."""
+    """Wait until the page's script has run through, what it replaced is gone, and all it shows has loaded (seconds).
+
+    Until then what is clicked may move: the browser loads the code of most elements when it first meets them.
+    """
     idle = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
     idle.wait_for(timeout=1000 * timeout)
-    page.locator('[data-stale="true"]').first.wait_for(state="detached", timeout=1000 * timeout)
+    for passing in ('[data-stale="true"]', '[data-testid="stSkeleton"]'):
+        page.locator(passing).first.wait_for(state="detached", timeout=1000 * timeout)

@@ -156,8 +156,9 @@ def chosen(page: Page) -> None:
 def exporting(page: Page) -> None:
     """Starter drawings chosen, settings and the dataset's report open."""
     page.locator(".st-key-export-sources button", has_text="Starter drawings").click()
-    page.get_by_text("Splits and other settings").click()
     expect(page.locator(".st-key-export-go button")).to_be_enabled()
+    wait_until_idle(page)
+    page.get_by_text("Splits and other settings").click()
     page.locator(".st-key-dataset-drawings .drawing").first.wait_for()
 
 

@@ -53,6 +53,7 @@ def test_from_an_empty_workspace_to_an_answer(page: Page, tmp_path: Path) -> Non
     go_to(page, "Render", "Render the drawings")
     page.get_by_role("radio", name="Blog post").click()
     expect(page.get_by_text("The recipe “original”")).to_be_visible()
+    wait_until_idle(page)
     page.get_by_role("button", name="Render", exact=True).click()
     expect(page.get_by_text("finished in")).to_be_visible(timeout=PATIENCE)
 
@@ -78,12 +79,15 @@ def test_from_an_empty_workspace_to_an_answer(page: Page, tmp_path: Path) -> Non
     go_to(page, "Evaluate", "Where the model errs")
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name="mine").click()
+    wait_until_idle(page)
     page.get_by_role("button", name="Evaluate", exact=True).click()
     expect(page.get_by_text("finished in")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_test_id("stMetricValue").first).to_contain_text("%")
 
     go_to(page, "Models", "Models and runs")
     page.locator(".st-key-models-side-list [role=radio]").filter(has_text="mine").click()
+    expect(page.locator(".st-key-model").get_by_role("heading", name="mine", exact=True)).to_be_visible()
+    wait_until_idle(page)
     page.get_by_role("button", name="Use this model").click()
     expect(page.locator(".stMarkdownBadge", has_text="Answers on the Draw page")).to_be_visible()
 

@@ -15,7 +15,7 @@ from extexify.sources.rows import check_row
 from tests.demo import HASH, PASSWORD
 from tests.drawings import zigzag
 from tests.visits import ALPHA, SUM, Visiting, visiting
-from tools.dashboard import dashboard
+from tools.dashboard import dashboard, wait_until_idle
 
 __all__ = ["visiting"]  # a fixture of the tests below
 
@@ -25,6 +25,7 @@ KEYS = ("latex2e-OT1-_alpha", "latex2e-OT1-_sum", "latex2e-OT1-_int", "latex2e-O
 def sign_in(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
+    wait_until_idle(page)
     with page.expect_response(re.compile("operator/cookie")) as response:
         page.get_by_role("button", name="Sign in").click()
     assert response.value.status == 204
@@ -113,10 +114,14 @@ def test_a_visitor_contributes_and_an_operator_moderates(
 
         # The cookie goes along with uploads and downloads.
         page.goto(f"{address}/models")
+        page.get_by_role("button", name="Download").wait_for()
+        wait_until_idle(page)
         with page.expect_download() as download:
             page.get_by_role("button", name="Download").click()
         assert download.value.path().read_bytes() == (folder / "models" / "tiny.onnx").read_bytes()
         page.goto(f"{address}/export")
+        page.get_by_role("heading", level=1).wait_for()
+        wait_until_idle(page)
         page.locator(".st-key-export-sources button", has_text="A file").click()
         page.locator("input[type=file]").first.set_input_files({"name": "a.sql", "mimeType": "", "buffer": b"--"})
         expect(page.get_by_test_id("stAlert").get_by_text("a.sql")).to_be_visible()  # read, and no dump

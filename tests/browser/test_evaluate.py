@@ -63,6 +63,11 @@ def chosen_symbol(page: Page) -> str | None:
     return parse_qs(urlsplit(page.url).query).get("symbol", [None])[0]
 
 
+def reload(page: Page) -> None:
+    page.reload()
+    wait_until_idle(page)
+
+
 def tiles(page: Page, section: int) -> Locator:
     return page.locator(".st-key-symbol-drawings section").nth(section).locator(".tile")
 
@@ -88,7 +93,7 @@ def test_from_a_confused_pair_to_a_mark_and_back(tabs: list[Page], evaluation: E
         page.mouse.click(box["x"] + 18, box["y"] + 35 * 1.5)
     expect(tiles(page, 0)).to_have_count(len(wrong))
     page.wait_for_function("key => new URL(location).searchParams.get('symbol') === key", arg=evaluation.classes[worst])
-    page.reload()
+    reload(page)
     expect(tiles(page, 0)).to_have_count(len(wrong))
 
     first = tiles(page, 0).first
@@ -96,14 +101,37 @@ def test_from_a_confused_pair_to_a_mark_and_back(tabs: list[Page], evaluation: E
     expect(first.get_by_role("button")).to_have_text("Undo")
     (entry,) = review.entries()
     assert (entry.key, entry.id) == (evaluation.classes[worst], evaluation.records.ids[wrong[0]])
-    page.reload()
+    reload(page)
     expect(tiles(page, 0).first.get_by_role("button")).to_have_text("Undo")
-    wait_until_idle(page)  # what is still arriving would move what is clicked
     page.get_by_text("Review list (1)").click()
     page.locator(".st-key-review-list").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("Review list (0)")).to_be_visible()
     expect(tiles(page, 0).first.get_by_role("button")).to_have_text("Mislabelled")
     assert review.entries() == []
+
+
+HEIGHTS = """async expander => {
+    const heights = new Set();
+    expander.querySelector('summary').click();
+    do {
+        await new Promise(requestAnimationFrame);
+        heights.add(expander.getBoundingClientRect().height);
+    } while (expander.getAnimations().length > 0);
+    return [...heights];
+}"""
+
+
+def test_an_expander_opens_and_closes_at_once(tabs: list[Page], review: ReviewList) -> None:
+    """While it grew, a click on what is in it could be lost."""
+    review.reject("key", 1, zigzag(1))
+    page = tabs[0]
+    reload(page)
+    expander = page.locator("details").filter(has_text="Review list (1)")
+    expander.locator(".tile").wait_for(state="attached")
+    opened, closed = expander.evaluate(HEIGHTS), expander.evaluate(HEIGHTS)
+    assert len(opened) == 1
+    assert len(closed) == 1
+    assert opened > closed
 
 
 def note_fields(page: Page) -> Locator:
@@ -118,7 +146,7 @@ def test_a_note_is_saved_when_its_field_is_left(tabs: list[Page], review: Review
     later, earlier = (review.reject("key", number, zigzag(number)).mark for number in (2, 1))
     page, other = tabs
     for tab in tabs:
-        tab.reload()
+        reload(tab)
     field, fields = note_fields(page).first, note_fields(other)
     status = page.locator(".st-key-review-list .note").first.get_by_role("status")
     hostile = "<img src=x onerror=window.broken=1>\n**no beta**"
@@ -135,7 +163,7 @@ def test_a_note_is_saved_when_its_field_is_left(tabs: list[Page], review: Review
     field.fill("x" * (MAX_NOTE + 1))
     field.blur()
     expect(status).to_contain_text(f"A note may have {MAX_NOTE} characters, this one has {MAX_NOTE + 1}")
-    page.reload()
+    reload(page)
     expect(note_fields(page).first).to_have_value(hostile)
     assert page.evaluate("window.broken") is None
     # The note on a drawing that has been restored meanwhile is shown in the message.

@@ -24,6 +24,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
         page = context.new_page()
         page.goto(f"{address}/export")
         expect(page.get_by_role("heading", level=1)).to_have_text("Get drawings")
+        wait_until_idle(page)
         yield page
         context.close()
 
@@ -44,6 +45,7 @@ def test_an_uploaded_dump_becomes_a_dataset_and_images(page: Page, tmp_path: Pat
     page.locator(".st-key-export-go button").click()
     expect(page.locator(".st-key-export-job")).to_contain_text("finished in")
     expect(page.get_by_text("From tiny.sql (14 of 15 rows)")).to_be_visible()
+    wait_until_idle(page)
     page.get_by_text("2 rows left out, 1 given a new id").click()
     report = page.locator(".st-key-left-out")
     expect(report).to_contain_text("Symbols left out because they have fewer than three distinct drawings: \\rare.")

@@ -58,6 +58,7 @@ def test_a_model_is_used_renamed_downloaded_uploaded_and_deleted(browser: Browse
     page.set_default_timeout(1000 * TIMEOUT)
     page.goto(f"{address}/models")
     expect(row(page, "extexify")).to_contain_text("answers")
+    wait_until_idle(page)
     search = page.get_by_placeholder("Search 41 by name")
     search.fill("el-3")
     expect(page.locator(".st-key-models-side-list [role=radio]:visible")).to_have_count(9)

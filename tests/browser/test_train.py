@@ -35,6 +35,7 @@ def tabs(browser: Browser, place: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             pages.append(context.new_page())
             pages[-1].goto(f"{address}/train")
             expect(pages[-1].get_by_role("heading", level=1)).to_have_text("Train a model")
+            wait_until_idle(pages[-1])
         yield pages
         for context in contexts:
             context.close()
@@ -63,7 +64,6 @@ def epochs_done(place: Path) -> int:
 
 def test_a_training_survives_reloads_is_seen_in_every_tab_stops_and_is_resumed(tabs: list[Page], place: Path) -> None:
     page, other = tabs
-    wait_until_idle(page)
     page.get_by_role("radiogroup", name="Recipe").get_by_text("original", exact=True).click()
     # The recipe's own field for epochs appears before the former one's disappears.
     expect(page.locator("input[aria-label='Epochs'][value='20']")).to_be_visible()
@@ -89,6 +89,7 @@ def test_a_training_survives_reloads_is_seen_in_every_tab_stops_and_is_resumed(t
     for each in (page, other):
         expect(each.get_by_text("Training long was stopped after")).to_be_visible()
         expect(each.get_by_text("of 9,000 epochs are done and saved")).to_be_visible()
+        wait_until_idle(each)
     done = epochs_done(place)
     assert done >= 1
 
