@@ -12,7 +12,7 @@
 # make growth        time and memory with 1, 3 and 10 times the drawings (ARGS="--source DUMP.sql.gz")
 # make load          visitors that one server carries
 # make hostile       the same in a demo that some of them attack (ARGS="--seconds 60")
-# make latency       a stroke until its answers are on the page (ARGS=--training: beside a training, too)
+# make latency       from a stroke to its answers (ARGS=--training: beside a training, too), and frames while drawing
 # make first-paint   every page, opened in a fresh browser
 # make page-timings  the Symbols page: first glyph, scrolling, search
 # make studies       the other benchmarks, on the workspace's dataset

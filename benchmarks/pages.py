@@ -1,6 +1,7 @@
 """Timings of the pages, on an otherwise idle machine; all but `scripts` in headless Chromium.
 
-    python -m benchmarks.pages latency [--training]    (make latency) a stroke until its answers are on the Draw page
+    python -m benchmarks.pages latency [--training]    (make latency) a stroke until its answers are on the Draw page,
+                                                       and the frames while one is drawn
     python -m benchmarks.pages first-paint             (make first-paint) every page until its title, and until complete
     python -m benchmarks.pages symbols                 (make page-timings) first glyph, scrolling, search and choice
     python -m benchmarks.pages scripts --source DUMP   processor time of every page's script, with more and more data
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from benchmarks import workspaces
+from benchmarks.frames import measure_frames
 from extexify.core import settings
 from extexify.dataset.export import export_dataset
 from extexify.sources.starter import StarterSource
@@ -133,10 +135,10 @@ class Proxy:
 
 
 def latency(options: argparse.Namespace) -> None:
-    """Draw strokes through a proxy; with --training a second time while a training runs in the background.
+    """Draw strokes through a proxy; with --training a second time while a training runs; then a long one.
 
     The server's share is the time from the browser's message to the last byte of the answer. The whole is from lifting
-    the pen to the list being on the page, of which the canvas component waits 200 ms for a further stroke.
+    the pen to the list being on the page.
     """
     with serving() as (address, browser):
         proxy = Proxy(urlsplit(address).port or 80)
@@ -152,6 +154,8 @@ def latency(options: argparse.Namespace) -> None:
             wait_for_answer(page, 0)
             with training():
                 _draw_strokes("while a training runs", page, proxy, 3 * options.rounds)
+        page.close()
+        measure_frames(browser, address)
 
 
 def _draw_strokes(state: str, page: Page, proxy: Proxy, strokes: int) -> None:
