@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from extexify.sources.open import open_source
     from extexify.training.pipeline import run_pipeline
     from extexify.training.pipeline import train_on_dataset as train
-    from extexify.training.recipes import Recipe, recipe
+    from extexify.training.recipes import Recipe, network_recipe, recipe
     from extexify.workspace.paths import default_model
 
 __all__ = [
     "Classifier", "Dataset", "Drawing", "Drawings", "Prediction", "RasterSettings", "Recipe", "Symbol", "UserError",
     "calibrate", "convert", "default_model", "drawn_alike", "evaluate_dataset", "evaluate_sources", "export_dataset",
-    "load_catalog", "open_source", "parse_strokes", "prints_alike", "rasterize", "rasterize_drawing", "recipe",
-    "render_dataset", "run_pipeline", "search", "strokes_json", "symbol_for", "train", "write_page",
+    "load_catalog", "network_recipe", "open_source", "parse_strokes", "prints_alike", "rasterize",
+    "rasterize_drawing", "recipe", "render_dataset", "run_pipeline", "search", "strokes_json", "symbol_for", "train",
+    "write_page",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -53,7 +54,7 @@ _MODULES = {
     "model.offline": ("write_page",),
     "sources.open": ("open_source",),
     "training.pipeline": ("run_pipeline", "train_on_dataset"),
-    "training.recipes": ("Recipe", "recipe"),
+    "training.recipes": ("Recipe", "network_recipe", "recipe"),
     "workspace.paths": ("default_model",),
 }
 

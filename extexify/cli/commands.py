@@ -378,21 +378,21 @@ def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    from extexify.training.recipes import recipe
+    from extexify.training.recipes import network_recipe, recipe
 
-    return recipe(
-        options.recipe or "default",
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-    )
+    changes = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
+    if options.network is None:
+        return recipe(options.recipe or "default", **changes)
+    if options.recipe is not None:
+        raise UserError("--network trains by a recipe for that network: leave --recipe out")
+    return network_recipe(options.network, **changes)
 
 
 def _resumed_recipe(options: argparse.Namespace, begun: Recipe) -> Recipe:
     """The recipe of a run with what the options say."""
     from dataclasses import replace
 
-    if options.recipe not in (None, begun.name):
+    if {options.recipe, options.network} - {None, begun.name}:
         return _recipe(options)
     given = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
     return replace(begun, **{name: value for name, value in given.items() if value is not None})

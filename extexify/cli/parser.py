@@ -244,7 +244,11 @@ def _review_option(sub: argparse.ArgumentParser) -> None:
 
 
 def _training_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--recipe", help="default, quick or original (default: default)")
+    sub.add_argument("--recipe", help="default, quick, original, resnet or mobilenet (default: default)")
+    sub.add_argument(
+        "--network", metavar="NAME",
+        help="in place of a recipe: any classification network of torchvision, by its name there, such as resnet50",
+    )  # fmt: skip
     sub.add_argument("--run", metavar="NAME", help="the run's name (default: recipe and time)")
     sub.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     sub.add_argument("--batch-size", type=int, metavar="N", help="instead of the recipe's")

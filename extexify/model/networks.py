@@ -251,11 +251,18 @@ def _stages(
     return nn.Sequential(*layers)
 
 
+def _torchvision(classes: int, **options: Any) -> Network:
+    from extexify.model.torchvision_networks import TorchvisionNet  # torchvision takes a second to import
+
+    return TorchvisionNet(classes, **options)
+
+
 ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "original": OriginalNet,
     "residual": ResidualNet,
     "sequence": SequenceNet,
     "fused": FusedNet,
+    "torchvision": _torchvision,
 }
 """Architectures by their names in model files."""
 

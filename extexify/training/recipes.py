@@ -10,6 +10,12 @@ from extexify.core.schema import validate
 from extexify.drawing.raster import PRESETS, RasterSettings, preset
 from extexify.drawing.resample import SequenceSettings
 from extexify.training.augment import AugmentSettings
+from extexify.training.network_table import (
+    PIXELS,
+    NetworkCost,
+    recipe_networks,
+    torchvision_network,
+)
 
 MAX_EPOCHS = 10_000
 
@@ -80,6 +86,18 @@ class Recipe:
             raise RecipeError("a one-cycle schedule needs a warmup above 0")
 
     @property
+    def network(self) -> str:
+        """The network's name: torchvision's, or else its architecture."""
+        return str(self.options["network"]) if self.architecture == "torchvision" else self.architecture
+
+    @property
+    def cost(self) -> NetworkCost:
+        """What the network takes and costs, for one of `RECIPES` or of `network_recipe`."""
+        if self.architecture == "torchvision":
+            return torchvision_network(self.network)
+        return recipe_networks()[self.name]
+
+    @property
     def loss_is_cross_entropy(self) -> bool:
         """Whether the objective is the plain cross entropy of the drawings."""
         return not (self.label_smoothing or self.alike or self.scribbles)
@@ -108,6 +126,9 @@ class Recipe:
 _VARIATION = AugmentSettings(
     rotation=0.14, warp=0.03, stroke_shift=0.025, reverse=0.1, shuffle=0.1, coarse=0.1, blend=0.6
 )
+
+_RATE_WITHOUT_BATCH_NORM = 3e-4
+"""Learning rate of networks without batch normalization, many of which don't learn at the others' rate."""
 
 RECIPES: dict[str, Recipe] = {
     # The blog post's training, with a batch of 512; the post used 2 on a CPU.
@@ -167,8 +188,54 @@ RECIPES["quick"] = replace(
 )
 
 
+def _on_images_of(pixels: int) -> dict[str, Any]:
+    """Settings for images of `pixels` a side, with lines and shifts as long as those of `default` in proportion."""
+    raster, scale = PRESETS["default"], pixels / PRESETS["default"].size
+    return {
+        "raster": replace(raster, size=pixels, stroke_width=raster.stroke_width * scale),
+        "augment": replace(_VARIATION, shift=_VARIATION.shift * scale),
+    }
+
+
+# Networks of torchvision, trained like `default` on images alone: larger ones, as most networks halve them five times.
+RECIPES["resnet"] = replace(
+    RECIPES["default"],
+    name="resnet",
+    architecture="torchvision",
+    options={"network": "resnet18"},
+    sequence=None,
+    auxiliary=0.0,
+    learning_rate=2e-3,
+    **_on_images_of(PIXELS),
+)
+RECIPES["mobilenet"] = replace(RECIPES["resnet"], name="mobilenet", options={"network": "mobilenet_v3_small"})
+
+
 def recipe(name: str, **changes: Any) -> Recipe:
     """A recipe with some settings changed (None: unchanged). Raises `RecipeError` for an unknown name or bad value."""
     if name not in RECIPES:
         raise RecipeError(f"no recipe {name!r}: there are {', '.join(sorted(RECIPES))}")
-    return replace(RECIPES[name], **{key: value for key, value in changes.items() if value is not None})
+    return _changed(RECIPES[name], changes)
+
+
+def network_recipe(name: str, **changes: Any) -> Recipe:
+    """The recipe `resnet` with another classification network of torchvision, some settings changed (None: unchanged).
+
+    Raises `NetworkError` for a name that torchvision doesn't have, and `RecipeError` for a bad value.
+    """
+    network = torchvision_network(name)
+    base = replace(
+        RECIPES["resnet"],
+        name=name,
+        options={"network": name, **({"size": network.pixels} if network.one_size else {})},
+        **_on_images_of(network.pixels),
+    )
+    if network.one_size or base.inputs_at(1)[0].size < network.smallest:
+        base = replace(base, small=0.0)
+    if not network.batch_norm:
+        base = replace(base, learning_rate=_RATE_WITHOUT_BATCH_NORM)
+    return _changed(base, changes)
+
+
+def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    return replace(recipe, **{key: value for key, value in changes.items() if value is not None})

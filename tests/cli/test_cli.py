@@ -169,6 +169,7 @@ def test_options_that_a_resumed_run_cant_take_are_refused_and_more_epochs_extend
     run_json(capsys, "train", "--run", "mine", "--epochs", "1", "--seed", "3")
     for options, message in (
         (["--recipe", "original"], "run mine was begun with recipe default, not with recipe original"),
+        (["--network", "resnet18"], "run mine was begun with recipe default, not with recipe resnet18"),
         (["--learning-rate", "0.1"], "run mine was begun with learning rate 0.003, not with learning rate 0.1"),
         (["--batch-size", "8", "--seed", "0"], "with batch size 16, seed 3, not with batch size 8, seed 0"),
         (["--train-on", "all"], "with drawings of train, not with those of all"),
@@ -191,6 +192,8 @@ def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> 
         (["render", "--size", "2"], "raster size"),
         (["train"], "extexify export"),
         (["train", "--recipe", "best"], "no recipe 'best'"),
+        (["train", "--network", "resnet19"], "no classification network 'resnet19': near names are resnet18, "),
+        (["train", "--network", "resnet18", "--recipe", "quick"], "leave --recipe out"),
         (["train", "--epochs", "0"], "epochs must be 1"),
         (["train", "--resume"], "there is no run"),
         (["train", "--resume", "--run", "x"], "there is no run x"),
