@@ -22,11 +22,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from extexify.drawing.raster import MIN_SIZE
 from extexify.drawing.resample import CHANNELS
 from extexify.model import networks
+from extexify.model.network import Network
 from extexify.model.torchvision_networks import takes_one_size
 from extexify.training.network_table import PIXELS, TABLE, NetworkCost
 from extexify.training.recipes import RECIPES, Recipe
 
-Build = Callable[[int, int], networks.Network]
+Build = Callable[[int, int], Network]
 """Builds a network for classes and pixels a side."""
 
 
@@ -41,7 +42,7 @@ def torchvision_network(name: str) -> NetworkCost:
     """The cost of a network of torchvision at the size of images that it is trained on."""
     one_size = takes_one_size(name)
 
-    def build(classes: int, pixels: int) -> networks.Network:
+    def build(classes: int, pixels: int) -> Network:
         return networks.build("torchvision", classes, {"network": name, **({"size": pixels} if one_size else {})})
 
     return measure(build, PIXELS, one_size=one_size)
@@ -72,23 +73,20 @@ def _line(of_two: int, of_three: int) -> tuple[int, int]:
     return 3 * of_two - 2 * of_three, of_three - of_two
 
 
-def on_meta(build: Build, classes: int, pixels: int) -> networks.Network:
+def on_meta(build: Build, classes: int, pixels: int) -> Network:
     """A network whose weights have shapes but no memory."""
-    try:
-        with torch.device("meta"):
-            return build(classes, pixels)
-    except NotImplementedError:  # RegNet's constructor computes with tensors
+    with torch.device("meta"):
         return build(classes, pixels).to("meta")
 
 
-def run(network: networks.Network, pixels: int, points: int, drawings: int = 2) -> None:
+def run(network: Network, pixels: int, points: int, drawings: int = 2) -> None:
     """A forward pass."""
     images = torch.empty(drawings, network.in_channels, pixels, pixels, device="meta")
     inputs = {"images": images, "sequences": torch.empty(drawings, CHANNELS, 1, points, device="meta")}
     network(*(inputs[kind] for kind in network.reads))
 
 
-def operations_of(network: networks.Network, pixels: int, points: int) -> int:
+def operations_of(network: Network, pixels: int, points: int) -> int:
     """Additions and multiplications for one drawing."""
     with FlopCounterMode(display=False) as counter:
         run(network, pixels, points, drawings=1)

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from extexify.drawing.resample import CHANNELS
 from extexify.model.description import ModelDescription, ModelError
 from extexify.model.file import write_model
-from extexify.model.networks import Network, arguments, load_network
+from extexify.model.network import Network
+from extexify.model.networks import arguments, load_network
 
 OPSET = 18
 """Version of the ONNX operators; supported by runtimes since 2023."""
@@ -65,16 +66,21 @@ def export_network(network: Network, description: ModelDescription) -> ModelProt
             optimize=False,
         )
     assert program is not None
-    onnxscript.optimizer.fold_constants(program.model, input_size_limit=_ALL, output_size_limit=_ALL)
+    onnxscript.optimizer.fold_constants(
+        program.model, onnx_shape_inference=True, input_size_limit=_ALL, output_size_limit=_ALL
+    )
     onnxscript.optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
     _pool_in_one(model.graph)
+    _unsqueeze_sizes(model.graph)
     _narrow(model.graph)
     _strip(model)
     return model
 
 
 _ALL = 1 << 40  # bytes: no constant is too large to be folded
+
+_FIRST = "first_axis"
 
 
 def _pool_in_one(graph: GraphProto) -> None:
@@ -91,6 +97,18 @@ def _pool_in_one(graph: GraphProto) -> None:
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)
+
+
+def _unsqueeze_sizes(graph: GraphProto) -> None:
+    """Make a list of a size that depends on the batch by the operator whose result ONNX's shape inference follows."""
+    types = {value.name: value.type.tensor_type for value in graph.value_info}
+    numbers = {name for name, kind in types.items() if kind.HasField("shape") and not kind.shape.dim}
+    lists = [node for node in graph.node if node.op_type == "Reshape" and node.input[0] in numbers]
+    for node in lists:
+        node.op_type, node.input[1] = "Unsqueeze", _FIRST
+        del node.attribute[:]
+    if lists:
+        graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.int64), _FIRST))
 
 
 def _narrow(graph: GraphProto) -> None:

@@ -1,8 +1,4 @@
-"""Network architectures, by name, in PyTorch.
-
-`reads` lists the arguments of a network's forward: "images", float32 (B, in_channels, size, size) from 0 to 1, and
-"sequences", float32 (B, CHANNELS, 1, points). forward returns logits (B, classes).
-"""
+"""Network architectures, by name, in PyTorch."""
 
 from __future__ import annotations
 
@@ -17,26 +13,11 @@ from torch.nn import functional as F
 from extexify.drawing.inputs import ModelInputs
 from extexify.drawing.resample import CHANNELS
 from extexify.model.description import ModelDescription, ModelError
+from extexify.model.network import Network
 from extexify.model.weights import read_weights
 
 MAX_LAYERS = 1_000
 """Most layers or blocks of a network, so that a small file can't describe one that takes hours to build."""
-
-
-class Network(nn.Module):
-    """Base class: by default a network reads one-channel images and has one head."""
-
-    reads: tuple[str, ...] = ("images",)
-    in_channels = 1
-
-    def heads(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Logits (B, classes) that the loss is computed on: those of `forward`, then those of the network's parts."""
-        return (self(*inputs),)
-
-    @torch.no_grad()
-    def shift(self, by: Tensor) -> None:
-        """Add `by` (classes,) to the biases of the logits."""
-        self.classify.bias += by  # type: ignore[operator, union-attr]
 
 
 class OriginalNet(Network):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 import torchvision.models
 from torch import Tensor, nn
 
-from extexify.model.networks import Network
+from extexify.model.network import Network
 
 
 class TorchvisionNet(Network):
@@ -25,13 +26,19 @@ class TorchvisionNet(Network):
         super().__init__()
         if network not in torchvision.models.list_models(module=torchvision.models):
             raise ValueError(f"torchvision has no classification network {network!r}")
+        # RegNet's constructor computes with tensors, which those of another default device may have no values for.
+        place = torch.device("cpu") if network.startswith("regnet_") else nullcontext()
         try:
-            self.network = torchvision.models.get_model(
-                network, weights=None, num_classes=classes, **_options(network, size)
-            )
+            with place:
+                self.network = torchvision.models.get_model(
+                    network, weights=None, num_classes=classes, **_options(network, size)
+                )
         except AssertionError as error:
             raise ValueError(f"{network} of {size} pixels: {error}") from None
         _read_one_channel(self.network)
+        _pool_by_means(self.network)
+        if isinstance(self.network, torchvision.models.MNASNet):
+            self.network.__class__ = _MNASNet
         # Not the bias of the last layer: MaxViT has none, and SqueezeNet's is followed by a ReLU.
         self.register_buffer("bias", torch.zeros(classes))
 
@@ -66,3 +73,27 @@ def _read_one_channel(network: nn.Module) -> None:
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     first.in_channels = 1
     first.weight = nn.Parameter(first.weight.detach().sum(1, keepdim=True))
+
+
+class _Mean(nn.Module):
+    """The mean over a map, (B, C, H, W) → (B, C, 1, 1)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3), keepdim=True)
+
+
+def _pool_by_means(network: nn.Module) -> None:
+    """Replace pooling to one pixel by a mean, which is exported as one operator whatever the layout of its input is."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.AdaptiveAvgPool2d) and child.output_size in (1, (1, 1)):
+                setattr(module, name, _Mean())
+
+
+class _MNASNet(torchvision.models.MNASNet):
+    """MNASNet that doesn't refuse weights because their file has no version."""
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, local_metadata: dict[str, Any], *rest: Any
+    ) -> None:
+        super()._load_from_state_dict(state_dict, prefix, {**local_metadata, "version": self._version}, *rest)

@@ -31,6 +31,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.evaluation.calibration import calibration_rows, fit_calibration
 from extexify.model import networks
 from extexify.model.description import ModelDescription
+from extexify.model.network import Network
 from extexify.model.weights import write_weights
 from extexify.training import distributed
 from extexify.training.checkpoints import Tally, TrainingState, read_checkpoint, restore_checkpoint, save_checkpoint
@@ -110,7 +111,7 @@ def train(
 class _Heads(nn.Module):
     """A network whose forward pass returns the logits of all its heads, the whole network's first."""
 
-    def __init__(self, network: networks.Network) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 

@@ -23,7 +23,8 @@ from extexify.model.classifier import Classifier
 from extexify.model.description import ModelDescription, ModelError
 from extexify.model.export import convert, export_network
 from extexify.model.file import check_model, read_description
-from extexify.model.networks import Network, build, load_network, to_tensors
+from extexify.model.network import Network
+from extexify.model.networks import build, load_network, to_tensors
 from extexify.model.weights import read_weights, write_weights
 from extexify.workspace import paths
 from tests.tiny import SHAPES, shape

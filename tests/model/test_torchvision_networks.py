@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision.models
 
-from extexify.model.networks import build
+from extexify.drawing.inputs import model_inputs
+from extexify.drawing.raster import preset
+from extexify.drawing.strokes import Drawings
+from extexify.model.classifier import Classifier
+from extexify.model.description import ModelDescription
+from extexify.model.export import convert
+from extexify.model.networks import build, load_network, to_tensors
 from extexify.model.torchvision_networks import TorchvisionNet
+from extexify.model.weights import write_weights
+from tests.tiny import SHAPES, shape
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -56,6 +66,23 @@ def test_a_batch_of_one_drawing_can_be_trained_on() -> None:
     assert logits.shape == (1, 3)
     logits.sum().backward()
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["shufflenet_v2_x0_5", "mnasnet0_5", "squeezenet1_1"])
+def test_a_published_network_gives_the_logits_of_its_weights(name: str, tmp_path: Path) -> None:
+    # ShuffleNet's views depend on the size of the batch, MNASNet's weights on a version that files don't have.
+    description = ModelDescription(
+        "net", "torchvision", {"network": name}, tuple(sorted(SHAPES)), preset("default", size=32)
+    )
+    write_weights(tmp_path / "weights.safetensors", description, TorchvisionNet(len(SHAPES), name).state_dict())
+    convert(tmp_path / "weights.safetensors", tmp_path / "net.onnx")
+    rng = np.random.default_rng(5)
+    drawings = Drawings.pack([shape(key, rng) for key in SHAPES])
+    _, network = load_network(tmp_path / "weights.safetensors")
+    inputs = to_tensors(model_inputs(drawings, description.raster, None), network, torch.device("cpu"))
+    with torch.inference_mode():
+        logits = network(*inputs).numpy()
+    np.testing.assert_allclose(Classifier.load(tmp_path / "net.onnx").logits(drawings), logits, atol=1e-4)
 
 
 @pytest.mark.parametrize(

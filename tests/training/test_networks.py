@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torchvision.models
@@ -14,8 +13,10 @@ import torchvision.models
 from extexify.core.progress import Stopped
 from extexify.dataset.dataset import Dataset
 from extexify.model import networks
-from extexify.model.file import read_model
+from extexify.model.classifier import Classifier
+from extexify.model.weights import read_weights
 from extexify.training.network_table import NetworkError, recipe_networks, torchvision_networks
+from extexify.training.pipeline import Places, train_on_dataset
 from extexify.training.recipes import RECIPES, RecipeError, network_recipe
 from tests.tiny import tiny_dataset
 from tests.training.test_loop import metrics, run_training, stopping
@@ -80,7 +81,7 @@ class TestARecipeForANetwork:
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "resnet18", "squeezenet1_1", "googlenet", "regnet_y_400mf"])
 def test_networks_of_all_kinds_are_trained(name: str, dataset: Dataset, tmp_path: Path) -> None:
     recipe = network_recipe(name, epochs=1, batch_size=16)
-    description, weights = read_model(run_training(dataset, tmp_path / name, recipe, seed=3))
+    description, weights = read_weights(run_training(dataset, tmp_path / name, recipe, seed=3))
     assert (description.architecture, description.options["network"], description.sequence) == (
         "torchvision", name, None,
     )  # fmt: skip
@@ -88,16 +89,28 @@ def test_networks_of_all_kinds_are_trained(name: str, dataset: Dataset, tmp_path
     torch.manual_seed(3)
     initial = networks.build(description.architecture, len(description.classes), description.options)
     assert weights.keys() == initial.state_dict().keys()
-    assert [key for key, weight in initial.named_parameters() if (weight.detach().numpy() == weights[key]).all()] == []
+    assert [
+        key for key, weight in initial.named_parameters() if torch.equal(weight.detach(), weights[key].float())
+    ] == []
 
 
 def test_a_resumed_training_ends_like_an_uninterrupted_one(dataset: Dataset, tmp_path: Path) -> None:
     # Dropout, batch norm and its counters, the weight average, and images of two sizes.
     recipe = replace(network_recipe("mobilenet_v3_small", epochs=2, batch_size=12), small=0.5)
-    whole = read_model(run_training(dataset, tmp_path / "whole", recipe))[1]
+    whole = read_weights(run_training(dataset, tmp_path / "whole", recipe))[1]
     with pytest.raises(Stopped):
         run_training(dataset, tmp_path / "parts", recipe, should_stop=stopping(2))
-    parts = read_model(run_training(dataset, tmp_path / "parts", recipe, resume=True))[1]
+    parts = read_weights(run_training(dataset, tmp_path / "parts", recipe, resume=True))[1]
     assert metrics(tmp_path / "whole") == metrics(tmp_path / "parts")
     for name, weight in whole.items():
-        np.testing.assert_array_equal(weight, parts[name], err_msg=name)
+        assert torch.equal(weight, parts[name]), name
+
+
+def test_a_trained_network_is_published_and_evaluated(dataset: Dataset, tmp_path: Path) -> None:
+    recipe = network_recipe("mobilenet_v3_small", epochs=1, batch_size=16)
+    places = Places(dataset.path, tmp_path / "images", tmp_path / "runs", tmp_path / "models")
+    result = train_on_dataset(recipe, dataset, places, "mobile", device="cpu")
+    classifier = Classifier.load(result.model)
+    assert classifier.classes == dataset.classes
+    assert result.test is not None
+    assert classifier.metrics["test"] == result.test.to_json()
