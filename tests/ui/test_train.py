@@ -15,10 +15,11 @@ from extexify.core.interruption import STOPPED
 from extexify.core.progress import EventLog, Progress
 from extexify.dataset.render import render_dataset
 from extexify.drawing.raster import PRESETS
-from extexify.training.recipes import RECIPES
+from extexify.training.network_table import NetworkCost, torchvision_networks
+from extexify.training.recipes import RECIPES, network_recipe
 from extexify.training.runs import Batches, Epoch, RunFiles, SplitMetrics
 from extexify.ui.train.charts import CHARTS, LOSS, Curve, draw_chart
-from extexify.ui.train.form import describe
+from extexify.ui.train.form import _expected, describe, describe_cost
 from tests.pages import StartedJobs, end_job, errors, open_page, rerun, started, texts, write_job
 from tests.tiny import make_run, metrics_line, tiny_dataset
 
@@ -234,8 +235,48 @@ def test_every_recipe_is_described_in_a_line() -> None:
     for recipe in RECIPES.values():
         text = describe(recipe)
         assert str(recipe.epochs) in text
-        assert recipe.architecture in text
+        assert recipe.network in text
         assert "\n" not in text
+
+
+def test_the_costs_of_networks_are_shown_for_the_datasets_symbols(workspace: Path) -> None:
+    page = open_page("train")
+    captions = dict(
+        zip(page.radio(key="train-recipe").options, page.radio(key="train-recipe").proto.captions, strict=True)
+    )
+    cost = RECIPES["default"].cost
+    assert f"{cost.weights_for(6) / 1e6:.1f} M weights" in captions["default"]
+    assert "Network “resnet18” on drawings varied anew in every epoch, 64 × 64 pixels" in captions["resnet"]
+    assert describe_cost(NetworkCost(8, 64, False, True, 9_000_000, 1000, 99_000_000, 2000), 1000) == (
+        "10 M weights (20 MB), 101 M operations a drawing"
+    )
+
+
+def test_the_time_of_a_training_grows_with_the_networks_operations() -> None:
+    small, large = (_expected(network_recipe(name), 30_000) for name in ("resnet18", "regnet_y_128gf"))
+    assert "very roughly 51 min" in small
+    assert re.search(r"very roughly \d+ h", large)
+
+
+def test_any_network_of_torchvision_is_trained_by_its_name(started: StartedJobs, workspace: Path) -> None:
+    page = open_page("train")
+    page.radio(key="train-recipe").set_value("another network")
+    page = rerun(page)
+    networks = page.selectbox(key="train-network")
+    assert len(networks.options) == len(torchvision_networks())
+    assert networks.options[0].startswith("alexnet: 57 M weights (114 MB), ")
+    networks.select("swin_v2_t")
+    page = rerun(page)
+    assert "Network “swin_v2_t” on drawings varied anew in every epoch, 64 × 64 pixels" in texts(page)
+    # Without batch normalization the learning rate is lower.
+    assert page.number_input(key="train-rate-swin_v2_t").value == 3e-4
+    page.number_input(key="train-epochs-swin_v2_t").set_value(2)
+    page = rerun(page)
+    assert "extexify train --network=swin_v2_t --epochs=2 " in page.code[0].value
+    page.button(key="train-go").click()
+    rerun(page)
+    assert options(started.last.arguments, "--recipe", "--network", "--epochs") == ["--network=swin_v2_t", "--epochs=2"]
+    assert options(started.last.arguments, "--run")[0].startswith("--run=swin_v2_t-")
 
 
 # --- curves -----------------------------------------------------------------------------------------

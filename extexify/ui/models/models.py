@@ -82,10 +82,11 @@ def _describe(model: Model) -> None:
     else:
         trained_on_all = "Trained on all drawings of its dataset: it can only be evaluated on others."
         st.caption(trained_on_all if model.trained_on_all else "Not evaluated yet.")
+    network = str(description.options.get("network", description.architecture))
     show_facts(
         [
             ("Symbols", f"{len(description.classes):,}"),
-            ("Network", f"{description.architecture}, {description.raster.size} × {description.raster.size} pixels"),
+            ("Network", f"{network}, {description.raster.size} × {description.raster.size} pixels"),
             ("Recipe", model.recipe),
             ("Run", model.run),
             ("Temperature", f"{description.temperature:g}"),

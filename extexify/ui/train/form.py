@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from extexify.core.errors import UserError
@@ -10,8 +12,8 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.render import fitting_images
 from extexify.drawing.raster import PRESETS
 from extexify.sources.starter import DEFAULT_EACH, SCHEME
-from extexify.training.recipes import RECIPES, Recipe
-from extexify.training.recipes import recipe as changed_recipe
+from extexify.training.network_table import NetworkCost, torchvision_networks
+from extexify.training.recipes import RECIPES, Recipe, network_recipe
 from extexify.training.runs import default_name, list_runs, typical_speed
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.errors import show_error
@@ -22,10 +24,17 @@ from extexify.ui.train.start import start_run
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import images_folder
 
-_SPEED = {"original": 1700.0, "residual": 500.0, "fused": 720.0}
+_SPEED = {"original": 1700.0, "fused": 720.0}
 """Drawings a second on two cores without a GPU, by architecture, measured on Detexify's drawings."""
 
-_OTHER_SPEED = 500.0
+_OTHER_SPEED = 700.0
+"""The most that other networks reach."""
+
+_OPERATIONS = 2e11
+"""Operations a second of other networks; a training step takes three times those of an answer."""
+
+_ANY_NETWORK = "another network"
+"""The choice that is no recipe's name."""
 
 _STARTER_EPOCHS = 8  # more don't improve a model of synthetic drawings
 
@@ -41,18 +50,19 @@ def training_form() -> None:
     if dataset is None:
         _without_dataset()
         return
-    recipe = _choose_recipe()
+    recipe = _choose_recipe(len(dataset.classes))
     epochs, batch, rate = _choose_numbers(recipe)
     seed, devices, name = _choose_more(recipe)
     try:
-        changed = changed_recipe(recipe.name, epochs=epochs, batch_size=batch, learning_rate=rate)
+        changed = replace(recipe, epochs=epochs, batch_size=batch, learning_rate=rate)
     except UserError as error:
         show_error(error)
         return
     _show_summary(changed, dataset, name)
     ready = _check_images(changed, dataset)
+    kind = "recipe" if changed.name in RECIPES else "network"
     options = [
-        f"--recipe={changed.name}", f"--epochs={epochs}", f"--batch-size={batch}", f"--learning-rate={rate!r}",
+        f"--{kind}={changed.name}", f"--epochs={epochs}", f"--batch-size={batch}", f"--learning-rate={rate!r}",
         f"--seed={seed}",
     ]  # fmt: skip
     if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=not ready, key="train-go"):
@@ -64,16 +74,36 @@ def describe(recipe: Recipe) -> str:
     """A recipe in one line."""
     size = f"{recipe.raster.size} × {recipe.raster.size} pixels"
     inputs = f"drawings varied anew in every epoch, {size}" if recipe.augment else f"rendered images of {size}"
-    return f"Network “{recipe.architecture}” on {inputs}; {recipe.epochs} epochs, {recipe.schedule} learning rate"
+    return f"Network “{recipe.network}” on {inputs}; {recipe.epochs} epochs, {recipe.schedule} learning rate"
 
 
-def _choose_recipe() -> Recipe:
-    names = list(RECIPES)
+def describe_cost(cost: NetworkCost, classes: int) -> str:
+    """What a network costs, in short: `11.8 M weights (24 MB), 303 M operations a drawing`."""
+    weights, operations = cost.weights_for(classes), cost.operations_for(classes)
+    return f"{_millions(weights)} weights ({_millions(2 * weights)}B), {_millions(operations)} operations a drawing"
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1e6:.1f} M" if number < 1e7 else f"{number / 1e6:,.0f} M"
+
+
+def _choose_recipe(classes: int) -> Recipe:
+    """The chosen recipe, with costs for so many classes; that of a network of torchvision is not in `RECIPES`."""
+    names = [*RECIPES, _ANY_NETWORK]
+    others = f"Any of torchvision's {len(torchvision_networks())} classification networks, trained like `resnet`"
     name = st.radio(
-        "Recipe", names, index=names.index("default") if "default" in names else 0, key="train-recipe",
-        captions=[describe(recipe) for recipe in RECIPES.values()], persist_state="session",
+        "Recipe", names, index=names.index("default"), key="train-recipe", persist_state="session",
+        captions=[*(f"{describe(each)}; {describe_cost(each.cost, classes)}" for each in RECIPES.values()), others],
     )  # fmt: skip
-    return RECIPES[name if name in RECIPES else names[0]]
+    if name in RECIPES:
+        return RECIPES[name]
+    network = st.selectbox(
+        "Network", list(torchvision_networks()), key="train-network", persist_state="session", width=620,
+        format_func=lambda name: f"{name}: {describe_cost(torchvision_networks()[name], classes)}",
+    )  # fmt: skip
+    recipe = network_recipe(network)
+    st.caption(describe(recipe))
+    return recipe
 
 
 def _choose_numbers(recipe: Recipe) -> tuple[int, int, float]:
@@ -125,10 +155,11 @@ def _show_summary(recipe: Recipe, dataset: Dataset, name: str) -> None:
 
 
 def _expected(recipe: Recipe, drawings: int) -> str:
-    """The expected duration of a training: from the last similar run, else from `_SPEED`."""
+    """The expected duration of a training: from the last similar run, else from what the network costs."""
     if speed := typical_speed(list_runs(), recipe):
         return f"Takes about {duration(recipe.epochs * drawings / speed)}, at the speed of the last such run."
-    seconds = recipe.epochs * drawings / _SPEED.get(recipe.architecture, _OTHER_SPEED)
+    by_operations = min(_OTHER_SPEED, _OPERATIONS / (3 * recipe.cost.operations))
+    seconds = recipe.epochs * drawings / _SPEED.get(recipe.architecture, by_operations)
     return f"Takes very roughly {duration(seconds)} on two cores without a GPU; the first epoch will show."
 
 
