@@ -110,7 +110,7 @@ def _make_evaluation(folder: Path) -> None:
     counter = MetricsCounter(dataset.classes)
 
     def evaluate(sink: RecordSink) -> Any:
-        counter.add(records)
+        counter.add(records.top, records.labels)
         sink(records)
         return counter.metrics()
 

@@ -16,17 +16,20 @@ from typing import TYPE_CHECKING, Any
 from extexify.core import interruption
 from extexify.core.errors import UserError
 from extexify.core.names import checked_name
-from extexify.core.progress import EventLog, Progress, Reporter, Stage, TerminalProgress, quiet
+from extexify.core.progress import EventLog, Progress, Reporter, Stage, Stopped, TerminalProgress, quiet
 from extexify.workspace import paths
 from extexify.workspace.files import explained
 
 # Each command imports what it needs when it runs: `--help` and `export` don't wait for torch.
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from extexify.dataset.dataset import Dataset
     from extexify.model.answers import Result
     from extexify.model.library import Model
     from extexify.sources.base import Source
+    from extexify.training.image_tree import ImageTree
     from extexify.training.pipeline import PipelineResult, Places
     from extexify.training.recipes import Recipe
 
@@ -84,7 +87,6 @@ def train(options: argparse.Namespace) -> None:
     """A dataset → a model, or continuing a run. Under torchrun every process runs this, with the settings of rank 0."""
     from dataclasses import replace
 
-    from extexify.dataset.dataset import Dataset
     from extexify.training.distributed import broadcast_json, process_group, rank
     from extexify.training.launch import is_rank_0
     from extexify.training.pipeline import train_on_dataset
@@ -93,24 +95,48 @@ def train(options: argparse.Namespace) -> None:
     if options.processes != 1:
         _train_in_processes(options)
         return
-    data = options.dataset or paths.dataset_folder()
-    places = replace(_places(), dataset=data, images=options.images or paths.images_folder())
+    places = replace(_places(), images=options.images or paths.images_folder())
     settings = _training_settings(options) if is_rank_0() else None
-    dataset = Dataset.open(data)
+    drawings = _drawings(options)
     with interruption.stop_on_signals() as should_stop, process_group(options.device):
         settings = broadcast_json(settings)
+        recipe, seed = Recipe.from_json(settings["recipe"]), settings["seed"]
+        report = _reporter(options) if rank() == 0 else quiet
+        data = drawings if drawings is not None else _pictures(options, recipe, seed, report, should_stop)
         result = train_on_dataset(
-            Recipe.from_json(settings["recipe"]), dataset, places, settings["run"], seed=settings["seed"],
-            train_on=settings["train_on"], device=options.device, resume=settings["resume"],
-            report=_reporter(options) if rank() == 0 else quiet, should_stop=should_stop,
+            recipe, data, places, settings["run"], seed=seed, train_on=settings["train_on"], device=options.device,
+            resume=settings["resume"], report=report, should_stop=should_stop,
         )  # fmt: skip
         if rank() == 0:
             _finish_training(options, result)
 
 
+def _drawings(options: argparse.Namespace) -> Dataset | None:
+    """The dataset to train on; None if that is a tree of pictures."""
+    from extexify.dataset.dataset import Dataset
+
+    if options.images_tree is None:
+        return Dataset.open(options.dataset or paths.dataset_folder())
+    if options.dataset or options.images:
+        raise UserError("--images-tree is trained on in place of a dataset: leave --dataset and --images out")
+    return None
+
+
+def _pictures(
+    options: argparse.Namespace, recipe: Recipe, seed: int, report: Reporter, should_stop: Callable[[], bool]
+) -> ImageTree:
+    from extexify.training.image_tree import read_image_tree
+
+    def watched(event: Progress) -> None:
+        if should_stop():
+            raise Stopped("stopped while pictures were read")
+        report(event)
+
+    return read_image_tree(options.images_tree, recipe.raster, seed=seed, report=watched)
+
+
 def _train_in_processes(options: argparse.Namespace) -> None:
     """Check what can be checked before anything is started, and train in several processes of this machine."""
-    from extexify.dataset.dataset import Dataset
     from extexify.training.devices import pick_device
     from extexify.training.launch import MAX_PROCESSES, LaunchError, run_processes
 
@@ -118,7 +144,7 @@ def _train_in_processes(options: argparse.Namespace) -> None:
         raise LaunchError(f"--processes must be 1 to {MAX_PROCESSES}, not {options.processes}")
     if "WORLD_SIZE" in os.environ:
         raise LaunchError("torchrun has started the processes of this training already: leave --processes out")
-    Dataset.open(options.dataset or paths.dataset_folder())
+    _drawings(options)
     for number in range(options.processes):
         pick_device(options.device, number)
     run = _training_settings(options)["run"]
@@ -378,14 +404,16 @@ def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    from extexify.training.recipes import network_recipe, recipe
+    from extexify.training.recipes import for_pictures, network_recipe, recipe
 
     changes = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
-    if options.network is None:
-        return recipe(options.recipe or "default", **changes)
-    if options.recipe is not None:
+    if options.network and options.recipe:
         raise UserError("--network trains by a recipe for that network: leave --recipe out")
-    return network_recipe(options.network, **changes)
+    if options.network is not None:
+        found = network_recipe(options.network, **changes)
+    else:
+        found = recipe(options.recipe or ("resnet" if options.images_tree else "default"), **changes)
+    return for_pictures(found) if options.images_tree else found
 
 
 def _resumed_recipe(options: argparse.Namespace, begun: Recipe) -> Recipe:
@@ -421,9 +449,7 @@ def _training_settings(options: argparse.Namespace) -> dict[str, Any]:
 
 def _finish_training(options: argparse.Namespace, result: PipelineResult, *more: str) -> None:
     """Make the new model answer if --use was given, and print its metrics."""
-    test = (
-        f"test {_shown(result.test.top)}" if result.test else "trained on all drawings, none are left to evaluate it on"
-    )
+    test = f"test {_shown(result.test.top)}" if result.test else "nothing is left to evaluate it on"
     text = "\n".join([f"{result.model}: {test}", *more])
     if options.use:
         paths.choose_model(result.model)

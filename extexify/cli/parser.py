@@ -116,6 +116,12 @@ def parser() -> argparse.ArgumentParser:
     train = command("train", commands.train, "a dataset → a model")
     _dataset_option(train)
     train.add_argument("--images", type=Path, metavar="DIR", help="rendered images, for a recipe that reads them")
+    train.add_argument(
+        "--images-tree", type=Path, metavar="DIR",
+        help="pictures in place of a dataset: DIR/train, val and test with a folder for each symbol (as ImageFolder "
+        "reads and `render --png` writes them), or DIR with these folders; needs a recipe or network for images alone "
+        "(default: resnet)",
+    )  # fmt: skip
     _training_options(train)
     train.add_argument(
         "--processes", type=int, default=1, metavar="N",
@@ -183,6 +189,7 @@ def parser() -> argparse.ArgumentParser:
     _split_options(pipeline)
     _review_option(pipeline)
     _training_options(pipeline)
+    pipeline.set_defaults(images_tree=None)
     _seed_option(pipeline)
     pipeline.add_argument("--png", action="store_true", help="write PNG files for torchvision's ImageFolder too")
     _use_option(pipeline)

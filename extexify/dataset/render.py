@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,15 +136,12 @@ def fitting_images(raster: RasterSettings, dataset: Dataset, folder: Path) -> Re
 
 
 def class_folders(classes: tuple[str, ...]) -> list[str]:
-    """A folder name for each class, whose sorted order is the class order.
+    """A folder name for each class, whose sorted order is the class order: its number, and its key.
 
-    Characters of keys that file names can't have are replaced; the number in front makes the names unique.
+    Characters of keys that file names can't have are escaped as in addresses; `urllib.parse.unquote` reads them.
     """
     width = max(4, len(str(len(classes))))
-    return [
-        f"{number:0{width}d}_" + "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "~" for c in key)[:80]
-        for number, key in enumerate(classes)
-    ]
+    return [f"{number:0{width}d}_{quote(key, safe='').replace('.', '%2E')[:80]}" for number, key in enumerate(classes)]
 
 
 def _render_split(

@@ -1,4 +1,4 @@
-"""Evaluation of a model on a dataset's split or on the drawings of sources."""
+"""Evaluation of a model on a dataset's split, on the drawings of sources, or on images."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawings
-from extexify.evaluation.metrics import Metrics, MetricsCounter, RecordSink, discard, evaluation_records
+from extexify.evaluation.metrics import (
+    Metrics,
+    MetricsCounter,
+    RecordSink,
+    discard,
+    evaluation_records,
+    top_classes,
+)
 from extexify.model.classifier import BATCH, Classifier
 from extexify.sources.base import Source, SourceError
 from extexify.sources.detexify import fetch
 from extexify.sources.rows import checked_chunks
 
-__all__ = ["Metrics", "evaluate_dataset", "evaluate_sources"]
+__all__ = ["Metrics", "evaluate_dataset", "evaluate_images", "evaluate_sources"]
 
 
 class _Evaluator:
@@ -39,7 +46,7 @@ class _Evaluator:
         drawings = drawings.take(known)
         (probabilities,) = self._classifier.probabilities(drawings, batch=len(drawings))
         records = evaluation_records(drawings, ids[known], labels[known], probabilities, self._groups)
-        self.counter.add(records)
+        self.counter.add(records.top, records.labels)
         self._sink(records)
 
 
@@ -62,6 +69,22 @@ def evaluate_dataset(
         stage.advance(len(part))
     stage.finish()
     return evaluator.counter.metrics()
+
+
+def evaluate_images(
+    classifier: Classifier, images: NDArray[np.uint8], labels: NDArray[np.integer], *, report: Reporter = quiet
+) -> Metrics:
+    """Metrics on images (n, size, size) as the model reads them, with the numbers (n,) of the model's classes.
+
+    Raises ValueError if the model reads sequences, too.
+    """
+    stage, counter = Stage(report, "evaluate", total=len(images), unit="pictures"), MetricsCounter(classifier.classes)
+    for start in range(0, len(images), BATCH):
+        part = slice(start, start + BATCH)
+        counter.add(top_classes(classifier.image_probabilities(images[part])), labels[part])
+        stage.advance(len(labels[part]))
+    stage.finish()
+    return counter.metrics()
 
 
 def evaluate_sources(

@@ -115,9 +115,10 @@ class MetricsCounter:
         self._counts = np.zeros((len(MATCHES), STORED_ANSWERS + 1), np.int64)
         self.unknown_keys = 0
 
-    def add(self, records: EvaluationRecords) -> None:
+    def add(self, top: NDArray[np.integer], labels: NDArray[np.integer]) -> None:
+        """Count n more: `top` (n, 10) of `top_classes`, and the right classes `labels` (n,)."""
         for counts, groups in zip(self._counts, self._groups, strict=True):
-            counts += np.bincount(ranks(records.top, records.labels, groups), minlength=STORED_ANSWERS + 1)
+            counts += np.bincount(ranks(top, labels, groups), minlength=STORED_ANSWERS + 1)
 
     def metrics(self, unusable: int = 0) -> Metrics:
         """The metrics of all records so far."""

@@ -19,7 +19,7 @@ from onnx import ModelProto
 from extexify.catalog.lookalikes import groups_of
 from extexify.catalog.symbols import symbol_for
 from extexify.core.processes import available_cores
-from extexify.drawing.inputs import model_inputs
+from extexify.drawing.inputs import ModelInputs, model_inputs
 from extexify.drawing.raster import RasterSettings, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.answers import Answers, Prediction, fold_look_alikes
@@ -137,6 +137,17 @@ class Classifier:
         no_drawings = np.empty((0, len(self.classes)), np.float32)
         return np.concatenate([no_drawings, *_pool(available_cores()).map(self._logits, parts)])
 
+    def image_probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities of all classes, float32 (n, classes), of images (n, size, size) like those of `raster_of`.
+
+        Raises ValueError if the model reads sequences, too.
+        """
+        if "sequences" in self._inputs:
+            raise ValueError(f"{self.name} reads the strokes of a drawing, not only its image")
+        chunks = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
+        logits = _pool(available_cores()).map(lambda chunk: self._run(ModelInputs(chunk)), chunks)
+        return self._softmax(np.concatenate([np.empty((0, len(self.classes)), np.float32), *logits]))
+
     def warm_up(self) -> None:
         """Compile the kernels and load the weights, so that the first drawing is classified as fast as later ones."""
         self.classify(_DOT)
@@ -149,8 +160,11 @@ class Classifier:
 
     def _logits(self, drawings: Drawings) -> NDArray[np.float32]:
         """`logits`, on the calling thread."""
-        inputs = model_inputs(drawings, self.raster, self.description.sequence, threads=1)._asdict()
-        (logits,) = self._session.run(["logits"], {name: inputs[name] for name in self._inputs})
+        return self._run(model_inputs(drawings, self.raster, self.description.sequence, threads=1))
+
+    def _run(self, inputs: ModelInputs) -> NDArray[np.float32]:
+        arrays = inputs._asdict()
+        (logits,) = self._session.run(["logits"], {name: arrays[name] for name in self._inputs})
         # Arbitrary weights may give NaN or infinity; probabilities must be finite all the same.
         finite: NDArray[np.float32] = np.clip(np.nan_to_num(logits), -_LARGEST_LOGIT, _LARGEST_LOGIT)
         return finite

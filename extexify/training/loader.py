@@ -18,7 +18,9 @@ from extexify.drawing.raster import RasterSettings
 from extexify.drawing.resample import SequenceSettings
 from extexify.drawing.strokes import Drawings
 from extexify.training.augment import AugmentSettings, augment
+from extexify.training.augment_images import augment_images, resize_images
 from extexify.training.blend import REACH, SameClassNeighbours, blend
+from extexify.training.image_tree import ImageTree
 from extexify.training.rng import uniforms
 from extexify.training.scribbles import scribbles
 
@@ -61,6 +63,16 @@ class Batch:
     is_padding: bool = False
 
 
+class Labelled(Protocol):
+    """What a training records of its data: the class order and a hash of all of it."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def content_hash(self) -> str: ...
+
+
 class BatchDataset(Protocol):
     """Drawings with labels int64 (N,), as batches of model inputs.
 
@@ -76,6 +88,38 @@ class BatchDataset(Protocol):
     def with_inputs(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self: ...
 
     def batch(self, rows: NDArray[np.int64], epoch: int, shard: Shard = WHOLE) -> Batch: ...
+
+
+class ImageTreeDataset:
+    """Pictures of a split of a tree, at the size that is asked for; augmented if `augmentation` is given."""
+
+    def __init__(
+        self,
+        tree: ImageTree,
+        split: str,
+        raster: RasterSettings,
+        augmentation: AugmentSettings | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._images, self.labels = tree.images[split], tree.labels[split]
+        self._raster, self._augmentation, self._seed = raster, augmentation, seed
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def with_inputs(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self:
+        other = copy.copy(self)
+        other._raster = raster
+        return other
+
+    def batch(self, rows: NDArray[np.int64], epoch: int, shard: Shard = WHOLE) -> Batch:
+        own, is_padding = shard.of_rows(rows)
+        images = self._images[own]
+        if self._augmentation is not None:
+            images = augment_images(images, own, self._raster, self._augmentation, seed=self._seed, epoch=epoch)
+        elif images.shape[1] != self._raster.size:
+            images = resize_images(images, self._raster.size)
+        return Batch(ModelInputs(images), self.labels[own], len(rows), is_padding)
 
 
 class ImageDataset:

@@ -27,7 +27,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extexify.core.progress import Reporter, Stage, Stopped, quiet
-from extexify.dataset.dataset import Dataset
 from extexify.evaluation.calibration import calibration_rows, fit_calibration
 from extexify.model import networks
 from extexify.model.description import ModelDescription
@@ -37,7 +36,7 @@ from extexify.training import distributed
 from extexify.training.checkpoints import Tally, TrainingState, read_checkpoint, restore_checkpoint, save_checkpoint
 from extexify.training.devices import has_bfloat16, pick_device
 from extexify.training.distributed import CollectiveError, LostProcess
-from extexify.training.loader import WHOLE, Batch, BatchDataset, Shard, batches, shuffled_rows
+from extexify.training.loader import WHOLE, Batch, BatchDataset, Labelled, Shard, batches, shuffled_rows
 from extexify.training.objective import (
     average_weights,
     class_shift,
@@ -61,7 +60,7 @@ class TrainingError(CollectiveError):
 
 def train(
     recipe: Recipe,
-    dataset: Dataset,
+    dataset: Labelled,
     train_data: BatchDataset,
     validation_data: BatchDataset | None,
     run: Path,
@@ -158,7 +157,7 @@ class _Trainer:
     def __init__(
         self,
         recipe: Recipe,
-        dataset: Dataset,
+        dataset: Labelled,
         train_data: BatchDataset,
         validation_data: BatchDataset | None,
         run: Path,

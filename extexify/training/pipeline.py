@@ -14,7 +14,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.dataset.export import export_dataset
 from extexify.dataset.render import fitting_images, render_dataset
 from extexify.dataset.splits import DEFAULT_RATIOS
-from extexify.evaluation.evaluate import Metrics, evaluate_dataset
+from extexify.evaluation.evaluate import Metrics, evaluate_dataset, evaluate_images
 from extexify.evaluation.metrics import RecordSink, discard
 from extexify.evaluation.records import EvaluationContext, file_digest, new_name, save_evaluation
 from extexify.model.classifier import Classifier
@@ -22,7 +22,8 @@ from extexify.model.export import convert
 from extexify.model.file import read_model, write_model
 from extexify.sources.base import Source
 from extexify.training.distributed import rank
-from extexify.training.loader import BatchDataset, DrawingDataset, ImageDataset
+from extexify.training.image_tree import ImageTree
+from extexify.training.loader import BatchDataset, DrawingDataset, ImageDataset, ImageTreeDataset
 from extexify.training.loop import train
 from extexify.training.recipes import Recipe, RecipeError
 from extexify.workspace.paths import MODEL_SUFFIX
@@ -53,7 +54,7 @@ class PipelineResult:
 
 def train_on_dataset(
     recipe: Recipe,
-    dataset: Dataset,
+    dataset: Dataset | ImageTree,
     places: Places,
     run_name: str,
     *,
@@ -68,8 +69,9 @@ def train_on_dataset(
 
     `train_on` is "train", "train+validation" (the last epoch is taken) or "all" (and nothing is left for evaluation).
     A recipe without augmentation reads the rendered images, which must have been made from this dataset with the
-    recipe's raster. In a process group every process calls this; rank 0 alone evaluates and publishes, and the result
-    of the others has the path of the run's model on rank 0's machine.
+    recipe's raster. Pictures need a recipe of `recipes.for_pictures`; no evaluation of them is kept, and without a test
+    split none is made. In a process group every process calls this; rank 0 alone evaluates and publishes, and the
+    result of the others has the path of the run's model on rank 0's machine.
 
     Raises what `training.loop.train` and `training_data` raise.
     """
@@ -83,7 +85,7 @@ def train_on_dataset(
     if rank() > 0:
         return PipelineResult(best, None, seconds)
     published = places.models / f"{run_name}{MODEL_SUFFIX}"
-    if train_on == "all":
+    if train_on == "all" or (isinstance(dataset, ImageTree) and "test" not in dataset.images):
         with _timed(seconds, "publish"):
             convert(best, published)
         return PipelineResult(published, None, seconds)
@@ -97,7 +99,7 @@ def train_on_dataset(
 
 
 def training_data(
-    recipe: Recipe, dataset: Dataset, images_folder: Path, seed: int, train_on: str = "train"
+    recipe: Recipe, dataset: Dataset | ImageTree, images_folder: Path, seed: int, train_on: str = "train"
 ) -> tuple[BatchDataset, BatchDataset | None]:
     """What a recipe trains on and is validated on (None if that is trained on).
 
@@ -107,6 +109,13 @@ def training_data(
     if train_on not in TRAIN_ON:
         raise RecipeError(f"can't train on {train_on!r}: there are {', '.join(TRAIN_ON)}")
     held_out = train_on == "train"
+    if isinstance(dataset, ImageTree):
+        if not held_out:
+            raise RecipeError("pictures are read split by split: train on train")
+        return (
+            ImageTreeDataset(dataset, "train", recipe.raster, recipe.augment, seed),
+            ImageTreeDataset(dataset, "validation", recipe.raster),
+        )
     if recipe.augment is None:
         if not held_out:
             raise RecipeError(f"recipe {recipe.name} reads rendered images, split by split: train it on train")
@@ -122,13 +131,16 @@ def training_data(
 
 
 def _evaluate_and_publish(
-    exported: Path, published: Path, dataset: Dataset, places: Places, report: Reporter
+    exported: Path, published: Path, dataset: Dataset | ImageTree, places: Places, report: Reporter
 ) -> Metrics:
     """Evaluate a model on the test split, write it with the metrics to `published`, and keep the evaluation."""
     classifier = Classifier.load(exported)
 
     def evaluate(sink: RecordSink) -> Metrics:
-        metrics = evaluate_dataset(classifier, dataset, "test", sink=sink, report=report)
+        if isinstance(dataset, ImageTree):
+            metrics = evaluate_images(classifier, dataset.images["test"], dataset.labels["test"], report=report)
+        else:
+            metrics = evaluate_dataset(classifier, dataset, "test", sink=sink, report=report)
         description, content = read_model(exported)
         write_model(
             published, replace(description, metrics={**description.metrics, "test": metrics.to_json()}), content
@@ -145,7 +157,7 @@ def _evaluate_and_publish(
             data=(dataset.content_hash,),
         )
 
-    if places.evaluations is None:
+    if places.evaluations is None or isinstance(dataset, ImageTree):
         return evaluate(discard)
     return save_evaluation(places.evaluations / new_name(), context, classifier.classes, evaluate)
 

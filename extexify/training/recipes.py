@@ -237,5 +237,16 @@ def network_recipe(name: str, **changes: Any) -> Recipe:
     return _changed(base, changes)
 
 
+def for_pictures(recipe: Recipe) -> Recipe:
+    """The recipe for pictures without strokes. Raises `RecipeError` if its network reads strokes."""
+    if recipe.sequence is not None:
+        raise RecipeError(
+            f"recipe {recipe.name} reads strokes, which pictures don't have: train with --recipe resnet, mobilenet or "
+            "original, or any --network"
+        )
+    # Scribbles would be told from pictures by how they are drawn, and so would every drawing later.
+    return replace(recipe, scribbles=0.0)
+
+
 def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     return replace(recipe, **{key: value for key, value in changes.items() if value is not None})

@@ -84,7 +84,7 @@ def store(tmp_path: Path) -> Store:
         def evaluate(sink: RecordSink) -> Metrics:
             counter = MetricsCounter(KEYS)
             for batch in batches:
-                counter.add(batch)
+                counter.add(batch.top, batch.labels)
                 sink(batch)
             return counter.metrics()
 
