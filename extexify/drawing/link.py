@@ -83,6 +83,7 @@ _CENTERED_SIDE = 280
 
 _MAX_BITS = math.log2(len(DIGITS)) * (MAX_TEXT - len(VERSION))
 _BITS_TOLERANCE = 8  # of the estimated bits; the error is below 2
+_SHORT = 128  # points that take less time to write than to estimate
 
 Grid = NDArray[np.int64]
 
@@ -209,7 +210,8 @@ class _GridDrawing:
 
     def text(self) -> str:
         """The text of the drawing; "" if it has more than MAX_LINK_POINTS or is far too long."""
-        if len(self.points) > MAX_LINK_POINTS or self._bits() > _MAX_BITS + _BITS_TOLERANCE:
+        count = len(self.points)
+        if count > MAX_LINK_POINTS or (count > _SHORT and self._bits() > _MAX_BITS + _BITS_TOLERANCE):
             return ""
         writer = Writer()
         for coordinate in self.corner:

@@ -39,16 +39,23 @@ class Writer:
 
     def __init__(self) -> None:
         self._counts = _initial_counts()
-        self._intervals: list[tuple[int, int, int]] = []  # total, start and width
+        self._totals: list[int] = []
+        self._starts: list[int] = []
+        self._widths: list[int] = []
 
     def choice(self, count: int, value: int) -> None:
         """Write one of `count` equally likely values, 0 … count − 1."""
-        self._intervals.append((count, value, 1))
+        self._totals.append(count)
+        self._starts.append(value)
+        self._widths.append(1)
 
     def bit(self, context: Context, bit: bool) -> None:
         """Write a bit, with the probability that the earlier bits of this context suggest."""
         counts = self._counts[context]
-        self._intervals.append((sum(counts), counts[0] if bit else 0, counts[bit]))
+        zeros, ones = counts
+        self._totals.append(zeros + ones)
+        self._starts.append(zeros if bit else 0)
+        self._widths.append(ones if bit else zeros)
         counts[bit] += 2
 
     def number(self, context: str, value: int) -> None:
@@ -66,13 +73,14 @@ class Writer:
     def finish(self, state: int) -> int:
         """The code of everything written, one number, starting from `state`."""
         # Coding is linear in multiples of the product of the widths, so that the large number is divided once a batch.
-        for end in range(len(self._intervals), 0, -_BATCH):
-            batch = self._intervals[max(end - _BATCH, 0) : end][::-1]
-            whole, part = divmod(state, math.prod(width for _, _, width in batch))
-            for total, start, width in batch:
+        for end in range(len(self._totals), 0, -_BATCH):
+            batch = slice(max(end - _BATCH, 0), end)
+            totals, starts, widths = self._totals[batch], self._starts[batch], self._widths[batch]
+            whole, part = divmod(state, math.prod(widths))
+            for total, start, width in zip(reversed(totals), reversed(starts), reversed(widths), strict=True):
                 multiple, rest = divmod(part, width)
                 part = multiple * total + start + rest
-            state = whole * math.prod(total for total, _, _ in batch) + part
+            state = whole * math.prod(totals) + part
         return state
 
 
