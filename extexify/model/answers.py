@@ -72,6 +72,12 @@ def commonness(key: str) -> float:
     return RARITY ** -(2 * (symbol.mode == "text") + bool(symbol.usepackage))
 
 
+@cache
+def _group_name(key: str) -> str:
+    """The smallest key of a symbol's group, which identifies it, also if that key isn't among the predictions."""
+    return min((key, *drawn_alike(key)))
+
+
 def fold_look_alikes(predictions: Iterable[Prediction]) -> list[Result]:
     """Group predictions of different symbols into results, most probable first; each prediction is in exactly one.
 
@@ -81,8 +87,6 @@ def fold_look_alikes(predictions: Iterable[Prediction]) -> list[Result]:
     ranked = sorted(predictions, key=lambda prediction: -prediction.probability * commonness(prediction.key))
     groups: dict[str, list[Prediction]] = {}
     for prediction in ranked:
-        # The smallest key of a group identifies it, also if that key isn't among the predictions.
-        name = min((prediction.key, *drawn_alike(prediction.key)))
-        groups.setdefault(name, []).append(prediction)
+        groups.setdefault(_group_name(prediction.key), []).append(prediction)
     results = [Result(tuple(members)) for members in groups.values()]
     return sorted(results, key=lambda result: -result.probability)

@@ -66,6 +66,8 @@ class Paths:
         """
         low, high = self._finish.copy(), self._finish.copy()
         for (commands, curves), extremes in ((self._quadratic, quadratic_extremes), (self._cubic, cubic_extremes)):
+            if not len(commands):
+                continue
             points = extremes(curves)
             low[commands] = np.minimum(low[commands], points.min(axis=0))
             high[commands] = np.maximum(high[commands], points.max(axis=0))
@@ -87,8 +89,9 @@ class Paths:
         for commands, curves in (self._quadratic, self._cubic):
             pen = by_pen[commands]
             values[commands[pen]] = curves[pen, 1]
-            counts[commands[~pen]] = sample_counts(curves[~pen])
-            sampled.append((commands[~pen], curves[~pen]))
+            if not pen.all():
+                counts[commands[~pen]] = sample_counts(curves[~pen])
+                sampled.append((commands[~pen], curves[~pen]))
         values[by_pen & (self._kinds == _L)] = self._last_positions(by_pen)
         counts[by_pen & (self._kinds == _M)] = 0
         ends = np.cumsum(counts)
