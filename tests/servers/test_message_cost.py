@@ -31,6 +31,9 @@ from tools.dashboard import Server, serving
 MOST = 0.1
 """Seconds of processor time."""
 
+TIMES = 5
+"""On an idle machine a small drawing takes a fifth of MOST."""
+
 TRIES = 6
 
 SIZE = 980_000
@@ -86,27 +89,36 @@ def used(server: Server) -> float:
     return times.user + times.system
 
 
-def least(server: Server, send: Callable[[Visit], None], enough: float) -> float:
-    """The least processor time of a message, of a few tries, or of the first that needs no more than `enough`."""
-    costs: list[float] = []
-    while len(costs) < TRIES and min(costs, default=np.inf) > enough:
-        with Intruder(server.address) as intruder:
-            visit = Visit.begin(intruder)
-            before = used(server)
-            send(visit)
-            costs.append(used(server) - before)
-    return min(costs)
+def check(server: Server, send: Callable[[Visit], None]) -> None:
+    """Fail unless a message costs MOST at most, or TIMES as much as a small drawing just afterwards, in one of TRIES.
+
+    On a machine that others keep busy the same work takes several times the processor time, from a second to the next.
+    """
+    costs = []
+    for _ in range(TRIES):
+        cost = spent(server, send)
+        if cost <= MOST:
+            return
+        small = spent(server, send_ten) / 10
+        if cost <= TIMES * small:
+            return
+        costs.append((cost, small))
+    pytest.fail(f"seconds of the message and of a small drawing: {costs}")
 
 
-@pytest.fixture(scope="module")
-def most(server: Server) -> float:
-    """MOST, or more on a machine that is slower or busier than one where a small drawing takes a fifth of it."""
+def spent(server: Server, send: Callable[[Visit], None]) -> float:
+    """The processor time of what is sent in a new visit."""
+    with Intruder(server.address) as intruder:
+        visit = Visit.begin(intruder)
+        before = used(server)
+        send(visit)
+        return used(server) - before
 
-    def send_many(visit: Visit) -> None:
-        for _ in range(10):
-            visit.answer(state(SMALL))
 
-    return max(MOST, 5 * least(server, send_many, 0) / 10)
+def send_ten(visit: Visit) -> None:
+    """Send ten small drawings."""
+    for _ in range(10):
+        visit.answer(state(SMALL))
 
 
 def state(drawing: Drawing) -> str:
@@ -181,14 +193,14 @@ DROPPED = {
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_a_drawing(server: Server, most: float, name: str) -> None:
+def test_a_drawing(server: Server, name: str) -> None:
     assert len(DRAWINGS[name]) <= SIZE
-    assert least(server, lambda visit: visit.answer(DRAWINGS[name]), most) <= most
+    check(server, lambda visit: visit.answer(DRAWINGS[name]))
 
 
 @pytest.mark.parametrize("name", DROPPED)
-def test_a_state_larger_than_any_drawing(server: Server, most: float, name: str) -> None:
-    assert least(server, lambda visit: visit.drop(DROPPED[name]), most) <= most
+def test_a_state_larger_than_any_drawing(server: Server, name: str) -> None:
+    check(server, lambda visit: visit.drop(DROPPED[name]))
 
 
 LINKS = {
@@ -199,13 +211,13 @@ LINKS = {
 
 
 @pytest.mark.parametrize("name", LINKS)
-def test_a_page_with_a_link(server: Server, most: float, name: str) -> None:
+def test_a_page_with_a_link(server: Server, name: str) -> None:
     query = f"d={encode(LINKS[name])}"
 
     def open_link(visit: Visit) -> None:
         visit.intruder.run(query=query)
 
-    assert least(server, open_link, most) <= most
+    check(server, open_link)
 
 
 def names_of_files(count: int) -> BackMsg:
@@ -230,7 +242,7 @@ REQUESTS: dict[str, tuple[bool, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_any_request_for_a_page(server: Server, most: float, name: str) -> None:
+def test_any_request_for_a_page(server: Server, name: str) -> None:
     answered, request = REQUESTS[name]
 
     def send(visit: Visit) -> None:
@@ -240,16 +252,16 @@ def test_any_request_for_a_page(server: Server, most: float, name: str) -> None:
             visit.intruder.send(**request)
             visit.intruder.heartbeat()
 
-    assert least(server, send, most) <= most
+    check(server, send)
 
 
 @pytest.mark.parametrize("count", [1000, SIZE // 2])
-def test_names_of_files_to_upload(server: Server, most: float, count: int) -> None:
+def test_names_of_files_to_upload(server: Server, count: int) -> None:
     def send(visit: Visit) -> None:
         visit.intruder.send_message(names_of_files(count))
         visit.intruder.heartbeat()
 
-    assert least(server, send, most) <= most
+    check(server, send)
 
 
 ADDRESSES = {
@@ -274,13 +286,13 @@ def get(server: Server, address: str, headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_an_address(server: Server, most: float, name: str) -> None:
-    assert least(server, lambda _: get(server, ADDRESSES[name], {}), most) <= most
+def test_an_address(server: Server, name: str) -> None:
+    check(server, lambda _: get(server, ADDRESSES[name], {}))
 
 
-def test_a_qr_code(server: Server, most: float) -> None:
+def test_a_qr_code(server: Server) -> None:
     link = quote(f"{server.address}/?d={encode([noise(190)])[:650]}", safe="")
-    assert least(server, lambda _: get(server, f"share/qr.svg?link={link}", {}), most) <= most
+    check(server, lambda _: get(server, f"share/qr.svg?link={link}", {}))
 
 
 HEADERS = {
@@ -291,14 +303,14 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_a_header(server: Server, most: float, name: str) -> None:
+def test_a_header(server: Server, name: str) -> None:
     for address in ("", "_stcore/upload_file/x/1"):
-        assert least(server, lambda _, to=address: get(server, to, {name: HEADERS[name]}), most) <= most  # type: ignore[misc]
+        check(server, lambda _, to=address: get(server, to, {name: HEADERS[name]}))  # type: ignore[misc]
 
 
-def test_a_cookie_of_a_visit(server: Server, most: float) -> None:
+def test_a_cookie_of_a_visit(server: Server) -> None:
     def send(_: Visit) -> None:
         with Intruder(server.address, cookie='a="' + "\\" * 7_900 + '"') as other:
             other.run()
 
-    assert least(server, send, most) <= most
+    check(server, send)

@@ -79,7 +79,7 @@ def test_our_own_tree_is_the_rendered_dataset(dataset: Dataset, rendered: Path) 
     for split in SPLITS:
         indices = dataset.indices(split)
         # ImageFolder lists the files of a class by their names.
-        order = np.lexsort([[str(number) for number in dataset.ids[indices]], dataset.labels[indices]])
+        order = np.lexsort((np.array([str(number) for number in dataset.ids[indices]]), dataset.labels[indices]))
         np.testing.assert_array_equal(tree.labels[split], dataset.labels[indices][order])
         np.testing.assert_array_equal(
             tree.images[split], rasterize(dataset.drawings.take(indices[order]), RASTER), err_msg=split
@@ -91,7 +91,7 @@ def test_our_own_tree_at_another_size_resembles_drawings_of_that_size(dataset: D
     larger = preset("default", size=64, stroke_width=2 * RASTER.stroke_width)
     tree = read_image_tree(rendered, larger)
     indices = dataset.indices("test")
-    order = np.lexsort([[str(number) for number in dataset.ids[indices]], dataset.labels[indices]])
+    order = np.lexsort((np.array([str(number) for number in dataset.ids[indices]]), dataset.labels[indices]))
     drawn = rasterize(dataset.drawings.take(indices[order]), larger).astype(float)
     for picture, drawing in zip(tree.images["test"], drawn, strict=True):
         assert np.corrcoef(picture.ravel(), drawing.ravel())[0, 1] > 0.9  # also of dots, which stay small
@@ -163,8 +163,13 @@ def test_a_tree_of_one_level_is_split_with_every_class_in_each_part(tmp_path: Pa
     assert read_image_tree(tree, RASTER, seed=2).content_hash != found.content_hash
 
 
-def _damaged(content: bytes) -> Callable[[Path], None]:
-    return lambda tree: (tree / "train" / first(tree) / "bad.png").write_bytes(content) and None
+def _damaged(content: bytes) -> Callable[[Path], object]:
+    return lambda tree: (tree / "train" / first(tree) / "bad.png").write_bytes(content)
+
+
+def _without_classes(tree: Path) -> None:
+    shutil.rmtree(tree / "train")
+    (tree / "train").mkdir()
 
 
 def first(tree: Path) -> str:
@@ -186,7 +191,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "blank": (save(np.full((32, 32), 200, np.uint8)), "bad.png is blank"),
     "huge": (save(np.zeros((1, (1 << 24) + 1), np.uint8)), "bad.png has 16777217 × 1 pixels, more than 16,777,216"),
     "no validation": (lambda tree: shutil.rmtree(tree / "val"), "has train and test, but no folder val"),
-    "no class": (lambda tree: shutil.rmtree(tree / "train") or (tree / "train").mkdir(), "find any class folder"),
+    "no class": (_without_classes, "find any class folder"),
     "empty class": (lambda tree: (tree / "train" / "0099_new").mkdir(), "Found no valid file for the classes 0099_new"),
     "only validated": (
         lambda tree: shutil.rmtree(tree / "train" / first(tree)),
