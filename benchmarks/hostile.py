@@ -1,13 +1,14 @@
 """Soak of a public demo in which some visitors attack, while the others draw.
 
-    python -m benchmarks.hostile [--visitors 100] [--hostile 10] [--seconds 1800] [--source SOURCE]
+    python -m benchmarks.hostile [--visitors 100] [--hostile 10] [--servers 1] [--seconds 1800] [--source SOURCE]
 
 Visitors, each with an address of its own as a proxy reports it, come, draw for a while with the pauses of a person, and
 go (`benchmarks.load`). Hostile ones send, without a pause, what an attack on a server found to be costly: canvases of
 empty objects, drawings of random points, texts of a megabyte where the server expects a name, messages that are none,
-websockets of a foreign origin, links and searches made to be slow. An answer's time is from the message of a stroke to
-the complete list, at the visitor's end of the websocket. The clients, hostile ones included, share the processor with
-the server; their share is reported.
+websockets of a foreign origin, links and searches made to be slow. Of several servers, which have one workspace, an
+address always comes to the same one, as a proxy sees to (docs/deploy.md). An answer's time is from the message of a
+stroke to the complete list, at the visitor's end of the websocket. The clients, hostile ones included, share the
+processor with the servers; their share is reported.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
@@ -129,19 +131,20 @@ async def attack(server: Server, until: float, number: int, done: Counter[str]) 
         done[how.__name__.strip("_")] += 1
 
 
-async def soak(server: Server, drawings: Sequence[Drawing], options: argparse.Namespace) -> None:
+async def soak(servers: Sequence[Server], drawings: Sequence[Drawing], options: argparse.Namespace) -> None:
     """Run the soak and print its tables."""
     tally, done = Tally(), Counter[str]()
-    began, own, before = time.monotonic(), time.process_time(), Look.at(server.process.pid)
+    processes = [server.process.pid for server in servers]
+    began, own, before = time.monotonic(), time.process_time(), Look.at(*processes)
     until = began + options.seconds
     async with asyncio.TaskGroup() as group:
         for number in range(options.hostile):
-            group.create_task(attack(server, until, number, done))
+            group.create_task(attack(servers[number % len(servers)], until, number, done))
         others = options.visitors - options.hostile
-        drawing = group.create_task(come_and_go(server, drawings, tally, options.seconds, others))
+        drawing = group.create_task(come_and_go(servers, drawings, tally, options.seconds, others))
     visits, looks = drawing.result()
 
-    took, after = time.monotonic() - began, Look.at(server.process.pid)
+    took, after = time.monotonic() - began, Look.at(*processes)
     times = sorted(tally.seconds)
     print(f"{visits:,} visits, {len(times):,} answers, {len(tally.failures)} without an answer")
     for why, count in Counter(tally.failures).most_common(5):
@@ -151,7 +154,7 @@ async def soak(server: Server, drawings: Sequence[Drawing], options: argparse.Na
     used, clients = after.processor - before.processor, time.process_time() - own
     print("\n| answers, ms: median | 95 % | 99 % | longest | processor, %: server + clients | log, kB |")
     print(f"|{' ---: |' * 6}\n| {' | '.join(at)} | {100 * used / took:.0f} + {100 * clients / took:.0f} |", end="")
-    print(f" {server.log.stat().st_size / 1000:.0f} |")
+    print(f" {sum(server.log.stat().st_size for server in servers) / 1000:.0f} |")
     print("\n| s | memory, MB | threads | open files |\n| ---: | ---: | ---: | ---: |")
     for second, look in looks[:: max(len(looks) // 10, 1)]:
         print(f"| {second:.0f} | {look.memory:.0f} | {look.threads} | {look.files} |")
@@ -161,11 +164,12 @@ async def soak(server: Server, drawings: Sequence[Drawing], options: argparse.Na
         print(f"\nmemory in the second half: {3600 * slope:+.0f} MB an hour")
 
 
-async def measure(server: Server, drawings: Sequence[Drawing], options: argparse.Namespace) -> None:
-    """Wait for the model, then run the soak."""
-    async with Visitor(server.address) as first:
-        await first.draw(drawings[0])
-    await soak(server, drawings, options)
+async def measure(servers: Sequence[Server], drawings: Sequence[Drawing], options: argparse.Namespace) -> None:
+    """Wait for the models, then run the soak."""
+    for server in servers:
+        async with Visitor(server.address) as first:
+            await first.draw(drawings[0])
+    await soak(servers, drawings, options)
 
 
 def main() -> None:
@@ -173,13 +177,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visitors", type=int, default=100, help="at the same time (default: 100)")
     parser.add_argument("--hostile", type=int, default=10, help="of them (default: 10)")
+    parser.add_argument("--servers", type=int, default=1, help="with the same workspace (default: 1)")
     parser.add_argument("--seconds", type=float, default=1800, help="default: 1800")
     parser.add_argument("--source", default="starter:each=1,seed=3", help="of drawings (default: starter drawings)")
     options = parser.parse_args()
     drawings = load_drawings(options.source)
     gc.freeze()  # otherwise the clients' own collections, 0.1 s each, would count as the server's answers
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), {settings.DEMO.name: "yes"}) as server:
-        asyncio.run(measure(server, drawings, options))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        servers = [
+            stack.enter_context(
+                serving(Path(folder), {settings.DEMO.name: "yes"}, log_file=Path(folder, f"server-{number}.log"))
+            )
+            for number in range(options.servers)
+        ]
+        asyncio.run(measure(servers, drawings, options))
 
 
 if __name__ == "__main__":

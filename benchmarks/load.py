@@ -73,8 +73,18 @@ class Look:
     processor: float
 
     @classmethod
-    def at(cls, process: int) -> Look:
-        """The current resources of a process."""
+    def at(cls, *processes: int) -> Look:
+        """The current resources of processes, together."""
+        looks = [cls._at(process) for process in processes]
+        return cls(
+            sum(look.memory for look in looks),
+            sum(look.threads for look in looks),
+            sum(look.files for look in looks),
+            sum(look.processor for look in looks),
+        )
+
+    @classmethod
+    def _at(cls, process: int) -> Look:
         folder = Path(f"/proc/{process}")
         status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
         times = (folder / "stat").read_text().rpartition(")")[2].split()
@@ -211,17 +221,21 @@ async def memory_of_sessions(server: Server, drawings: Sequence[Drawing], visito
 
 
 async def come_and_go(
-    server: Server, drawings: Sequence[Drawing], tally: Tally, seconds: float, visitors: int
+    servers: Sequence[Server], drawings: Sequence[Drawing], tally: Tally, seconds: float, visitors: int
 ) -> tuple[int, list[tuple[float, Look]]]:
-    """Keep so many visitors on the server, each for a while, and then another one.
+    """Keep so many visitors on the servers, each for a while, and then another one.
 
-    Returns the number of visits, and the server's resources every `LOOK` seconds with the seconds since the start.
+    Each address comes to the same server. Returns the number of visits, and the servers' resources every `LOOK` seconds
+    with the seconds since the start.
     """
     began, visits = time.monotonic(), itertools.count()
+    processes = [server.process.pid for server in servers]
     ends = began + seconds
 
     async def guests(number: int) -> None:
         random, client = Random(number), f"10.1.{number // 256}.{number % 256}"
+        server = servers[number % len(servers)]
+        await asyncio.sleep(random.uniform(0, STAY[1]))  # one after the other, as later on
         while time.monotonic() < ends:
             next(visits)
             stay = min(time.monotonic() + random.uniform(*STAY), ends)
@@ -231,7 +245,7 @@ async def come_and_go(
 
     async def watch() -> None:
         while time.monotonic() < ends:
-            looks.append((time.monotonic() - began, Look.at(server.process.pid)))
+            looks.append((time.monotonic() - began, Look.at(*processes)))
             await asyncio.sleep(LOOK)
 
     await asyncio.gather(watch(), *(guests(number) for number in range(visitors)))
@@ -241,7 +255,7 @@ async def come_and_go(
 async def soak(server: Server, drawings: Sequence[Drawing], seconds: float) -> None:
     """Have visitors come and go, and print the server's resources over time."""
     tally = Tally()
-    visits, looks = await come_and_go(server, drawings, tally, seconds, SOAKING)
+    visits, looks = await come_and_go([server], drawings, tally, seconds, SOAKING)
     print(f"\nsoak: {visits:,} visits, {len(tally.seconds):,} answers, {len(tally.failures)} without an answer\n")
     # Memory grows until the sessions of the first visitors are freed.
     steady = [(at, look) for at, look in looks if at > FORGOTTEN]
