@@ -2,9 +2,8 @@
 
 A full collection looks at every object in memory, for some 200 ms with all that PyTorch and Streamlit keep, and holds
 up all answers. What is in memory once the server is ready is therefore excluded (`gc.freeze`). The rest belongs to
-visits: with a hundred of them a collection takes 40 ms, and 10 ms more for every second of theirs since the last one,
-because each run of a page leaves some hundred objects in cycles. Short pauses at fixed intervals delay fewer answers
-than Python's own schedule, whose pauses grow with what there is.
+visits: with a hundred of them a full collection takes 100 ms and more, and finds little, because most of what a run of
+a page leaves in cycles is freed with the young generations, which are large enough to hold whole runs.
 """
 
 from __future__ import annotations
@@ -12,8 +11,12 @@ from __future__ import annotations
 import asyncio
 import gc
 
-SECONDS = 2.0
+SECONDS = 20.0
 """Time between full collections."""
+
+_YOUNG, _MIDDLE = 5_000, 10
+"""Objects after which the youngest generation is collected, and such collections before one of the middle generation.
+Python's 700 objects are less than a run of a page makes."""
 
 _NEVER = 1_000_000
 """Collections of the middle generation before a full one."""
@@ -23,8 +26,7 @@ def exclude_present_objects() -> None:
     """Exclude what is in memory now from later collections, and leave full ones to `collect_regularly`."""
     gc.collect()
     gc.freeze()
-    first, second, _ = gc.get_threshold()
-    gc.set_threshold(first, second, _NEVER)
+    gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
 
 
 async def collect_regularly() -> None:
