@@ -22,6 +22,7 @@ from extexify.ui.server.cookies import PlainCookies
 from extexify.ui.server.headers import SecurityHeaders
 from extexify.ui.server.messages import DemoMessages
 from extexify.ui.server.origins import KnownOrigins
+from extexify.ui.server.turns import Turns
 from extexify.ui.sign_in import access
 from extexify.ui.sign_in.view import listed, sidebar_sign_in
 
@@ -81,6 +82,7 @@ else:
             Middleware(DemoLimits),
             Middleware(access.OperatorsFiles),
             Middleware(DemoMessages, script=__file__),
+            Middleware(Turns),
         ],
         on_script_error=errors.explain,
     )
