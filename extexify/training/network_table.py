@@ -21,8 +21,12 @@ PIXELS = 64
 """Pixels a side of the images for a network of torchvision, or the next number that it takes."""
 
 
+MAX_WEIGHTS = 500_000_000
+"""Weights of the largest network that is trained: published in float16, more would exceed the largest model file."""
+
+
 class NetworkError(UserError, ValueError):
-    """A network that torchvision doesn't have."""
+    """A network that torchvision doesn't have, or one that is too large for a model file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +73,20 @@ def recipe_networks() -> Mapping[str, NetworkCost]:
     return _table().recipes
 
 
+@cache
 def torchvision_networks() -> Mapping[str, NetworkCost]:
-    """All classification networks of torchvision, by name."""
-    return _table().torchvision
+    """The classification networks of torchvision that fit into a model file, by name."""
+    return {name: cost for name, cost in _table().torchvision.items() if cost.weights <= MAX_WEIGHTS}
 
 
 def torchvision_network(name: str) -> NetworkCost:
-    """A network of torchvision. Raises `NetworkError`, which names near ones, for a name that it doesn't have."""
+    """A network of torchvision. Raises `NetworkError` for an unknown name, and for a network that is too large."""
     networks = torchvision_networks()
     if name not in networks:
+        if name in _table().torchvision:
+            weights = f"{_table().torchvision[name].weights / 1e6:,.0f} million weights"
+            raise NetworkError(f"{name} has {weights}, too many for a model file: choose a smaller network")
         near = get_close_matches(name.lower(), networks)
-        hint = f"near names are {', '.join(near)}" if near else f"it has {len(networks)}, such as resnet18"
+        hint = f"near names are {', '.join(near)}" if near else f"there are {len(networks)}, such as resnet18"
         raise NetworkError(f"torchvision has no classification network {name!r}: {hint}")
     return networks[name]
