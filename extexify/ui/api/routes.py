@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -24,6 +25,7 @@ from extexify.access.limits import RateLimiter, address_key
 from extexify.catalog.symbols import search
 from extexify.core import settings
 from extexify.core.errors import UserError
+from extexify.core.processes import available_cores
 from extexify.drawing.link import open_link
 from extexify.drawing.strokes import MAX_DRAWN_POINTS, MAX_DRAWN_STROKES, Drawing, drawing_from_lists
 from extexify.model.answers import symbol_object
@@ -117,6 +119,13 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(orjson.dumps(value), status, headers, "application/json")
 
 
+@cache
+def _answering() -> CapacityLimiter:
+    """Lets one request a core be answered at a time. More threads would slow each other down: they share the
+    interpreter."""
+    return CapacityLimiter(available_cores())
+
+
 # --- requests ---
 
 
@@ -187,7 +196,7 @@ async def _classify(request: Request) -> Response:
         results = [result.to_json() for result in answers.results]
         return _json({"answers": results, "sure": answers.is_sure, "model": classifier.name})
 
-    return await run_in_threadpool(answer)
+    return await to_thread.run_sync(answer, limiter=_answering())
 
 
 async def _classify_old(request: Request) -> Response:
@@ -197,7 +206,7 @@ async def _classify_old(request: Request) -> Response:
         answers = _classifier().answers(_drawing(asked.get("data")), _DEFAULT_TOP)
         return _json({"top5": [result.head.command for result in answers.results]})
 
-    return await run_in_threadpool(answer)
+    return await to_thread.run_sync(answer, limiter=_answering())
 
 
 async def _symbols(request: Request) -> Response:
