@@ -16,7 +16,7 @@ from extexify.access.limits import RateLimiter
 from extexify.access.passwords import hash_password
 from extexify.access.sign_in import OperatorSessions
 from extexify.core import settings
-from extexify.ui.draw import contribute
+from extexify.ui.common import contributions
 from extexify.ui.sign_in import access
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +37,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(setting.name, raising=False)
     # Limits hold for all visits of a server; each test is a server of its own.
     monkeypatch.setattr(access, "_sessions", OperatorSessions())
-    monkeypatch.setattr(contribute, "_submitted_by_address", RateLimiter(3600.0))
+    monkeypatch.setattr(contributions, "_submitted_by_address", RateLimiter(3600.0))
     return tmp_path
 
 

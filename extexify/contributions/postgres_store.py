@@ -95,6 +95,17 @@ class PostgresStore:
 
         return self._transaction(select, "the drawings in the shared database can't be counted")
 
+    def count_by_key(self, after: int = 0) -> dict[str, int]:
+        """The number of drawings of each key with an id above `after`. Raises `StorageError` as `count` does."""
+
+        def select(cursor: psycopg2.extensions.cursor) -> dict[str, int]:
+            if not _exists(cursor):
+                return {}
+            cursor.execute(f"SELECT key, count(*) FROM {TABLE} WHERE id > %s GROUP BY key", (after,))
+            return {str(key): int(count) for key, count in cursor.fetchall()}
+
+        return self._transaction(select, "the drawings in the shared database can't be counted")
+
     def _transaction(self, work: Callable[[psycopg2.extensions.cursor], T], failure: str) -> T:
         """The result of `work`, which runs in one connection and one transaction."""
         try:

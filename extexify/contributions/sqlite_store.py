@@ -21,6 +21,7 @@ from extexify.access import permissions
 from extexify.drawing.strokes import drawing_from_lists, strokes_json
 from extexify.sources.base import shown_path
 from extexify.sources.rows import checked_key
+from extexify.sources.sqlite import connect_read_only
 from extexify.workspace.files import StorageError
 
 APPLICATION_ID = 0x65787478  # "extx", in the field of SQLite's header that identifies file formats
@@ -146,6 +147,21 @@ def _until_unlocked(change: Callable[[], object]) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def count_by_key(path: Path, after: int = 0) -> dict[str, int]:
+    """The number of drawings of each key with an id above `after` in a store's file; changes nothing there.
+
+    Raises `StorageError` when the file can't be read or isn't a store.
+    """
+    try:
+        with closing(connect_read_only(path)) as connection:
+            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                raise StorageError(f"{shown_path(path)} is no store of drawings")
+            query = "SELECT key, count(*) FROM samples WHERE id > ? GROUP BY key"
+            return {str(key): int(count) for key, count in connection.execute(query, (after,))}
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"{shown_path(path)} can't be read as a store of drawings ({error})") from None
 
 
 def checked_strokes(key: str, drawing: Sequence[NDArray[np.floating]]) -> str:

@@ -6,6 +6,7 @@ Both are sources that an export can read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.access import permissions
-from extexify.contributions.sqlite_store import FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID, SqliteStore
+from extexify.contributions.sqlite_store import FIRST_CONTRIBUTION_ID, LAST_CONTRIBUTION_ID, SqliteStore, count_by_key
 from extexify.core import settings
 from extexify.sources.open import ENVIRONMENT
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import store_file
 
 if TYPE_CHECKING:
+    from extexify.contributions.postgres_store import PostgresStore
     from extexify.dataset.dataset import Dataset
 
 
@@ -49,8 +51,10 @@ class ContributionStore(Protocol):
 def open_store() -> ContributionStore:
     """The store that the settings choose, created with its first drawing. Raises `StorageError`."""
     address = settings.value_of(settings.CONTRIBUTIONS)
-    if not address:
-        return SqliteStore(store_file())
+    return _postgres_store(address) if address else SqliteStore(store_file())
+
+
+def _postgres_store(address: str) -> PostgresStore:
     if not address.startswith(("postgresql://", "postgres://")):
         raise StorageError(f"{settings.CONTRIBUTIONS.name} must be a postgresql:// address, or not be set at all")
     from extexify.contributions.postgres_store import PostgresStore
@@ -81,6 +85,22 @@ def count_contributions() -> int:
 def count_unexported(store: ContributionStore, dataset: Dataset | None) -> int:
     """The number of drawings that were added after the dataset's latest contribution. Raises `StorageError`."""
     return store.count(after=_last_exported_id(dataset))
+
+
+def drawings_by_key(dataset: Dataset | None) -> dict[str, int]:
+    """The number of drawings of each key that people made: the dataset's, and contributions that it doesn't hold.
+
+    Not for operators alone: in a public demo it says which symbols visitors are asked to draw. Creates no store.
+    Raises `StorageError` when the store can't be read.
+    """
+    after = _last_exported_id(dataset)
+    if address := settings.value_of(settings.CONTRIBUTIONS):
+        counts = Counter(_postgres_store(address).count_by_key(after))
+    else:
+        counts = Counter(count_by_key(store_file(), after) if store_file().exists() else {})
+    if dataset is not None:
+        counts.update(dict(zip(dataset.classes, dataset.people_counts.tolist(), strict=True)))
+    return dict(counts)
 
 
 def _last_exported_id(dataset: Dataset | None) -> int:

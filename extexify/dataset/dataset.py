@@ -152,6 +152,20 @@ class Dataset:
         np.add.at(counts, (self.labels, self.split), 1)
         return counts
 
+    @cached_property
+    def people_counts(self) -> NDArray[np.int64]:
+        """Number of samples of each class that people drew, without starter drawings: int64 (classes,)."""
+        by_people = ~self.are_synthetic(np.arange(len(self)))
+        return np.bincount(self.labels[by_people], minlength=len(self.classes))
+
+    def are_synthetic(self, samples: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether samples, by their indices (n,), are starter drawings: bool (n,)."""
+        # A high id identifies a starter drawing only if the dataset has a starter source: a dump may have any ids.
+        names = [str(source.get("source", "")) for source in self.manifest["sources"]]
+        starters = [name.startswith(starter.NAME) for name in names]
+        synthetic: NDArray[np.bool_] = (self.ids[samples] >= starter.MIN_STARTER_ID) & any(starters) | all(starters)
+        return synthetic
+
 
 def content_hash(path: Path, classes: tuple[str, ...]) -> str:
     """Hash of the class order and every array file of a dataset folder."""
@@ -212,10 +226,7 @@ def examples_of(dataset: Dataset, key: str, count: int) -> Examples:
     """At most `count` drawings of a symbol, evenly spaced in the dataset; the same ones on every call."""
     label = dataset.classes.index(key) if key in dataset.classes else -1
     samples = np.flatnonzero(dataset.labels == label)
-    # A high id identifies a starter drawing only if the dataset has a starter source: a dump may have any ids.
-    names = [str(source.get("source", "")) for source in dataset.manifest["sources"]]
-    starters = [name.startswith(starter.NAME) for name in names]
-    synthetic = (dataset.ids[samples] >= starter.MIN_STARTER_ID) & any(starters) | all(starters)
+    synthetic = dataset.are_synthetic(samples)
     shown = samples if synthetic.all() else samples[~synthetic]
     chosen = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(np.int64)
     return Examples(dataset.drawings.take(shown[chosen]), int((~synthetic).sum()), int(synthetic.sum()))

@@ -32,7 +32,7 @@ class SqliteSource:
         """
         self._read = 0
         try:
-            with closing(self._connect()) as connection:
+            with closing(connect_read_only(self.path)) as connection:
                 # One read transaction, which later writes don't affect.
                 connection.execute("BEGIN")
                 self._check(connection)
@@ -70,23 +70,25 @@ class SqliteSource:
         if found != "ok":
             raise SourceError(f"{self.name} is damaged ({found}): make the file anew")
 
-    def _connect(self) -> sqlite3.Connection:
-        address = f"{self.path.resolve().as_uri()}?mode=ro"
-        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_master")
-            return connection
-        except sqlite3.OperationalError as error:
-            connection.close()
-            # In a read-only folder SQLite can't create the shared memory of a write-ahead log and fails. Without a log
-            # the file is complete, and as there can be no writer, it may be opened as immutable.
-            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-            if not refused or self.path.with_name(self.path.name + "-wal").exists():
-                raise
-        return sqlite3.connect(f"{address}&immutable=1", uri=True)
-
     def position(self) -> tuple[int, int | None]:
         return self._read, self._total
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that reads an SQLite file, also in a folder that can't be written. Raises sqlite3.Error."""
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+        return connection
+    except sqlite3.OperationalError as error:
+        connection.close()
+        # In a read-only folder SQLite can't create the shared memory of a write-ahead log and fails. Without a log
+        # the file is complete, and as there can be no writer, it may be opened as immutable.
+        refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+        if not refused or path.with_name(path.name + "-wal").exists():
+            raise
+    return sqlite3.connect(f"{address}&immutable=1", uri=True)
 
 
 def _text(value: object) -> bytes | None:

@@ -17,8 +17,8 @@ from extexify.core import settings
 from extexify.drawing.strokes import BadDrawing
 from extexify.sources.open import open_source
 from extexify.sources.rows import check_row
+from extexify.ui.common import contributions
 from extexify.ui.contributions.view import _decide
-from extexify.ui.draw import contribute
 from extexify.ui.draw.contribute import Contributor
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import moderation_file
@@ -295,7 +295,7 @@ def test_the_number_of_drawings_per_visit_is_limited(
     assert current.problem == "This drawing could not be saved: one visit can send 2 drawings."
     with operator():
         assert moderation.count() == 0
-    assert current.offers == 2
+    assert current.contributions.sent == 2
 
 
 def test_the_number_of_drawings_per_address_is_limited(
@@ -303,7 +303,7 @@ def test_the_number_of_drawings_per_address_is_limited(
 ) -> None:
     monkeypatch.setenv(settings.ADDRESS_LIMIT.name, "2")
     monkeypatch.setenv(settings.HOUR_LIMIT.name, "1")
-    monkeypatch.setattr(contribute, "client_key", lambda: "192.0.2.1")
+    monkeypatch.setattr(contributions, "client_key", lambda: "192.0.2.1")
 
     def problem_of_a_visit() -> str:
         current = Contributor()
@@ -316,7 +316,7 @@ def test_the_number_of_drawings_per_address_is_limited(
     monkeypatch.setenv(settings.HOUR_LIMIT.name, "9")
     assert problem_of_a_visit() == ""
     assert "your network has sent as many drawings as can be taken from it in an hour" in problem_of_a_visit()
-    monkeypatch.setattr(contribute, "client_key", lambda: "192.0.2.2")
+    monkeypatch.setattr(contributions, "client_key", lambda: "192.0.2.2")
     assert problem_of_a_visit() == ""
 
 

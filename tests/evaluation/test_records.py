@@ -23,6 +23,7 @@ from extexify.evaluation.error_analysis import (
     class_table,
     confused_drawings,
     confusions,
+    error_rates,
     evaluation_reliability,
 )
 from extexify.evaluation.evaluate import evaluate_dataset, evaluate_sources
@@ -127,6 +128,12 @@ def test_confused_pairs_with_and_without_look_alikes(four: Evaluation) -> None:
     assert confusions(four, "drawn") == [from_d]
     assert confused_drawings(four, a, c).tolist() == [2]
     assert confused_drawings(four, c, a).tolist() == []
+
+
+def test_error_rates_of_the_classes_with_drawings(four: Evaluation) -> None:
+    # Two wrong of three, and one of one, by (wrong + 1) / (drawings + 2).
+    assert error_rates(four) == pytest.approx({"a": 3 / 5, "d": 2 / 3})
+    assert error_rates(four, "drawn") == pytest.approx({"a": 1 / 5, "d": 2 / 3})
 
 
 def test_the_most_frequent_confusion_comes_first(store: Store) -> None:

@@ -46,6 +46,14 @@ def test_the_source_reads_the_stored_drawings(database: Database) -> None:
     assert (store.count(), store.count(after=identifiers[0])) == (2, 1)
 
 
+def test_drawings_are_counted_by_key(database: Database) -> None:
+    store = PostgresStore(database.address())
+    assert store.count_by_key() == {}
+    first, *_ = [store.add(key, zigzag(number)) for number, key in enumerate((KEY, "b", KEY))]
+    assert store.count_by_key() == {KEY: 2, "b": 1}
+    assert store.count_by_key(after=first) == {KEY: 1, "b": 1}
+
+
 def test_a_drawing_can_be_removed(database: Database) -> None:
     store = PostgresStore(database.address())
     store.remove(FIRST_CONTRIBUTION_ID)  # before there is a table

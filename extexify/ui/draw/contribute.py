@@ -12,20 +12,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from extexify.access import permissions
-from extexify.access.limits import RateLimiter, wait_text
 from extexify.catalog.symbols import load_catalog, symbol_for
-from extexify.contributions.moderation import KeyProbability, LimitReached, ModerationList
-from extexify.contributions.store import ContributionStore, count_unexported, open_store, store_description
-from extexify.core import settings
+from extexify.contributions.moderation import KeyProbability
+from extexify.contributions.store import count_unexported, open_store, store_description
 from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
+from extexify.ui.common.contributions import Contributions, Saved, contributions_of_visit
 from extexify.ui.common.errors import reason
-from extexify.ui.sign_in.access import client_key
 from extexify.workspace.files import StorageError
-from extexify.workspace.paths import moderation_file
 
 _COMPONENT = st.components.v2.component(
     "extexify_contribute",
@@ -33,9 +29,6 @@ _COMPONENT = st.components.v2.component(
     css=assets("web/page.css", "ui/draw/contribute.css"),
     js=assets("web/page.js", "ui/draw/contribute.js"),
 )
-
-_submitted_by_address = RateLimiter(3600.0)
-"""Drawings that this server's visitors have sent to the moderation list in the last hour, by address."""
 
 ENOUGH = 20
 """The page offers another export and training from this many drawings since the last export on."""
@@ -45,35 +38,32 @@ _TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class _Saved:
-    """A drawing that was saved under a key.
+class _Kept:
+    """A drawing that was saved.
 
-    identifier: its id in the store or in the moderation list. moderated: it is in the moderation list.
     number: drawings in the store, with it; waiting: those of them that the dataset doesn't hold. 0 for unknown.
     """
 
     drawing: Drawing
-    key: str
-    identifier: int
+    saved: Saved
     number: int = 0
     waiting: int = 0
-    moderated: bool = False
 
 
 @dataclass
 class Contributor:
     """The drawings that a visit has saved, and the drawing that the page shows answers for.
 
-    classes: keys of the model's classes. model, predictions: the name of the model and its best (key, probability).
-    offers: drawings that the visit has sent to the moderation list. problem: a sentence for the page.
+    contributions: saves them. classes: keys of the model's classes. model, predictions: the name of the model and its
+    best (key, probability). problem: a sentence for the page.
     """
 
+    contributions: Contributions = field(default_factory=Contributions)
     drawing: Drawing = field(default_factory=list)
     classes: Collection[str] = ()
     model: str = ""
     predictions: Sequence[KeyProbability] = ()
-    saved: list[_Saved] = field(default_factory=list)
-    offers: int = 0
+    kept: list[_Kept] = field(default_factory=list)
     problem: str = ""
 
     def answer(
@@ -83,14 +73,14 @@ class Contributor:
         if not _is_same(drawing, self.drawing):
             self.problem = ""
         self.drawing, self.classes, self.model, self.predictions = drawing, classes, model, predictions
-        saved = self._find()
-        return "" if saved is None else saved.key
+        kept = self._find()
+        return "" if kept is None else kept.saved.key
 
     @property
     def label(self) -> str:
         """What has become of a saved drawing, in a word."""
-        saved = self._find()
-        return "Sent" if saved is not None and saved.moderated else "Kept"
+        kept = self._find()
+        return "Sent" if kept is not None and kept.saved.moderated else "Kept"
 
     def keep(self, key: object) -> None:
         """Save the drawing under a key, which comes from the browser, unless it is saved already."""
@@ -101,68 +91,48 @@ class Contributor:
             self.problem = "This drawing could not be saved: the page named no symbol. Reload it and try again."
             return
         try:
-            self.saved.append(self._store(key) if permissions.is_operator() else self._offer(key))
+            saved = self.contributions.save(key, self.drawing, self.model, self.predictions)
         except UserError as error:
             self.problem = f"This drawing could not be saved: {reason(error, 'saving a drawing')}."
+            return
+        counts = (0, 0) if saved.moderated else _counts()
+        self.kept.append(_Kept(self.drawing, saved, *counts))
 
     def take_back(self) -> None:
         """Delete the saved drawing."""
         self.problem = ""
-        saved = self._find()
-        if saved is None:
+        kept = self._find()
+        if kept is None:
             return
         try:
-            if not saved.moderated:
-                open_store().remove(saved.identifier)
-            elif not _moderation().withdraw(saved.identifier):
+            if not self.contributions.remove(kept.saved):
                 self.problem = "This drawing has been reviewed already, and can’t be taken back any more."
                 return
-        except (UserError, permissions.NotPermitted) as error:
+        except UserError as error:
             self.problem = f"This drawing could not be removed: {reason(error, 'removing a drawing')}."
             return
-        self.saved.remove(saved)
+        self.kept.remove(kept)
 
     def as_data(self) -> dict[str, Any]:
         """The component's data: the state of the saved drawing."""
-        saved = self._find()
+        kept = self._find()
         return {
-            "line": "" if saved is None else _line(saved),
-            "waiting": saved.waiting if saved is not None and saved.waiting >= ENOUGH else 0,
-            "moderated": saved is not None and saved.moderated,
+            "line": "" if kept is None else _line(kept),
+            "waiting": kept.waiting if kept is not None and kept.waiting >= ENOUGH else 0,
+            "moderated": kept is not None and kept.saved.moderated,
             "problem": self.problem,
             "find": catalog_routes.FIND,
         }
 
-    def _store(self, key: str) -> _Saved:
-        store = open_store()
-        identifier = store.add(key, self.drawing)
-        return _Saved(self.drawing, key, identifier, *_counts(store))
-
-    def _offer(self, key: str) -> _Saved:
-        limit = settings.count_of(settings.VISIT_LIMIT)
-        if self.offers >= limit:
-            raise LimitReached(f"one visit can send {limit:,} drawings" if limit else "no drawings are taken here")
-        address = client_key()
-        if wait := _submitted_by_address.take(address, settings.count_of(settings.ADDRESS_LIMIT)):
-            raise LimitReached(
-                f"your network has sent as many drawings as can be taken from it in an hour: try again in "
-                f"{wait_text(wait)}"
-            )
-        try:
-            number = _moderation().submit(key, self.drawing, self.model, self.predictions)
-        except UserError:
-            _submitted_by_address.give_back(address)
-            raise
-        self.offers += 1
-        return _Saved(self.drawing, key, number, moderated=True)
-
-    def _find(self) -> _Saved | None:
-        return next((saved for saved in self.saved if _is_same(saved.drawing, self.drawing)), None)
+    def _find(self) -> _Kept | None:
+        return next((kept for kept in self.kept if _is_same(kept.drawing, self.drawing)), None)
 
 
 def contributor() -> Contributor:
     """The contributor of this visit."""
-    current: Contributor = st.session_state.setdefault("contributor", Contributor())
+    if "contributor" not in st.session_state:
+        st.session_state["contributor"] = Contributor(contributions_of_visit())
+    current: Contributor = st.session_state["contributor"]
     return current
 
 
@@ -184,25 +154,22 @@ def _is_same(a: Drawing, b: Drawing) -> bool:
     return not a or bool(np.allclose(np.concatenate(a), np.concatenate(b), rtol=0, atol=_TOLERANCE))
 
 
-def _counts(store: ContributionStore) -> tuple[int, int]:
-    """`number` and `waiting` of a `_Saved`. A failure here is not reported: the drawing itself has been stored."""
+def _counts() -> tuple[int, int]:
+    """`number` and `waiting` of a `_Kept`. A failure here is not reported: the drawing itself has been stored."""
     # Imported late: what opens datasets takes its time, which the first paint doesn't need to wait for.
     from extexify.ui.common.datasets import current_dataset
 
     try:
+        store = open_store()
         return store.count(), count_unexported(store, current_dataset())
     except StorageError:
         return 0, 0
 
 
-def _line(saved: _Saved) -> str:
+def _line(kept: _Kept) -> str:
     """What has become of a drawing, as a sentence or two."""
-    command = symbol_for(saved.key).command
-    if saved.moderated:
+    command = symbol_for(kept.saved.key).command
+    if kept.saved.moderated:
         return f"Sent as {command}: thank you. It is reviewed before it is added."
-    number = f", drawing number {saved.number:,}" if saved.number else ""
+    number = f", drawing number {kept.number:,}" if kept.number else ""
     return f"Kept as {command}{number} in {store_description()}."
-
-
-def _moderation() -> ModerationList:
-    return ModerationList(moderation_file())
