@@ -35,6 +35,7 @@ if __name__ == "__main__":
         "Find a symbol": [
             st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
             st.Page("pages/symbols.py", title="Symbols", icon=":material/grid_view:"),
+            st.Page("pages/collect.py", title="Draw what is asked", icon=":material/gesture:"),
         ],
         "Train a model": [
             st.Page("pages/export.py", title="Export", icon=":material/database:", visibility=shown),

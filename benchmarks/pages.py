@@ -4,6 +4,7 @@
                                                        and the frames while one is drawn
     python -m benchmarks.pages first-paint             (make first-paint) every page until its title, and until complete
     python -m benchmarks.pages symbols                 (make page-timings) first glyph, scrolling, search and choice
+    python -m benchmarks.pages requests                ten drawings of what is asked, with the keys
     python -m benchmarks.pages scripts --source DUMP   processor time of every page's script, with more and more data
 
 The workspace is the current one (EXTEXIFY_WORKSPACE) or a temporary one. `--rounds 1` is a quick run.
@@ -38,7 +39,7 @@ from tools.dashboard import ROOT, canvas_of, chromium, dashboard, draw, free_por
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
+PAGES = ("", "symbols", "collect", "export", "render", "train", "evaluate", "models")
 """Addresses below the server's."""
 
 ANSWER_SECONDS = 1.0
@@ -319,11 +320,51 @@ def _each(page: Page, script: str, arguments: Iterable[object]) -> list[float]:
     return times
 
 
+# --- requests: drawing what is asked ------------------------------------------------------------
+
+REQUESTED = 10
+"""Drawings that are given in a row."""
+
+_NEXT = """command => document.querySelector('.st-key-canvas').style.pointerEvents === ''
+    && [...document.querySelectorAll('.st-key-request *')].map(one => one.shadowRoot?.querySelector('code'))
+        .find(Boolean).textContent !== command"""
+
+
+def requests(options: argparse.Namespace) -> None:
+    """Ten drawings of what is asked, by somebody who draws as fast as the mouse moves and knows the keys: all of it, and
+    from Enter until the next symbol and an empty canvas. In a workspace of its own, with a dataset."""
+    with tempfile.TemporaryDirectory() as folder:
+        export_dataset([StarterSource(each=STARTER_DRAWINGS)], Path(folder) / "dataset")
+        with dashboard(Path(folder)) as address, chromium() as browser:
+            for _ in range(options.rounds):
+                _give_drawings(browser, address)
+
+
+def _give_drawings(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/collect")
+    canvas_of(page).wait_for()
+    symbol = page.locator(".st-key-request code")
+    symbol.wait_for()
+    waits = []
+    began = time.perf_counter()
+    for number in range(REQUESTED):
+        command = symbol.inner_text()
+        draw(page, [[(60 + 9 * step, 200 + 90 * math.sin(step / 5 + number)) for step in range(30)]] * 2)
+        entered = time.perf_counter()
+        page.keyboard.press("Enter")
+        page.wait_for_function(_NEXT, arg=command)
+        waits.append(1000 * (time.perf_counter() - entered))
+    print(f"{REQUESTED} drawings: {time.perf_counter() - began:.1f} s")
+    report("  from Enter to the next symbol", waits)
+    page.close()
+
+
 # --- scripts: processor time without a browser --------------------------------------------------
 
 SCRIPTS: dict[str, dict[str, str]] = {
     "export": {}, "render": {}, "train": {}, "evaluate": {}, "evaluate, symbols": {"view": "Symbols"},
-    "evaluate, calibration": {"view": "Calibration"}, "models": {}, "symbols": {},
+    "evaluate, calibration": {"view": "Calibration"}, "models": {}, "symbols": {}, "collect": {},
 }  # fmt: skip
 """Pages with the parameters of their addresses."""
 
@@ -375,7 +416,8 @@ def main() -> None:
     )
     commands = parser.add_subparsers(required=True)
     for name, measure in {
-        "latency": latency, "first-paint": first_paint, "symbols": symbols, "scripts": scripts,
+        "latency": latency, "first-paint": first_paint, "symbols": symbols, "requests": requests,
+        "scripts": scripts,
     }.items():  # fmt: skip
         command = commands.add_parser(name, help=(measure.__doc__ or "").partition("\n")[0])
         command.add_argument("--rounds", type=int, default=7, help="repetitions; the median is reported (default: 7)")

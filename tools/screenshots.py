@@ -24,7 +24,7 @@ from extexify.core.settings import WORKSPACE
 from extexify.model.file import read_description
 from extexify.training.runs import RunFiles
 from extexify.workspace.paths import default_model
-from tools.dashboard import ROOT, canvas_of, chromium, dashboard, draw, wait_for_answer
+from tools.dashboard import ROOT, canvas_of, chromium, dashboard, draw, wait_for_answer, wait_until_idle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -62,6 +62,14 @@ def show_search(page: Page) -> None:
     show_gallery(page)
     page.get_by_role("searchbox").fill("arrow")
     page.locator('.gallery[data-query="arrow"]').wait_for(state="attached")
+
+
+def show_request(page: Page) -> None:
+    """The page that asks for drawings, with one begun."""
+    canvas_of(page).wait_for()
+    page.locator(".st-key-request svg").wait_for()
+    draw(page, [ALPHA])
+    wait_until_idle(page)
 
 
 def show_dataset(page: Page) -> None:
@@ -106,6 +114,7 @@ VIEWS: dict[str, tuple[str, Callable[[Page], None], dict[str, int], dict[str, in
     "draw": ("/", show_draw, LOW_DESKTOP, HIGH_PHONE),
     "symbols": ("/symbols", show_gallery, DESKTOP, PHONE),
     "symbol": ("/symbols?symbol=latex2e-OT1-_leftrightarrow", show_search, DESKTOP, PHONE),
+    "collect": ("/collect?symbol=latex2e-OT1-_alpha", show_request, LOW_DESKTOP, HIGH_PHONE),
     "export": ("/export", show_dataset, HIGH_DESKTOP, PHONE),
     "render": ("/render", show_images, HIGH_DESKTOP, PHONE),
     "train": ("/train?{runs}", show_curves, HIGH_DESKTOP, PHONE),

@@ -1,4 +1,5 @@
-"""Permissions in a public demo (setting EXTEXIFY_DEMO): visitors use Draw and Symbols, operators everything.
+"""Permissions in a public demo (setting EXTEXIFY_DEMO): visitors use Draw, Symbols and Draw what is asked, operators
+everything.
 
 Functions that change the workspace, start jobs, or read paths, databases and logs are marked `operators_only`. The
 functions that write files (`extexify.workspace.files`) check, too, so that a function without the mark can't write.

@@ -41,13 +41,13 @@ WORKSPACE = Setting(
 CONTRIBUTIONS = Setting(
     "EXTEXIFY_CONTRIBUTIONS",
     "`drawings.sqlite3` in the workspace",
-    "where the Draw page keeps drawings that visitors name: a `postgresql://` address",
+    "where drawings that visitors name, or that are asked for, are kept: a `postgresql://` address",
 )
 DEMO = Setting(
     "EXTEXIFY_DEMO",
     "no",
-    "`yes` makes the dashboard a public demo: Draw and Symbols are open to all, everything else needs sign-in (see "
-    "docs/deploy.md)",
+    "`yes` makes the dashboard a public demo: Draw, Symbols and Draw what is asked are open to all, everything else "
+    "needs sign-in (see docs/deploy.md)",
 )
 PASSWORD_HASH = Setting(
     "EXTEXIFY_PASSWORD_HASH",

@@ -153,6 +153,16 @@ def chosen(page: Page) -> None:
     page.locator(".symbol .drawings p").wait_for()
 
 
+def asked(page: Page) -> None:
+    """A drawing kept, and one begun for the next request."""
+    canvas_of(page).wait_for()
+    draw(page, SUM)
+    page.get_by_role("button", name="Keep, next").click()
+    page.get_by_text("Sent as").or_(page.get_by_text("Kept as")).wait_for()
+    wait_until_idle(page)
+    draw(page, SUM)
+
+
 def exporting(page: Page) -> None:
     """Starter drawings chosen, settings and the dataset's report open."""
     page.locator(".st-key-export-sources button", has_text="Starter drawings").click()
@@ -190,6 +200,7 @@ VIEWS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "Draw, sharing": ("", sharing),
     "Symbols": ("symbols", found),
     "A symbol": ("symbols?symbol=latex2e-OT1-_circ", chosen),
+    "Draw what is asked": ("collect", asked),
     "Export": ("export", exporting),
     "Render": ("render", rendering),
     "Train": ("train?run=first&run=second", training),

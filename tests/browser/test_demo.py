@@ -55,8 +55,8 @@ def test_a_visitor_contributes_and_an_operator_moderates(
     with dashboard(folder, **{settings.DEMO.name: "yes", settings.PASSWORD_HASH.name: HASH}) as address:
         # What a visitor names waits, and can be taken back.
         visit = visiting(address)
-        expect(visit.page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(3)
-        assert links(visit.page) == ["Draw", "Symbols", "Sign in"]
+        expect(visit.page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(4)
+        assert links(visit.page) == ["Draw", "Symbols", "Draw what is asked", "Sign in"]
         visit.draw(ALPHA)
         first = visit.commands[0]
         visit.page.get_by_role("button", name=f"It was this one: {first}", exact=True).dblclick()
@@ -106,7 +106,7 @@ def test_a_visitor_contributes_and_an_operator_moderates(
         assert cookie["httpOnly"]
         assert cookie["sameSite"] == "Strict"
         operator = visiting(address, storage_state={"cookies": page.context.cookies(), "origins": []})
-        assert len(links(operator.page)) == 8
+        assert len(links(operator.page)) == 9
         operator.draw(SUM)
         operator.page.get_by_role("button", name="It was").first.click()
         expect(operator.page.get_by_text("drawing number 3 in this workspace")).to_be_visible()
@@ -129,7 +129,7 @@ def test_a_visitor_contributes_and_an_operator_moderates(
         # Signing out in one tab signs out all of them.
         expect(operator.page.get_by_text("Signed in as operator")).to_be_visible()
         operator.page.get_by_role("button", name="Sign out").click()
-        expect(operator.page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(3)
-        assert links(operator.page) == ["Draw", "Symbols", "Sign in"]
+        expect(operator.page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(4)
+        assert links(operator.page) == ["Draw", "Symbols", "Draw what is asked", "Sign in"]
         page.reload()
         expect(page.get_by_label("Password", exact=True)).to_be_visible()

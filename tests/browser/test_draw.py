@@ -196,7 +196,7 @@ def test_the_keyboard_walks_the_gallery_and_draws_back(visiting: Visiting) -> No
     assert page.locator('.tile[tabindex="0"]').count() == 1
 
     # Strokes from before another page can be undone.
-    page.get_by_role("link", name="Draw").click()
+    page.get_by_role("link", name="Draw", exact=True).click()
     visit.wait_for_answer(2)
     visit.until(lambda: np.ptp(visit.ink()[0][:, 0]) > 100)
     page.keyboard.press("Control+z")

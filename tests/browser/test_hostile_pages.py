@@ -10,7 +10,7 @@ from playwright.sync_api import Dialog, Page, Request, expect
 from tests.hostile_workspace import FILE, HTML, KEYS, make_hostile_workspace
 from tools.dashboard import dashboard, wait_until_idle
 
-PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
+PAGES = ("", "symbols", "collect", "export", "render", "train", "evaluate", "models")
 
 VIEWS = {
     "": [{"model": f"no such {HTML}", "d": "1x"}],

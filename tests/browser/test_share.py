@@ -107,7 +107,7 @@ def test_a_link_is_copied_opened_and_drawn_on(visiting: Visiting, server: str) -
     assert shared(page) == longer
     page.get_by_role("link", name="Symbols").click()
     expect(page).to_have_url(f"{server}/symbols")
-    page.get_by_role("link", name="Draw").click()
+    page.get_by_role("link", name="Draw", exact=True).click()
     other.wait_for_answer(4)
     shared(page, longer)
     for left in (3, 2):

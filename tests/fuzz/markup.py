@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.fuzz.harness import Fault
 
-PAGES = ("draw", "symbols", "export", "render", "train", "evaluate", "models")
+PAGES = ("draw", "symbols", "collect", "export", "render", "train", "evaluate", "models")
 
 _TAGS = {"style", "dl", "dt", "dd", "div", "span", "i", "ol", "ul", "li", "p", "br", "b", "code", "small"}
 """The elements that our own HTML is made of."""

@@ -32,7 +32,7 @@ from streamlit.testing.v1 import AppTest
 from extexify.ui.draw import serving
 from extexify.workspace.paths import default_model
 app = AppTest.from_file("app.py", default_timeout=60).run()
-for page in ("draw", "symbols", "export", "render", "train", "evaluate", "models"):
+for page in ("draw", "symbols", "collect", "export", "render", "train", "evaluate", "models"):
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, (page, app.exception)
     report(page)

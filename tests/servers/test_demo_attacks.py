@@ -104,7 +104,7 @@ def test_no_address_hash_or_query_leads_past_the_sign_in(address: str, folder: P
     before = written(folder)
     with Intruder(address) as visit:
         visit.run()
-        assert visit.listed == {"", "symbols", "sign_in"}
+        assert visit.listed == {"", "symbols", "collect", "sign_in"}
         for page in CLOSED:
             for query in ("", "operator-token=x&embed=true", "run=../../etc&evaluation=x&symbol=%3Cscript%3E"):
                 for text in (visit.run(page, query=query), visit.run(page_script_hash=visit.pages[page], query=query)):

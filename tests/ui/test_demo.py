@@ -20,7 +20,7 @@ from tools.visitor import run_apart
 
 __all__ = ["demo"]  # a fixture of the tests below
 
-OPEN = ("draw", "symbols")
+OPEN = ("draw", "symbols", "collect")
 CLOSED = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem not in OPEN)
 
 PURPOSE = "This page is for the operators of this demo."
@@ -64,7 +64,7 @@ def test_every_other_page_asks_for_a_sign_in(demo: Path) -> None:
             assert [field.label for field in app.text_input] == ["Password"]
 
 
-def test_drawing_and_symbols_are_open(demo: Path) -> None:
+def test_drawing_and_symbols_and_requests_for_drawings_are_open(demo: Path) -> None:
     for page in OPEN:
         app = visit(page)
         assert not is_closed(app)

@@ -22,7 +22,7 @@ from tools.faults.samples import made_up
 from tools.faults.writers import STAGES
 from tools.visitor import Visitor, run_apart
 
-PAGES = ("", "symbols", "export", "render", "train", "evaluate", "models")
+PAGES = ("", "symbols", "collect", "export", "render", "train", "evaluate", "models")
 """Every page's address."""
 
 _NUMBER = 1_000_000

@@ -1,15 +1,18 @@
-// Undo, Redo and Clear, by button and by key, strokes that the system interrupts, and sending strokes at once.
+// Undo, Redo and Clear, by button and by key, commands of the page, strokes that the system interrupts, and sending
+// strokes at once.
 //
 // The canvas component undoes and redoes strokes itself, at once, unless the server has sent it a drawing since: then, and
-// for Clear, the server does it.
+// for all other commands, the server does it.
 
 const OWN_BUTTONS = { undo: "Undo", redo: "Redo", send: "Update the app with this drawing" };
 const PATIENCE = 10_000; // milliseconds after which an answer of the server counts as lost
 
-let ask = () => {}; // asks the server to undo, redo or clear
+let ask = () => {}; // asks the server to perform a command
 let mark = 0; // names the drawing that the server sent last
 let deadline = 0; // until then, the server's answer is awaited
-const commands = []; // to perform after it
+const commands = []; // to perform after it: [name, value]
+let held = null; // the canvas's element while it takes no strokes
+let patience = 0; // the timer that lets it take strokes again
 let isDrawing = false; // whether a stroke has begun on the canvas
 let place = null; // the buttons' shadow root
 let current = null; // the listeners' AbortController
@@ -24,24 +27,40 @@ function ownButton(name) {
   return inCanvas(`.dc-toolbar button[aria-label="${OWN_BUTTONS[name]}"]:enabled`);
 }
 
-function perform(command) {
+function perform(command, value = true) {
   const button = command in OWN_BUTTONS ? ownButton(command) : null;
   if (performance.now() < deadline) {
-    commands.push(command);
+    commands.push([command, value]);
   } else if (button) {
     button.click();
   } else {
-    // To bring it back, the server needs the last stroke.
-    if (command === "clear") ownButton("send")?.click();
+    // The server needs the last stroke, to bring it back or to keep it.
+    if (!(command in OWN_BUTTONS)) ownButton("send")?.click();
+    if (!(command in OWN_BUTTONS) && command !== "clear") hold();
     deadline = performance.now() + PATIENCE;
-    ask(command, true);
+    ask(command, value);
   }
+}
+
+// What is drawn between a command of the page and the server's answer would be lost, or count as the next drawing's.
+function hold() {
+  held = document.querySelector(".st-key-canvas");
+  if (held) held.style.pointerEvents = "none";
+  clearTimeout(patience);
+  patience = setTimeout(release, PATIENCE);
+}
+
+function release() {
+  clearTimeout(patience);
+  if (held) held.style.pointerEvents = "";
+  held = null;
 }
 
 // Goes on when the canvas component has the server's drawing: two at once would break it.
 function settle() {
   if (!place.isConnected) {
     commands.length = 0;
+    release();
     return;
   }
   if (inCanvas(".dc-scroll")?.style.maxHeight !== `${mark}px`) {
@@ -49,7 +68,8 @@ function settle() {
     return;
   }
   deadline = 0;
-  for (const command of commands.splice(0)) perform(command);
+  release();
+  for (const command of commands.splice(0)) perform(...command);
 }
 
 function onKey(event) {
@@ -59,6 +79,10 @@ function onKey(event) {
   if (!command || (command === "clear" && !isOnPage)) return;
   event.preventDefault();
   perform(command);
+}
+
+function onCommand({ detail: { name, value } }) {
+  if (!isDrawing) perform(name, value);
 }
 
 function isOnCanvas(event) {
@@ -93,6 +117,7 @@ function onCancel(event) {
 
 const LISTENERS = {
   keydown: onKey,
+  "canvas-command": onCommand,
   pointerdown: onPress,
   mouseup: onRelease,
   touchend: onRelease,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ _BUTTONS = st.components.v2.component(
     js=assets("web/canvas_keys.js", "ui/draw/sketchpad.js"),
 )
 
+_BUTTONS_KEY = "canvas_buttons"
+
+DRAW = "sketch"
+"""Name of the Draw page's sketch."""
+
 SIDE = 400
 """Width and height of the canvas in its own pixels; sketchpad.css has the same number, and smaller ones for phones."""
 
@@ -51,6 +57,13 @@ _ROUNDING = 0.01
 """Pixels by which a coordinate may differ after the canvas has loaded and sent it."""
 
 _STYLES = Path(__file__).with_suffix(".css")
+
+_SHOWN = "sketch-shown"
+"""Session state: the name of the sketch that the last run showed."""
+
+Command = Callable[[object, Drawing], Drawing]
+"""A page's own command: called with the value that the browser sent with it and with the drawing on the canvas, it
+returns the drawing that replaces it."""
 
 
 @dataclass
@@ -103,20 +116,24 @@ class _Sketch:
         style, by which sketchpad.js knows that it has arrived."""
         return _TALL + self.revision
 
-    def undo(self) -> None:
-        """Remove the last stroke; bring back the drawing that Clear removed if there is none."""
-        after = self._latest()
+    def undo(self, go_back: Callable[[], Drawing] | None = None) -> None:
+        """Remove the last stroke; bring back the drawing that Clear removed if there is none, and before the first one
+        of these what `go_back` returns."""
+        after = self.latest()
         if after:
             self.undone.append(after[-1])
             after = after[:-1]
         elif self.cleared:
             self.undone.append(None)
             after = self.cleared.pop()
+        elif go_back is not None:
+            self.undone.clear()
+            after = go_back()
         self.show(after)
 
     def redo(self) -> None:
         """Take back the last Undo."""
-        after = self._latest()
+        after = self.latest()
         if self.undone:
             stroke = self.undone.pop()
             if stroke is None:
@@ -126,12 +143,22 @@ class _Sketch:
 
     def clear(self) -> None:
         """Remove all strokes."""
-        if self._latest():
+        if self.latest():
             self.cleared.append(self.drawing)
         self.undone.clear()
         self.show([])
 
-    def _latest(self) -> Drawing:
+    def begin(self, drawing: Drawing) -> None:
+        """Replace what is on the canvas, and what Undo and Redo would bring back."""
+        self.cleared.clear()
+        self.undone.clear()
+        self.show(drawing)
+
+    def perform(self, name: str, command: Command) -> None:
+        """Perform a command of the page, which the browser sent as a trigger of the buttons' component."""
+        self.begin(command(st.session_state[_BUTTONS_KEY][name], self.latest()))
+
+    def latest(self) -> Drawing:
         """The drawing in a callback, which runs before the page reads it; [] when it can't be read."""
         with suppress(BadDrawing):
             self.read()
@@ -139,21 +166,40 @@ class _Sketch:
 
 
 def put_on_canvas(drawing: Drawing) -> None:
-    """Replace what is on the canvas by a drawing in canvas pixels."""
-    sketch = _sketch()
+    """Replace what is on the Draw page's canvas by a drawing in canvas pixels."""
+    sketch = _sketch(DRAW)
     sketch.undone.clear()
     sketch.show(drawing)
 
 
-def sketchpad() -> Drawing:
+def take_from_canvas(name: str) -> Drawing:
+    """The drawing of a sketch, whose canvas is empty from then on; for callbacks."""
+    sketch = _sketch(name)
+    drawing = sketch.latest()
+    sketch.begin([])
+    return drawing
+
+
+def sketchpad(
+    name: str = DRAW,
+    *,
+    commands: Mapping[str, Command] | None = None,
+    go_back: Callable[[], Drawing] | None = None,
+) -> Drawing:
     """Show the canvas and its buttons; return the drawing on it in canvas pixels, [] when it is empty.
 
-    Raises `BadDrawing` for JSON that the canvas component doesn't produce.
+    name: of the sketch, which a visit has one of for each page. commands: the page's own, by the names under which its
+    JavaScript sends them: as an event `canvas-command` of the document with {name, value}. They come in order with
+    Undo, Redo and Clear, and with the last stroke. go_back: what Undo does on an empty canvas; it returns what the
+    canvas shows then. Raises `BadDrawing` for JSON that the canvas component doesn't produce.
     """
-    sketch = _sketch()
-    if "canvas" not in st.session_state and sketch.drawing:
+    sketch = _sketch(name)
+    if "canvas" not in st.session_state or st.session_state.get(_SHOWN) != name:
         # After another page was visited, the canvas component is a new, empty one.
-        sketch.show(sketch.drawing)
+        sketch.seen = _sent()
+        if sketch.drawing:
+            sketch.show(sketch.drawing)
+    st.session_state[_SHOWN] = name
     st.html(_STYLES)
     with st.container(key="sketchpad"):
         buttons = st.container()
@@ -178,26 +224,27 @@ def sketchpad() -> Drawing:
         finally:
             # Also after BadDrawing: Clear is the way out of it.
             with buttons:
-                _show_buttons(sketch)
+                _show_buttons(sketch, commands or {}, go_back)
     return sketch.drawing
 
 
-def _show_buttons(sketch: _Sketch) -> None:
+def _show_buttons(sketch: _Sketch, commands: Mapping[str, Command], go_back: Callable[[], Drawing] | None) -> None:
     _BUTTONS(
         data={
             "mark": sketch.mark,
-            "undo": bool(sketch.drawing or sketch.cleared),
+            "undo": bool(sketch.drawing or sketch.cleared or go_back),
             "redo": bool(sketch.undone),
         },
-        key="canvas_buttons",
-        on_undo_change=sketch.undo,
+        key=_BUTTONS_KEY,
+        on_undo_change=partial(sketch.undo, go_back),
         on_redo_change=sketch.redo,
         on_clear_change=sketch.clear,
+        **{f"on_{name}_change": partial(sketch.perform, name, command) for name, command in commands.items()},
     )
 
 
-def _sketch() -> _Sketch:
-    sketch: _Sketch = st.session_state.setdefault("sketch", _Sketch())
+def _sketch(name: str) -> _Sketch:
+    sketch: _Sketch = st.session_state.setdefault(name, _Sketch())
     return sketch
 
 

@@ -1,0 +1,49 @@
+// Keep and Skip, by button and by key: Enter and →. Both go through sketchpad.js, in order with Undo and the last stroke.
+
+const KEYS = { Enter: "keep", ArrowRight: "skip" };
+const FIELDS = "input, textarea, select, [contenteditable=true], [role=radio], [role=slider], [role=tab], [role=option]";
+const PRESSED_BY_ENTER = "a, button, summary, [role=button]";
+
+let current = null; // the listeners' AbortController
+
+function send(name, value) {
+  document.dispatchEvent(new CustomEvent("canvas-command", { detail: { name, value } }));
+}
+
+function commandOf(event) {
+  if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return "";
+  const target = event.composedPath()[0];
+  const isTaken = target instanceof Element && target.matches(event.key === "Enter" ? `${FIELDS}, ${PRESSED_BY_ENTER}` : FIELDS);
+  return isTaken ? "" : KEYS[event.key] || "";
+}
+
+// The canvas takes no focus: it would stay on a button or a field, which then takes Enter.
+function leaveFocus(event) {
+  const target = event.composedPath()[0];
+  if (!(target instanceof Element) || !target.matches("canvas.upper-canvas")) return;
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  focused?.blur();
+}
+
+export default function ({ data, parentElement }) {
+  const message = parentElement.querySelector(".message");
+  if (message.textContent !== data.message) message.textContent = data.message;
+  message.classList.toggle("failed", data.failed);
+  for (const button of parentElement.querySelectorAll("button")) button.onclick = () => send(button.name, data.number);
+  current?.abort();
+  const controller = new AbortController();
+  current = controller;
+  document.addEventListener("pointerdown", leaveFocus, { signal: controller.signal, capture: true });
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const command = commandOf(event);
+      if (!command) return;
+      event.preventDefault();
+      send(command, data.number);
+    },
+    { signal: controller.signal },
+  );
+  return () => controller.abort();
+}

@@ -1,0 +1,23 @@
+"""The page that asks for drawings of the symbols that have the fewest."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from extexify.ui.collect.requests import prepare_requests, requests_of_visit
+from extexify.ui.collect.view import show_requests
+from extexify.ui.common.frame import page_frame
+
+
+@st.fragment
+def requests() -> None:
+    """All that changes with a drawing, as a fragment: a stroke reruns only this."""
+    show_requests(requests_of_visit())
+
+
+page_frame(
+    "Draw what is asked",
+    "Draw the symbol in your own hand, and the next one follows. Every drawing teaches the next model.",
+)
+prepare_requests()
+requests()
