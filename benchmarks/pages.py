@@ -331,8 +331,10 @@ _NEXT = """command => document.querySelector('.st-key-canvas').style.pointerEven
 
 
 def requests(options: argparse.Namespace) -> None:
-    """Ten drawings of what is asked, by somebody who draws as fast as the mouse moves and knows the keys: all of it, and
-    from Enter until the next symbol and an empty canvas. In a workspace of its own, with a dataset."""
+    """Ten drawings of what is asked, by somebody who draws as fast as the mouse moves and knows the keys.
+
+    All of it, and from Enter until the next symbol and an empty canvas; in a workspace of its own, with a dataset.
+    """
     with tempfile.TemporaryDirectory() as folder:
         export_dataset([StarterSource(each=STARTER_DRAWINGS)], Path(folder) / "dataset")
         with dashboard(Path(folder)) as address, chromium() as browser:

@@ -12,9 +12,10 @@ function send(name, value) {
 
 function commandOf(event) {
   if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return "";
+  const isOnPage = event.target === document.body || event.target.closest?.(".stMain");
   const target = event.composedPath()[0];
   const isTaken = target instanceof Element && target.matches(event.key === "Enter" ? `${FIELDS}, ${PRESSED_BY_ENTER}` : FIELDS);
-  return isTaken ? "" : KEYS[event.key] || "";
+  return isOnPage && !isTaken ? KEYS[event.key] || "" : "";
 }
 
 // The canvas takes no focus: it would stay on a button or a field, which then takes Enter.

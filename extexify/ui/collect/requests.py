@@ -209,15 +209,19 @@ def _errors() -> dict[str, float]:
     """The error rates of the newest evaluation, with symbols that are drawn alike counted as right."""
     if not permissions.is_operator():
         return {}
-    # Imported late: most visits come without an evaluation.
-    from extexify.evaluation.error_analysis import error_rates
+    # Imported late: the first paint doesn't need to wait for what reads evaluations where there are none.
     from extexify.evaluation.records import list_evaluations
+
+    stored = list_evaluations(evaluations_folder())
+    if not stored:
+        return {}
+    from extexify.evaluation.error_analysis import error_rates
     from extexify.ui.evaluate.evaluations import open_evaluation
 
-    with suppress(OSError, UserError):  # deleted or damaged: the Evaluate page says so
-        for summary in list_evaluations(evaluations_folder())[:1]:
-            return error_rates(open_evaluation(summary), "drawn")
-    return {}
+    try:
+        return error_rates(open_evaluation(stored[0]), "drawn")
+    except (OSError, UserError):  # deleted or damaged: the Evaluate page says so
+        return {}
 
 
 def _predictions(drawing: Drawing) -> tuple[str, Sequence[KeyProbability]]:
