@@ -1,8 +1,9 @@
-// Keep and Skip, by button and by key: Enter and →. Both go through sketchpad.js, in order with Undo and the last stroke.
+// Keep and Skip, by button and by key: Enter and →. Both go through sketchpad.js, in order with Undo and with the last
+// stroke.
 
 const KEYS = { Enter: "keep", ArrowRight: "skip" };
-const FIELDS = "input, textarea, select, [contenteditable=true], [role=radio], [role=slider], [role=tab], [role=option]";
-const PRESSED_BY_ENTER = "a, button, summary, [role=button]";
+const FIELDS = "input, textarea, select, [contenteditable=true], [role=radio], [role=tab], [role=option]";
+const BUTTONS = "a, button, summary, [role=button]";
 
 let current = null; // the listeners' AbortController
 
@@ -11,11 +12,13 @@ function send(name, value) {
 }
 
 function commandOf(event) {
-  if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return "";
+  if (event.defaultPrevented || event.repeat) return "";
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return "";
   const isOnPage = event.target === document.body || event.target.closest?.(".stMain");
   const target = event.composedPath()[0];
-  const isTaken = target instanceof Element && target.matches(event.key === "Enter" ? `${FIELDS}, ${PRESSED_BY_ENTER}` : FIELDS);
-  return isOnPage && !isTaken ? KEYS[event.key] || "" : "";
+  const taking = event.key === "Enter" ? `${FIELDS}, ${BUTTONS}` : FIELDS;
+  if (!isOnPage || (target instanceof Element && target.matches(taking))) return "";
+  return KEYS[event.key] || "";
 }
 
 // The canvas takes no focus: it would stay on a button or a field, which then takes Enter.
