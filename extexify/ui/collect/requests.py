@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import streamlit as st
 
@@ -23,7 +24,7 @@ from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.errors import reason
 from extexify.ui.draw import serving
 from extexify.ui.draw.answers import STORED
-from extexify.workspace.paths import default_model, evaluations_folder
+from extexify.workspace.paths import default_model, evaluations_folder, workspace
 
 MAX_UNDONE = 20
 """Answered requests that Undo leads back to."""
@@ -174,7 +175,7 @@ def prepare_requests() -> None:
     requests.errors, requests.uncounted = _errors(), ""
     requests.most_confused &= bool(requests.errors)
     try:
-        counts = drawings_by_key(current_dataset()) if permissions.is_operator() else _counts_for_visitors()
+        counts = drawings_by_key(current_dataset()) if permissions.is_operator() else _counts_for_visitors(workspace())
         requests.drawings = Counter(counts)
     except UserError as error:
         requests.uncounted = f"The drawings can’t be counted: {reason(error, 'counting drawings')}"
@@ -201,7 +202,7 @@ def _keys_of(package: str) -> tuple[str, ...]:
 
 
 @st.cache_data(ttl=_REFRESH_SECONDS, show_spinner=False)
-def _counts_for_visitors() -> dict[str, int]:
+def _counts_for_visitors(folder: Path) -> dict[str, int]:
     return drawings_by_key(current_dataset())
 
 
