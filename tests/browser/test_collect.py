@@ -133,7 +133,7 @@ def test_drawings_are_kept_skipped_and_undone_by_mouse_and_keys(page: Page, addr
     assert commands(folder) == [*kept, last, after, other]
 
 
-def test_each_page_has_a_canvas_of_its_own(page: Page, address: str) -> None:
+def test_each_page_has_a_canvas_of_its_own(page: Page, address: str, folder: Path) -> None:
     asked = Asked(page, address)
     command = asked.command
     draw(page, PLUS[:1])
@@ -149,8 +149,11 @@ def test_each_page_has_a_canvas_of_its_own(page: Page, address: str) -> None:
     page.locator(".st-key-request svg").wait_for()
     page.wait_for_function(INK)
     assert asked.command == command
+    # The link, which has the focus, gives it up as drawing goes on.
+    draw(page, PLUS[1:])
     page.keyboard.press("Enter")
     asked.expect(f"Kept as {command}.")
+    assert len(saved(folder)[0].drawing) == 2
     page.get_by_role("link", name="Draw", exact=True).click()
     wait_for_answer(page, 1)
 

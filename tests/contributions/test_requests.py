@@ -108,7 +108,7 @@ def test_every_shape_of_the_catalogue_gets_its_turn() -> None:
     shapes = {requests._shape_of(key) for key in keys}
     step = len(shapes) - 40
     asked = [next(iter(key for key in keys if requests._shape_of(key) == shape)) for shape in sorted(shapes)[:step]]
-    rest = []
+    rest: list[str] = []
     for _ in range(40):
         key = next_request(keys, {}, [*asked, *rest])
         assert key is not None

@@ -75,7 +75,8 @@ def test_a_key_that_is_pressed_twice_concerns_one_request(workspace: Path) -> No
     first = requests.number
     requests.keep(first, zigzag(1))
     second = requests.key
-    for number in (first, None, "", [], {}, 10**400):
+    stale: tuple[object, ...] = (first, None, "", [], {}, 10**400)
+    for number in stale:
         for answer in (requests.keep, requests.skip):
             assert len(answer(number, zigzag(2))) == len(zigzag(2))
     assert requests.key == second

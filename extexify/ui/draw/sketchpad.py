@@ -229,6 +229,9 @@ def sketchpad(
 
 
 def _show_buttons(sketch: _Sketch, commands: Mapping[str, Command], go_back: Callable[[], Drawing] | None) -> None:
+    callbacks: dict[str, Any] = {
+        f"on_{name}_change": partial(sketch.perform, name, command) for name, command in commands.items()
+    }
     _BUTTONS(
         data={
             "mark": sketch.mark,
@@ -239,7 +242,7 @@ def _show_buttons(sketch: _Sketch, commands: Mapping[str, Command], go_back: Cal
         on_undo_change=partial(sketch.undo, go_back),
         on_redo_change=sketch.redo,
         on_clear_change=sketch.clear,
-        **{f"on_{name}_change": partial(sketch.perform, name, command) for name, command in commands.items()},
+        **callbacks,
     )
 
 
