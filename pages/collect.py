@@ -15,9 +15,6 @@ def requests() -> None:
     show_requests(requests_of_visit())
 
 
-page_frame(
-    "Draw what is asked",
-    "Draw the symbol in your own hand, and the next one follows. Every drawing teaches the next model.",
-)
+page_frame("Draw what is asked", "Draw it your way: the next model learns from it.")
 prepare_requests()
 requests()

@@ -43,7 +43,7 @@ def show_requests(requests: Requests) -> None:
     with st.container(key="collect"):
         with st.container():
             _REQUEST(data=_request(requests), key="request")
-        with st.container():
+        with st.container(key="collect-canvas"):
             _show_canvas(requests)
         with st.container():
             _show_counts(requests)
