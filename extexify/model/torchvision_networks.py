@@ -37,6 +37,7 @@ class TorchvisionNet(Network):
             raise ValueError(f"{network} of {size} pixels: {error}") from None
         _read_one_channel(self.network)
         _pool_by_means(self.network)
+        _follow_statistics(self.network)
         if isinstance(self.network, torchvision.models.MNASNet):
             self.network.__class__ = _MNASNet
         # Not the bias of the last layer: MaxViT has none, and SqueezeNet's is followed by a ReLU.
@@ -88,6 +89,14 @@ def _pool_by_means(network: nn.Module) -> None:
         for name, child in module.named_children():
             if isinstance(child, nn.AdaptiveAvgPool2d) and child.output_size in (1, (1, 1)):
                 setattr(module, name, _Mean())
+
+
+def _follow_statistics(network: nn.Module) -> None:
+    """Let batch normalization follow the last ten steps or so, PyTorch's default: some networks follow the last hundred
+    or thousand, whose statistics aren't those of the averaged weights (validation top-5 of `mobilenet` was 1 %)."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 0.1
 
 
 class _MNASNet(torchvision.models.MNASNet):

@@ -45,6 +45,12 @@ def test_one_channel_gives_the_logits_of_three_equal_ones(name: str, pixels: int
         torch.testing.assert_close(logits, original(images.expand(-1, 3, -1, -1)), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "mnasnet0_5", "efficientnet_b5"])
+def test_batch_normalization_follows_short_trainings(name: str) -> None:
+    layers = [layer for layer in TorchvisionNet(2, name).modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert {layer.momentum for layer in layers} == {0.1}
+
+
 def test_a_shift_is_added_to_the_logits() -> None:
     # SqueezeNet's last layer is followed by a ReLU, which a shift of its bias would meet.
     network, images, by = (
