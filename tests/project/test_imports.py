@@ -81,6 +81,6 @@ def test_the_library_and_commands_that_train_nothing_load_nothing_heavy(tmp_path
 def test_no_page_loads_torch(tmp_path: Path) -> None:
     tiny_dataset(tmp_path / "dataset", each=5)
     loaded = heavy_modules(PAGES, tmp_path)
-    assert len(loaded) == 8
+    assert len(loaded) == 9
     for step, names in loaded.items():
         assert names <= {"plotly", "pandas", "streamlit"}, step
