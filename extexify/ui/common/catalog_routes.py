@@ -1,8 +1,8 @@
 """HTTP routes for the catalogue of symbols and for searches in it, without Streamlit's reruns.
 
-The catalogue with its glyphs is 750 kB of JSON (190 kB compressed), which the browser caches until it changes. A search
-is one short request a keystroke. The gallery's search returns positions in the catalogue, `FIND` returns symbols for
-pages that don't load the catalogue.
+The catalogue, and its glyphs in parts of `PART` symbols, are JSON that the browser caches until it changes; it fetches
+the glyphs of what is near. A search is one short request a keystroke. The gallery's search returns positions in the
+catalogue, `FIND` returns symbols for pages that don't load the catalogue.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from starlette.requests import Request
@@ -19,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from extexify.catalog.keys import Symbol
-from extexify.catalog.lookalikes import drawn_alike, prints_alike
+from extexify.catalog.lookalikes import Relation, look_alike_groups
 from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_summary
 from extexify.ui.server.base_path import base_path
 
@@ -29,36 +30,47 @@ MAX_QUERY = 100
 MAX_FOUND = 24
 """Symbols that `FIND` returns at most."""
 
+PART = 256
+"""Symbols whose glyphs are sent together, in the order of the catalogue."""
+
 FIND = "catalog/find"
 """Address of the search that returns symbols, relative to any page."""
 
-_SYMBOLS, _SEARCH = "catalog/symbols.json", "catalog/search"
+_SYMBOLS, _GLYPHS, _SEARCH = "catalog/symbols.json", "catalog/glyphs", "catalog/search"
 
 
 def routes() -> list[Route]:
     """The routes, below the server's configured base path."""
-    handlers = {_SYMBOLS: _send_symbols, _SEARCH: _send_search, FIND: _send_found}
+    handlers = {
+        _SYMBOLS: _send_symbols,
+        f"{_GLYPHS}/{{part:int}}.json": _send_glyphs,
+        _SEARCH: _send_search,
+        FIND: _send_found,
+    }
     return [Route(f"{base_path()}/{address}", handler) for address, handler in handlers.items()]
 
 
 def addresses() -> dict[str, str]:
-    """Addresses of the catalogue and of the gallery's search, relative to any page."""
-    return {"symbols": f"{_SYMBOLS}?v={_version()}", "search": _SEARCH}
+    """Addresses of the catalogue, its glyphs ("%": the part) and the gallery's search, relative to any page."""
+    version = f"v={_version()}"
+    return {"symbols": f"{_SYMBOLS}?{version}", "glyphs": f"{_GLYPHS}/%.json?{version}", "search": _SEARCH}
 
 
 def entry(symbol: Symbol) -> dict[str, Any]:
-    """A symbol for the gallery, with its aliases, and its look-alikes as positions in the catalogue."""
-    position = _positions()
-    prints = prints_alike(symbol.key)
+    """A symbol for the gallery, without its glyph, with its aliases and the numbers of its look-alike groups."""
     aliases = aliases_of(symbol.key)
     return {
         **asdict(symbol),
         "also": [{"command": alias.alias, "package": alias.package} for alias in aliases if alias.package],
         "typed": [alias.alias for alias in aliases if not alias.package],
-        "svg": glyph_svg(symbol.key),
-        "prints": [position[key] for key in prints],
-        "drawn": [position[key] for key in drawn_alike(symbol.key) if key not in prints],
+        "prints": _group_numbers("prints").get(symbol.key),
+        "drawn": _group_numbers("drawn").get(symbol.key),
     }
+
+
+@cache
+def _group_numbers(relation: Relation) -> dict[str, int]:
+    return {key: number for number, group in enumerate(look_alike_groups(relation)) for key in group}
 
 
 @cache
@@ -66,28 +78,51 @@ def _positions() -> dict[str, int]:
     return {key: number for number, key in enumerate(load_catalog())}
 
 
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 @cache
 def _catalogue() -> bytes:
-    return json.dumps([entry(symbol) for symbol in load_catalog().values()], separators=(",", ":")).encode()
+    return _json([entry(symbol) for symbol in load_catalog().values()])
 
 
 @cache
-def _compressed() -> bytes:
-    return gzip.compress(_catalogue(), mtime=0)
+def _glyphs(part: int) -> bytes:
+    return _json([glyph_svg(key) for key in islice(load_catalog(), part * PART, (part + 1) * PART)])
+
+
+@cache
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
 
 
 @cache
 def _version() -> str:
-    return hashlib.blake2b(_catalogue(), digest_size=8).hexdigest()
+    parts = range(-(-len(load_catalog()) // PART))
+    return hashlib.blake2b(_catalogue() + b"".join(map(_glyphs, parts)), digest_size=8).hexdigest()
 
 
 # Plain functions: Starlette runs them in threads, so that they don't block the event loop.
 def _send_symbols(request: Request) -> Response:
-    # The address changes with the content, so that it may be cached without limit.
+    return _lasting(request, _catalogue())
+
+
+def _send_glyphs(request: Request) -> Response:
+    part = request.path_params["part"]
+    if part * PART >= len(load_catalog()):
+        return Response(status_code=404)
+    return _lasting(request, _glyphs(part))
+
+
+def _lasting(request: Request, content: bytes) -> Response:
+    """JSON whose address changes with the content, so that it may be cached without limit."""
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return Response(_catalogue(), media_type="application/json", headers=headers)
-    return Response(_compressed(), media_type="application/json", headers={**headers, "Content-Encoding": "gzip"})
+        return Response(content, media_type="application/json", headers=headers)
+    return Response(
+        _compressed(content), media_type="application/json", headers={**headers, "Content-Encoding": "gzip"}
+    )
 
 
 def _send_search(request: Request) -> Response:

@@ -1,24 +1,27 @@
 // The gallery: every symbol as a tile, found by search and filters, with the chosen one beside it (on a narrow
-// page: over it). The catalogue is fetched once; everything but searching and drawings happens here.
+// page: over it). The catalogue is fetched once, and glyphs when their tiles come near; everything but searching and
+// drawings happens here.
 
 const NARROW = 760; // width of the page's content, in pixels, below which a symbol opens over the gallery
-const AT_ONCE = 120; // glyphs that are put in before the first paint; the rest follows when the browser is idle
+const NEAR = "1200px"; // distance from what is in sight within which tiles get their glyphs
+const PART = 256; // symbols whose glyphs come together: PART of catalog_routes.py
 const TYPING_MS = 40;
 const FIRST_PACKAGES = ["latex2e", "amsmath", "amssymb", "mathtools"];
 const COUNTS = [1, 10, 30, 100, 300, 1000];
 
-const catalogues = new Map();
+const fetched = new Map();
 
-function fetchCatalogue(address) {
-  if (!catalogues.has(address)) {
-    const fetched = fetch(address).then((answer) => {
+// The JSON at an address, fetched once.
+function fetchOnce(address) {
+  if (!fetched.has(address)) {
+    const content = fetch(address).then((answer) => {
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       return answer.json();
     });
-    fetched.catch(() => catalogues.delete(address));
-    catalogues.set(address, fetched);
+    content.catch(() => fetched.delete(address));
+    fetched.set(address, content);
   }
-  return catalogues.get(address);
+  return fetched.get(address);
 }
 
 function packageName(name) {
@@ -44,7 +47,17 @@ function byPackage(symbols) {
     .map(([name, positions]) => [name, positions.sort((a, b) => order[a] - order[b])]);
 }
 
-const whenIdle = window.requestIdleCallback || ((task) => setTimeout(() => task({ timeRemaining: () => 8 }), 30));
+// Positions of the symbols of each look-alike group, by its number.
+function groupsOf(symbols, relation) {
+  const groups = new Map();
+  symbols.forEach((symbol, position) => {
+    const number = symbol[relation] ?? null;
+    if (number === null) return;
+    if (!groups.has(number)) groups.set(number, []);
+    groups.get(number).push(position);
+  });
+  return groups;
+}
 
 class Gallery {
   constructor(root) {
@@ -89,6 +102,9 @@ class Gallery {
       if (event.target === this.dialog) this.choose(null);
     });
     new ResizeObserver(() => this.place()).observe(root);
+    const near = (entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && this.fill(target));
+    // The page scrolls in a container of Streamlit's, whose edges count, too.
+    this.nearby = new IntersectionObserver(near, { rootMargin: NEAR, scrollMargin: NEAR });
   }
 
   async update(data, send) {
@@ -98,7 +114,7 @@ class Gallery {
     this.notice.hidden = !data.notice;
     let catalogue;
     try {
-      catalogue = await fetchCatalogue(data.addresses.symbols);
+      catalogue = await fetchOnce(data.addresses.symbols);
     } catch (error) {
       this.notice.textContent = `The symbols can't be loaded: ${error.message}. Reload the page.`;
       this.notice.hidden = false;
@@ -119,6 +135,8 @@ class Gallery {
     if (this.stamp === stamp) return;
     this.stamp = stamp;
     this.symbols = symbols;
+    this.groups = { prints: groupsOf(symbols, "prints"), drawn: groupsOf(symbols, "drawn") };
+    this.nearby.disconnect();
     this.counts = counts;
     this.byKey = new Map(symbols.map((symbol) => [symbol.key, symbol]));
     this.tiles = symbols.map((symbol, position) => {
@@ -131,13 +149,13 @@ class Gallery {
         .join(" · ");
       tile.picture = element("span", "glyph", tile);
       element("code", "", tile, symbol.command);
+      this.nearby.observe(tile);
       return tile;
     });
     this.search.placeholder = `Search ${symbols.length.toLocaleString("en")} symbols: \\alpha, arrow, ∮, amssymb`;
     this.packages = byPackage(symbols);
     this.makeFilters();
     this.show();
-    this.fillWhenIdle();
   }
 
   makeFilters() {
@@ -183,7 +201,6 @@ class Gallery {
     }
     groups = groups.filter(([, positions]) => positions.length);
     this.shown = groups.flatMap(([, positions]) => positions.map((position) => this.tiles[position]));
-    for (const tile of this.shown.slice(0, AT_ONCE)) this.fill(tile);
     this.grid.replaceChildren(
       ...groups.map(([name, positions]) => {
         const section = element("section", "");
@@ -209,20 +226,26 @@ class Gallery {
     return this.symbols.indexOf(this.opened);
   }
 
-  fill(tile) {
-    if (tile.filled) return;
-    tile.filled = true;
-    const symbol = this.symbols[tile.position];
-    if (symbol.svg) tile.picture.innerHTML = symbol.svg;
+  async fill(tile) {
+    this.nearby.unobserve(tile);
+    try {
+      tile.picture.innerHTML = await this.glyph(tile.position);
+    } catch {
+      this.nearby.observe(tile); // again, when it comes near the next time
+    }
   }
 
-  fillWhenIdle() {
-    const rest = this.tiles.filter((tile) => !tile.filled);
-    const step = (deadline) => {
-      while (rest.length && deadline.timeRemaining() > 2) this.fill(rest.shift());
-      if (rest.length) whenIdle(step);
-    };
-    whenIdle(step);
+  // Whether the symbol is in the catalogue: those that only the dataset has come after it.
+  isListed(position) {
+    return position < this.symbols.length - this.data.unlisted.length;
+  }
+
+  // The SVG of a symbol; "" for one without a glyph.
+  async glyph(position) {
+    if (!this.isListed(position)) return "";
+    const part = Math.floor(position / PART);
+    const glyphs = await fetchOnce(this.data.addresses.glyphs.replace("%", part));
+    return glyphs[position % PART] || "";
   }
 
   typed() {
@@ -319,7 +342,7 @@ class Gallery {
     const tile = this.tiles[this.openedPosition()];
     tile?.setAttribute("aria-current", "true");
     if (symbol) {
-      showSymbol(this.article, symbol, this.symbols, (other) => this.choose(other), () => this.choose(null));
+      showSymbol(this.article, symbol, this, (other) => this.choose(other), () => this.choose(null));
       showDrawings(this.article, null);
       this.article.parentElement.scrollTop = 0;
       if (this.shown.includes(tile)) this.rove(tile);

@@ -18,16 +18,17 @@ function fact(list, name) {
   return element("dd", "", list);
 }
 
-// `alike` are the symbols of a relation; each is a link to its own page.
-function showAlike(parent, title, alike, open) {
+// `alike` are the positions of the symbols of a relation; each is a link to its own page.
+function showAlike(parent, title, alike, gallery, open) {
   if (!alike.length) return;
   element("h3", "", parent, title);
   const row = element("div", "alike", parent);
-  for (const symbol of alike) {
+  for (const position of alike) {
+    const symbol = gallery.symbols[position];
     const link = element("a", "chip", row);
     link.href = addressOf(symbol.key);
     link.title = symbol.key;
-    element("span", "glyph", link).innerHTML = symbol.svg || "";
+    putGlyph(element("span", "glyph", link), position, gallery);
     element("code", "", link, symbol.command);
     link.onclick = (event) => {
       if (opensElsewhere(event)) return;
@@ -37,7 +38,13 @@ function showAlike(parent, title, alike, open) {
   }
 }
 
-function showSymbol(article, symbol, symbols, open, close) {
+function putGlyph(parent, position, gallery) {
+  gallery.glyph(position).then((svg) => (parent.innerHTML = svg), () => {}); // without it the command stands alone
+}
+
+// `gallery` has the symbols, their glyphs by position, and the look-alike groups.
+function showSymbol(article, symbol, gallery, open, close) {
+  const position = gallery.symbols.indexOf(symbol);
   article.replaceChildren();
   article.dataset.key = symbol.key;
   const closing = element("button", "close", article, "×");
@@ -45,7 +52,7 @@ function showSymbol(article, symbol, symbols, open, close) {
   closing.setAttribute("aria-label", "Close");
   closing.onclick = close;
   const glyph = element("div", "large", article);
-  if (symbol.svg) glyph.innerHTML = symbol.svg;
+  if (gallery.isListed(position)) putGlyph(glyph, position, gallery);
   else element("p", "quiet", glyph, "Not in the catalogue: there is no printed picture of it.");
   copyLine(article, symbol.command, "command");
   if (symbol.usepackage) copyLine(article, symbol.usepackage, "preamble");
@@ -73,9 +80,10 @@ function showSymbol(article, symbol, symbols, open, close) {
   }
   if (symbol.typst) copyLine(fact(facts, "Typst"), symbol.typst, "typst");
 
-  const others = (positions) => positions.map((position) => symbols[position]);
-  showAlike(article, "Prints alike", others(symbol.prints), open);
-  showAlike(article, "Drawn alike", others(symbol.drawn), open);
+  const group = (relation) => (gallery.groups[relation].get(symbol[relation]) || []).filter((one) => one !== position);
+  const prints = group("prints");
+  showAlike(article, "Prints alike", prints, gallery, open);
+  showAlike(article, "Drawn alike", group("drawn").filter((one) => !prints.includes(one)), gallery, open);
   element("section", "drawings", article);
 }
 
