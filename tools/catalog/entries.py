@@ -6,19 +6,16 @@ import dataclasses
 import unicodedata
 from collections.abc import Iterable
 
-from extexify.catalog.keys import Mode, Symbol, derive_symbol
+from extexify.catalog.keys import Symbol, derive_symbol
 from tools.catalog import unicode_tables
 from tools.catalog.latex import Printed, Request, print_symbols
+from tools.catalog.modes import mode_of
 from tools.catalog.typst_names import refused, typst_expressions
 
 # mathtools gave these three a second meaning in 2022 (:= for \coloneq). People drew, and the key means, the first
 # one (:-), which this option keeps.
 _LEGACY_COLONS = (r"\coloneq", r"\eqcolon", r"\Eqcolon")
 _LEGACY_COLONS_LINE = r"\usepackage[legacycolonsymbols]{mathtools}"
-
-# Both modes take the command, but only one prints the symbol: a "-" in a formula is a minus, "|" in running text
-# (OT1) a dash, and "!`" makes the exclamation mark stand on its head in text only.
-_ONLY_MODE: dict[str, Mode] = {"-": "text", "--": "text", "---": "text", "!`": "text", "|": "math"}
 
 # Unicode where the tables say nothing, or something else than the symbol that LaTeX prints.
 _UNICODE = {
@@ -95,7 +92,7 @@ def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]
     for symbol in derived:
         math = printed[Request(symbol.command, symbol.usepackage, "math")]
         text = printed[Request(symbol.command, symbol.usepackage, "text")]
-        mode = _mode(symbol, math, text)
+        mode = mode_of(symbol, math, text)
         if mode is None:
             failures.append(f"{symbol.key}: {(math.complaints + text.complaints)[0]}")
             continue
@@ -111,18 +108,6 @@ def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]
     if failures:
         raise SystemExit("These do not print as catalogued:\n" + "\n".join(failures))
     return entries, glyphs
-
-
-def _mode(symbol: Symbol, math: Printed, text: Printed) -> Mode | None:
-    if symbol.command in _ONLY_MODE:
-        mode = _ONLY_MODE[symbol.command]
-        return mode if (math if mode == "math" else text).sound else None
-    if math.sound and text.sound:
-        # Packages of text symbols switch fonts in a way that formulas ignore without a warning: the command prints some
-        # letter there. Only the same glyph in both modes is the symbol in both.
-        same = symbol.mode == "math" or math.outline.nearly_equals(text.outline)
-        return "both" if same else "text"
-    return "math" if math.sound else "text" if text.sound else None
 
 
 def with_names(symbol: Symbol) -> Symbol:

@@ -12,18 +12,22 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from extexify.core.processes import available_cores
 from tools.catalog.outlines import Outline, outline_from_svg
+from tools.catalog.packages import Engine
 
-# What is printed for commands that are unrecognizable alone, such as accents. The base
-# that is not the symbol itself is \placeholder, which the glyph shows lighter.
-PRINTED_AS = {r"\sqrt{}": r"\sqrt{\placeholder{x}}"}
+# Pages in a document. More would take longer to print again where a request breaks its document.
+_PAGES = 300
 
 # skull.mf states no design size, so Metafont notes down 128 pt where 12 pt is meant, and dvisvgm scales by that.
 OUTLINE_SCALE = {r"\skull": 12 / 128}
+
+_COMMANDS = {"latex": ["latex"], "xelatex": ["xelatex", "-no-pdf"]}
 
 NO_INK = "nothing was printed"
 
@@ -52,11 +56,19 @@ _DOCUMENT = r"""
 
 @dataclass(frozen=True)
 class Request:
-    """A command to print with these preamble lines, in one of the two modes."""
+    """A command to print with these preamble lines, in one of the two modes, by an engine."""
 
     command: str
     usepackage: str
     mode: Literal["math", "text"]
+    engine: Engine = "latex"
+
+    @property
+    def source(self) -> str:
+        r"""What is printed. A command with empty braces, such as an accent, is unrecognizable alone: in place of its
+        argument it has \placeholder, which the glyph shows lighter."""
+        body = self.command.replace("{}", r"{\placeholder{x}}")
+        return f"${body}$" if self.mode == "math" else body
 
 
 @dataclass
@@ -73,12 +85,14 @@ class Printed:
 
 def print_symbols(requests: Iterable[Request]) -> dict[Request, Printed]:
     """Print every request. A request that breaks its document is printed again in one of its own."""
-    by_preamble: dict[tuple[str, str], list[Request]] = defaultdict(list)
+    by_document: dict[tuple[str, str, str], list[Request]] = defaultdict(list)
     for request in dict.fromkeys(requests):
-        by_preamble[request.usepackage, request.mode].append(request)
+        by_document[request.usepackage, request.mode, request.engine].append(request)
+    groups = [group[start : start + _PAGES] for group in by_document.values() for start in range(0, len(group), _PAGES)]
     printed: dict[Request, Printed] = {}
-    for group in by_preamble.values():
-        printed.update(_print_group(group))
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for results in pool.map(_print_group, groups):
+            printed.update(results)
     return printed
 
 
@@ -101,13 +115,12 @@ def _print_group(group: list[Request]) -> dict[Request, Printed]:
 def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | None:
     pages = []
     for number, request in enumerate(group):
-        body = PRINTED_AS.get(request.command, request.command)
-        pages.append(rf"\printed{{{number}}}{{{f'${body}$' if request.mode == 'math' else body}}}")
+        pages.append(rf"\printed{{{number}}}{{{request.source}}}")
     document = _DOCUMENT % {"preamble": group[0].usepackage, "pages": "\n".join(pages)}
     (folder / "symbols.tex").write_text(document, encoding="utf-8")
     try:
         subprocess.run(
-            ["latex", "-interaction=nonstopmode", "symbols.tex"],
+            [*_COMMANDS[group[0].engine], "-interaction=nonstopmode", "symbols.tex"],
             cwd=folder,
             capture_output=True,
             timeout=300,
@@ -120,7 +133,15 @@ def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | Non
         return None
     subprocess.run(
         # Without fonts, every glyph comes as an outline where it stands, the baseline at y = 0.
-        ["dvisvgm", "--no-fonts=1", "--page=1-", "--precision=4", "--bbox=papersize", "--output=%p.svg", "symbols.dvi"],
+        [
+            "dvisvgm",
+            "--no-fonts=1",
+            "--page=1-",
+            "--precision=4",
+            "--bbox=papersize",
+            "--output=%p.svg",
+            _output(folder),
+        ],
         cwd=folder,
         capture_output=True,
         check=True,
@@ -140,6 +161,11 @@ def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | Non
             printed.complaints.append("the outline lies far outside the box that TeX set")
         results[request] = printed
     return results
+
+
+def _output(folder: Path) -> str:
+    """The name of the file that TeX has written: pages in its own format, or in XeTeX's."""
+    return next(path.name for path in folder.iterdir() if path.suffix in (".dvi", ".xdv"))
 
 
 def _leaves_box(outline: Outline, width: float, height: float, depth: float) -> bool:

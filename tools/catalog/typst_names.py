@@ -17,7 +17,10 @@ import typst
 _ASK_NAMES = "#metadata(dictionary(sym).pairs().map(pair => (pair.at(0), repr(pair.at(1))))) <names>"
 
 # What each alphabet's command is called in a Typst formula.
-_ALPHABETS = {"mathcal": "cal", "mathscr": "scr", "mathfrak": "frak", "mathds": "bb", "mathbb": "bb"}
+_ALPHABETS = {
+    "mathcal": "cal", "mathscr": "scr", "mathfrak": "frak", "mathds": "bb", "mathbb": "bb", "mathbbm": "bb",
+    "mathbf": "bold", "mathsf": "sans", "mathtt": "mono", "mathit": "italic",
+}  # fmt: skip
 
 _VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f]")
 
@@ -33,7 +36,7 @@ class TypstExpressions:
     def for_alphabet(self, command: str) -> str | None:
         r"""``cal(A)`` for ``\\mathcal{A}``, or None for other commands."""
         found = re.fullmatch(r"\\(math\w+)\{(\w)\}", command)
-        return f"{_ALPHABETS[found[1]]}({found[2]})" if found else None
+        return f"{_ALPHABETS[found[1]]}({found[2]})" if found and found[1] in _ALPHABETS else None
 
 
 @cache

@@ -16,7 +16,12 @@ from pathlib import Path
 
 from extexify.catalog.symbols import Symbol
 
-_ALPHABETS = {"mathcal": "mscr", "mathscr": "mscr", "mathfrak": "mfrak", "mathds": "Bbb", "mathbb": "Bbb"}
+_ALPHABETS = {
+    "mathcal": "mscr", "mathscr": "mscr", "mathfrak": "mfrak", "mathds": "Bbb", "mathbb": "Bbb", "mathbbm": "Bbb",
+    "mathbf": "mbf", "mathsf": "msans", "mathtt": "mtt", "mathit": "mit",
+}  # fmt: skip
+
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 @cache
@@ -43,8 +48,8 @@ def in_unicode_math(symbol: Symbol) -> str | None:
     name = symbol.command.removeprefix("\\")
     table = unicode_math()
     alphabet = re.fullmatch(r"(math\w+)\{(\w)\}", name)
-    if alphabet:
-        letter = "one" if alphabet[2] == "1" else alphabet[2]
+    if alphabet and alphabet[1] in _ALPHABETS:
+        letter = _DIGITS[int(alphabet[2])] if alphabet[2].isdigit() else alphabet[2]
         return table.get(f"\\{_ALPHABETS[alphabet[1]]}{letter}")
     if symbol.package == "upgreek":
         name = name[2:].capitalize() if name.startswith("Up") else name[2:]
