@@ -48,6 +48,9 @@ class Alias:
     package: str | None
 
 
+OWN = "own"
+"""The package in the keys of symbols that users added (see `extexify.catalog.own`); no package of LaTeX."""
+
 # LaTeX's names of font encodings (encguide). A package name may contain a hyphen (unicode-math), so the encoding is
 # searched for.
 _FONTENC = re.compile(r"-((?:OT|OM|TS|T|X|L|PD|LG)[A-Z0-9]{0,3}|U)-")
@@ -69,6 +72,9 @@ _UNSAFE = re.compile(
     r"|providecommand|catcode|everypar|everymath|everyjob|output|loop|begin|end|href|url|typeout|message|errmessage"
     r"|batchmode|nonstopmode|scrollmode)(?![A-Za-z@])",
 )
+
+# Those that a preamble needs.
+_PREAMBLE = frozenset({r"\usepackage", r"\newcommand"})
 
 # Packages whose commands mostly belong into running text.
 _TEXT_PACKAGES = frozenset(
@@ -120,6 +126,11 @@ def is_harmless(command: str) -> bool:
     return bool(_PRINTING.fullmatch(command)) and not _UNSAFE.search(command)
 
 
+def runs_code(line: str) -> bool:
+    r"""Whether a preamble line does more than load packages and define commands, such as ``\write18`` or ``\input``."""
+    return "^^" in line or any(command not in _PREAMBLE for command in _UNSAFE.findall(line))
+
+
 def preamble_for(package: str, fontenc: str) -> str:
     r"""The preamble lines for a package and font encoding, separated by newlines.
 
@@ -130,7 +141,7 @@ def preamble_for(package: str, fontenc: str) -> str:
     lines = []
     if fontenc not in ("", "OT1", "U"):
         lines.append(rf"\usepackage[{fontenc}]{{fontenc}}")
-    if package not in ("", "latex2e"):
+    if package not in ("", "latex2e", OWN):
         lines.append(rf"\usepackage{{{package}}}")
     return "\n".join(lines)
 

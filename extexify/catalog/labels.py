@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
+from extexify.catalog.own import find_own
 from extexify.catalog.symbols import aliases_of, load_catalog, symbols_by_rank
 
 
@@ -20,8 +21,8 @@ def key_of_label(label: str) -> str | None:
 
 
 def unknown_labels(keys: Iterable[str]) -> list[str]:
-    """Those of the keys that the catalogue doesn't have."""
-    return [key for key in keys if key not in load_catalog()]
+    """Those of the keys that neither the catalogue nor the user's own symbols have."""
+    return [key for key in keys if key not in load_catalog() and find_own(key) is None]
 
 
 @cache

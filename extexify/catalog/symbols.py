@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extexify.catalog.keys import Alias, Mode, Symbol, derive_symbol
+from extexify.catalog.own import find_own
 from extexify.catalog.search import SearchIndex
 
 __all__ = [
@@ -57,8 +58,11 @@ def load_catalog() -> Mapping[str, Symbol]:
 
 
 def symbol_for(key: str) -> Symbol:
-    """The symbol of a key, derived from the key alone if the catalogue doesn't have it. Never raises."""
-    return load_catalog().get(key) or derive_symbol(key)
+    """The symbol of a key: the catalogue's, or one of the user's own, else derived from the key alone. Never raises."""
+    if symbol := load_catalog().get(key):
+        return symbol
+    own = find_own(key)
+    return own.symbol if own else derive_symbol(key)
 
 
 @cache
@@ -113,13 +117,16 @@ def _glyphs() -> dict[str, dict[str, Any]]:
 def glyph_svg(key: str, *, title: str | None = None) -> str | None:
     """The symbol as LaTeX prints it: an SVG in the text's colour and size; None for a key without a glyph.
 
+    A user's own symbol without a glyph is shown as it was drawn.
+
     All glyphs have one scale: the SVG's size is in em and its baseline is the text's. To fit a box instead, override
     ``width`` and ``height`` by CSS. ``title`` becomes the accessible name; without one the SVG is hidden from screen
     readers, for use beside the command.
     """
     glyph = _glyphs().get(key)
     if glyph is None:
-        return None
+        own = find_own(key)
+        return own.svg(title) if own else None
     left, top, right, bottom = glyph["box"]
     width = max(right - left + 2 * _MARGIN, _MIN_WIDTH)
     x = (left + right - width) / 2

@@ -267,12 +267,13 @@ def classify(options: argparse.Namespace) -> None:
     """Strokes, or a link to a drawing → the most probable symbols."""
     from extexify.drawing.link import open_link
     from extexify.model.classifier import Classifier
+    from extexify.model.own import with_own_symbols
     from extexify.sources.open import open_source
     from extexify.sources.rows import one_drawing
 
     top = _top(options)
     drawing = open_link(options.link) if options.link is not None else one_drawing(open_source(options.file))
-    classifier = Classifier.load(options.model or paths.default_model())
+    classifier = with_own_symbols(Classifier.load(options.model or paths.default_model()))
     answers = classifier.answers(drawing, top)
     if options.json:
         print(json.dumps([result.to_json() for result in answers.results], ensure_ascii=False))
@@ -293,11 +294,30 @@ def _other_commands(result: Result) -> str:
 
 
 def symbols(options: argparse.Namespace) -> None:
-    """Symbols that match a query, best first."""
+    """Symbols that match a query, best first; or a list of all, or a change of the user's own symbols."""
+    actions: dict[str, tuple[int, Callable[..., None]]] = {
+        "list": (0, _list_symbols), "add": (1, _add_symbol), "remove": (1, _remove_symbol),
+        "rename": (2, _rename_symbol), "export": (1, _export_symbols), "import": (1, _import_symbols),
+    }  # fmt: skip
+    word, *rest = options.words
+    count, act = actions.get(word, (None, None))
+    given = [name for name in ("drawing", "glyph", "preamble", "mode") if getattr(options, name) is not None]
+    if given and word != "add":
+        raise UserError(f"--{given[0]} is for `symbols add COMMAND`")
+    if act is None:
+        _search_symbols(options, rest if word == "search" and rest else options.words)
+        return
+    if len(rest) != count:
+        needed = ("no more words", "one word", "two words")[count or 0]
+        raise UserError(f"`symbols {word}` takes {needed}: `symbols search {word} …` searches for it")
+    act(options, *rest)
+
+
+def _search_symbols(options: argparse.Namespace, words: list[str]) -> None:
     from extexify.catalog.symbols import also, search
 
-    query = " ".join(options.query)
-    found = search(query, _top(options))
+    query = " ".join(words)
+    found = search(query, 10 if options.top is None else _top(options))
     if options.json:
         print(json.dumps([{**asdict(symbol), "also": also(symbol.key)} for symbol in found], ensure_ascii=False))
         return
@@ -307,6 +327,82 @@ def symbols(options: argparse.Namespace) -> None:
         print(f"{symbol.command:<24}  {symbol.key}  ({'; '.join(about)})")
     if not found:
         print(f"no symbol matches {query}", file=sys.stderr)
+
+
+def _list_symbols(options: argparse.Namespace) -> None:
+    """All symbols: the catalogue's, then the user's own."""
+    from extexify.catalog.own import own_symbols
+    from extexify.catalog.symbols import load_catalog
+
+    own = own_symbols()
+    listed = [*load_catalog().values(), *(symbol.symbol for symbol in own.values())]
+    if options.json:
+        names = ("key", "command", "package", "mode", "unicode", "typst")
+        rows = [{**{name: getattr(symbol, name) for name in names}, "own": symbol.key in own} for symbol in listed]
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for symbol in listed:
+        mine = own.get(symbol.key)
+        about = f"{len(mine.drawings):,} drawings of your own" if mine else symbol.package
+        print(f"{symbol.command:<24}  {symbol.key}  ({about})")
+
+
+def _add_symbol(options: argparse.Namespace, command: str) -> None:
+    from extexify.catalog.own import OwnSymbol, add_drawings, add_symbol, checked, own_key, own_symbols
+    from extexify.sources.glyphs import read_glyph
+    from extexify.sources.open import open_source
+    from extexify.sources.own import strokes_from
+
+    if not options.drawing and not options.glyph:
+        raise UserError(f"how {command} looks is missing: give drawings of it with --drawing FILE, or its --glyph")
+    drawings = tuple(drawing for file in options.drawing or () for drawing in strokes_from(open_source(file)))
+    glyph = read_glyph(options.glyph) if options.glyph else None
+    if own_key(command) in own_symbols():
+        if options.preamble or options.mode or glyph:
+            raise UserError(f"{command} is there already, and gets more drawings: give --drawing alone")
+        add_drawings(command, drawings)
+    else:
+        preamble = tuple(options.preamble or ())
+        add_symbol(
+            checked(OwnSymbol, command, mode=options.mode or "math", preamble=preamble, drawings=drawings, glyph=glyph)
+        )
+    symbol = own_symbols()[own_key(command)]
+    text = f"{command}: {len(symbol.drawings):,} drawings; it is found by drawing from now on"
+    _print(options, {"key": symbol.key, "drawings": len(symbol.drawings)}, text)
+
+
+def _remove_symbol(options: argparse.Namespace, command: str) -> None:
+    from extexify.catalog.own import own_key, remove_symbol
+
+    remove_symbol(command)
+    _print(options, {"removed": own_key(command)}, f"{command} is removed")
+
+
+def _rename_symbol(options: argparse.Namespace, command: str, new: str) -> None:
+    from extexify.catalog.own import own_key, rename_symbol
+
+    rename_symbol(command, new)
+    _print(options, {"key": own_key(new)}, f"{command} is {new} from now on")
+
+
+def _export_symbols(options: argparse.Namespace, file: str) -> None:
+    from pathlib import Path
+
+    from extexify.catalog.own import own_symbols, write_symbols
+
+    symbols = list(own_symbols().values())
+    write_symbols(Path(file), symbols)
+    _print(options, {"file": file, "symbols": len(symbols)}, f"{file}: {len(symbols):,} symbols of your own")
+
+
+def _import_symbols(options: argparse.Namespace, file: str) -> None:
+    from pathlib import Path
+
+    from extexify.catalog.own import import_symbols, read_symbols
+
+    added, extended = import_symbols(read_symbols(Path(file)))
+    text = f"{file}: {added:,} symbols added, {extended:,} others got drawings"
+    _print(options, {"added": added, "extended": extended}, text)
 
 
 def pipeline(options: argparse.Namespace) -> None:

@@ -179,9 +179,31 @@ def parser() -> argparse.ArgumentParser:
     export_page.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the page")
     export_page.add_argument("--json", action="store_true", help="print the results as JSON")
 
-    symbols = command("symbols", commands.symbols, "search the symbols")
-    symbols.add_argument("query", nargs="+", metavar="QUERY", help="a command, alias, package, character or name")
-    symbols.add_argument("--top", type=int, default=10, metavar="K", help="how many symbols (default: 10)")
+    symbols = command("symbols", commands.symbols, "search the symbols, list them, and add symbols of your own")
+    symbols.add_argument(
+        "words", nargs="+", metavar="WORD",
+        help="what to search for: a command, alias, package, character or name; or `list`; `add COMMAND`, with "
+        "--drawing; `remove COMMAND`; `rename COMMAND NEW`; `export FILE` or `import FILE`, all of your own; `search "
+        "WORD …` finds these words themselves",
+    )  # fmt: skip
+    symbols.add_argument("--top", type=int, metavar="K", help="how many symbols of a search (default: 10)")
+    symbols.add_argument(
+        "--drawing", action="append", metavar="FILE",
+        help="drawings of the symbol to add: strokes JSON, or any other file with drawings; - for standard input; may "
+        "be given several times; a symbol that is there already gets more drawings",
+    )  # fmt: skip
+    symbols.add_argument(
+        "--glyph",
+        type=Path,
+        metavar="FILE",
+        help="the printed symbol to add, an SVG or PNG file: drawings aren't needed",
+    )
+    symbols.add_argument(
+        "--preamble", action="append", metavar="LINE",
+        help="a preamble line that the symbol to add needs, such as '\\usepackage{amssymb}'; may be given several "
+        "times",
+    )  # fmt: skip
+    symbols.add_argument("--mode", choices=["math", "text", "both"], help="of the symbol to add (default: math)")
     symbols.add_argument("--json", action="store_true", help="print JSON")
 
     pipeline = command("pipeline", commands.pipeline, "all of it: export, render, split, train, evaluate")
@@ -215,7 +237,8 @@ def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:
         "--source", action="append", required=required, metavar="SOURCE",
         help="`detexify` for real drawings, which are downloaded; a file with drawings (a dump, JSON, CSV, InkML and "
         "others, also packed; - for standard input) or a folder of them; a postgresql:// address (env:NAME: the one in "
-        "that environment variable); `starter` for synthetic drawings; may be given several times",
+        "that environment variable); `starter` for synthetic drawings; `own` for those of your own symbols; may be "
+        "given several times",
     )  # fmt: skip
     sub.add_argument("--table", metavar="NAME", help="the table with the drawings, of all sources (default: samples)")
     sub.add_argument(

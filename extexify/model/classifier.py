@@ -5,11 +5,12 @@ Pages, command line and evaluations all classify with this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -24,6 +25,7 @@ from extexify.drawing.raster import RasterSettings, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.answers import Answers, Prediction, fold_look_alikes
 from extexify.model.description import ModelDescription, ModelError
+from extexify.model.features import feature_tensors, with_outputs
 from extexify.model.file import read_model
 from extexify.model.rejection import SUMMED_CLASSES, is_rejected
 
@@ -44,28 +46,45 @@ _DOT = [np.array([[0, 0], [1, 1]], np.float32)]
 _LARGEST_LOGIT = np.float32(1e30)  # still finite after division by the lowest temperature
 
 
+class FurtherClasses(Protocol):
+    """Classes besides those that a model was trained for."""
+
+    @property
+    def keys(self) -> tuple[str, ...]: ...
+
+    def logits(self, logits: NDArray[np.float32], features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits (n, keys) of drawings with the model's own logits (n, classes) and features (n, D)."""
+        ...
+
+
 class Classifier:
     """Classifies drawings with one model. Threads may share it."""
 
     def __init__(self, description: ModelDescription, model: ModelProto) -> None:
         """Load a model that `read_model` or `export_network` gives. Raises ValueError if it can't be run."""
         self.description = description
+        self.classes = description.classes
+        """The keys of the model's symbols, sorted, and those of `with_classes` behind them."""
         self._groups = groups_of(description.classes, "drawn")
+        self._further: FurtherClasses | None = None
+        self._features = feature_tensors(model.graph)
         options = onnxruntime.SessionOptions()
         # One drawing is too little work for several threads, and many are shared out by `logits`.
         options.intra_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         try:
             self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                with_outputs(model, self._features), options, providers=["CPUExecutionProvider"]
             )
             self._inputs = [value.name for value in self._session.get_inputs()]
             # A graph's declared sizes are not binding.
-            found = self._logits(Drawings.pack([_DOT] * 2)).shape
+            logits, *features = self._outputs(self._inputs_of(Drawings.pack([_DOT] * 2)), ["logits", *self._features])
         except Exception as error:  # the only common base of the runtime's errors
             raise ValueError(" ".join(str(error).split())) from None
-        if found != (2, len(self.classes)):
-            raise ValueError(f"it gives numbers of the shape {found} for two drawings")
+        if logits.shape != (2, len(self.classes)):
+            raise ValueError(f"it gives numbers of the shape {logits.shape} for two drawings")
+        if any(feature.ndim != 2 or len(feature) != 2 or feature.dtype != np.float32 for feature in features):
+            self._features = ("logits",)
 
     @classmethod
     def load(cls, path: Path | str) -> Classifier:
@@ -80,10 +99,14 @@ class Classifier:
     def name(self) -> str:
         return self.description.name
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The keys of the model's symbols, sorted."""
-        return self.description.classes
+    def with_classes(self, further: FurtherClasses) -> Self:
+        """A classifier that answers with further classes, too; it shares the model with this one."""
+        other = copy.copy(self)
+        other._further = further
+        other.classes = self.description.classes + further.keys
+        count = len(self.description.classes)
+        other._groups = np.concatenate([self._groups[:count], np.arange(count, len(other.classes))])
+        return other
 
     @property
     def raster(self) -> RasterSettings:
@@ -130,12 +153,18 @@ class Classifier:
 
     def logits(self, drawings: Drawings) -> NDArray[np.float32]:
         """The network's logits, before the temperature: float32 (n, classes). All cores share the drawings."""
-        starts = range(0, len(drawings), CHUNK)
-        parts = (drawings.take(np.arange(start, min(start + CHUNK, len(drawings)))) for start in starts)
-        if len(starts) == 1:
-            return self._logits(drawings)
-        no_drawings = np.empty((0, len(self.classes)), np.float32)
-        return np.concatenate([no_drawings, *_pool(available_cores()).map(self._logits, parts)])
+        if not len(drawings):
+            return np.empty((0, len(self.classes)), np.float32)
+        return _in_chunks(self._logits, drawings)
+
+    def features(self, drawings: Drawings) -> NDArray[np.float32]:
+        """The numbers that the network's last layers read, concatenated: float32 (n, D), n ≥ 1. All cores share the
+        drawings. See `extexify.model.features`."""
+
+        def features(part: Drawings) -> NDArray[np.float32]:
+            return _joined(self._outputs(self._inputs_of(part), self._features))
+
+        return _in_chunks(features, drawings)
 
     def image_probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of all classes, float32 (n, classes), of images (n, size, size) like those of `raster_of`.
@@ -160,17 +189,44 @@ class Classifier:
 
     def _logits(self, drawings: Drawings) -> NDArray[np.float32]:
         """`logits`, on the calling thread."""
-        return self._run(model_inputs(drawings, self.raster, self.description.sequence, threads=1))
+        return self._run(self._inputs_of(drawings))
 
     def _run(self, inputs: ModelInputs) -> NDArray[np.float32]:
+        if self._further is None:
+            return _finite(self._outputs(inputs, ["logits"])[0])
+        logits, *features = self._outputs(inputs, ["logits", *self._features])
+        logits = _finite(logits)
+        return np.concatenate([logits, _finite(self._further.logits(logits, _joined(features)))], 1)
+
+    def _inputs_of(self, drawings: Drawings) -> ModelInputs:
+        return model_inputs(drawings, self.raster, self.description.sequence, threads=1)
+
+    def _outputs(self, inputs: ModelInputs, names: Sequence[str]) -> list[NDArray[np.float32]]:
         arrays = inputs._asdict()
-        (logits,) = self._session.run(["logits"], {name: arrays[name] for name in self._inputs})
-        # Arbitrary weights may give NaN or infinity; probabilities must be finite all the same.
-        finite: NDArray[np.float32] = np.clip(np.nan_to_num(logits), -_LARGEST_LOGIT, _LARGEST_LOGIT)
-        return finite
+        outputs: list[NDArray[np.float32]] = self._session.run(names, {name: arrays[name] for name in self._inputs})
+        return outputs
 
     def _softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return softmax(logits, self.description.temperature)
+
+
+def _finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits without NaN and infinity, which arbitrary weights may give; probabilities must be finite all the same."""
+    finite: NDArray[np.float32] = np.clip(np.nan_to_num(logits), -_LARGEST_LOGIT, _LARGEST_LOGIT)
+    return finite
+
+
+def _joined(features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return features[0] if len(features) == 1 else np.concatenate(features, 1)
+
+
+def _in_chunks(compute: Callable[[Drawings], NDArray[np.float32]], drawings: Drawings) -> NDArray[np.float32]:
+    """What `compute` gives for each drawing, chunks of them on all cores; one chunk on the calling thread."""
+    if len(drawings) <= CHUNK:
+        return compute(drawings)
+    starts = range(0, len(drawings), CHUNK)
+    parts = (drawings.take(np.arange(start, min(start + CHUNK, len(drawings)))) for start in starts)
+    return np.concatenate(list(_pool(available_cores()).map(compute, parts)))
 
 
 def softmax(logits: NDArray[_Float], temperature: float) -> NDArray[_Float]:

@@ -24,9 +24,9 @@ def open_source(address: str, table: Table = SAMPLES) -> Source:
 
     An address is `postgresql://…`; `env:NAME`, an environment variable that contains such an address, which is then
     neither shown nor stored; `starter` with or without options (see `extexify.sources.starter`); `detexify`, the
-    drawings of github.com/kirel/detexify-next, which are downloaded; `-`, standard input; or the path of an SQLite
-    file, of another file (see `extexify.sources.files`), of a folder or of a pipe (`./starter` for a file of that
-    name). Raises `SourceError` for any other address.
+    drawings of github.com/kirel/detexify-next, which are downloaded; `own`, those of the user's own symbols; `-`,
+    standard input; or the path of an SQLite file, of another file (see `extexify.sources.files`), of a folder or of a
+    pipe (`./starter` for a file of that name). Raises `SourceError` for any other address.
     """
     if address.startswith(POSTGRES):
         return _postgres(address, table)
@@ -40,6 +40,10 @@ def open_source(address: str, table: Table = SAMPLES) -> Source:
         from extexify.sources.detexify import DetexifySource
 
         return DetexifySource()
+    if address == "own":
+        from extexify.sources.own import OwnSymbolsSource
+
+        return OwnSymbolsSource()
     if "://" in address:
         raise SourceError(f"{address.split('://')[0]}:// is no address of a source: use postgresql:// or a file's path")
     if address == STANDARD_INPUT:

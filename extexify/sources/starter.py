@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,11 @@ def drawing_id(seed: int, key: str, number: int) -> int:
 def _skeletons() -> dict[str, dict[str, list[list[int]]]]:
     skeletons: dict[str, dict[str, list[list[int]]]] = json.loads(_SKELETONS.read_text(encoding="utf-8"))
     return skeletons
+
+
+def symbols_with_skeletons() -> Collection[str]:
+    """The keys of all symbols that there are starter drawings of."""
+    return _skeletons().keys()
 
 
 def starter_drawings(key: str, each: int, seed: int = 0) -> list[Drawing]:

@@ -76,6 +76,16 @@ def moderation_file() -> Path:
     return workspace() / "moderation.sqlite3"
 
 
+def own_symbols_file() -> Path:
+    """The symbols that users added, with their drawings."""
+    return workspace() / "symbols.json"
+
+
+def features_folder() -> Path:
+    """What is known of the features of networks, one file each, made anew when it is missing."""
+    return workspace() / "features"
+
+
 def review_file() -> Path:
     """The list of drawings marked as mislabelled."""
     return workspace() / "review.jsonl"

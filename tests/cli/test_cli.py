@@ -161,6 +161,63 @@ def test_symbols_are_found_as_on_the_symbols_page(capsys: pytest.CaptureFixture[
     assert run(capsys, "symbols", "xyzzyx") == (0, "", "no symbol matches xyzzyx\n")
 
 
+HOUSE = "[[[0,9],[0,4],[5,0],[10,4],[10,9],[0,9]], [[4,9],[4,6],[6,6],[6,9]]]"
+
+
+def test_own_symbols_are_added_listed_shared_and_removed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strokes = tmp_path / "house.json"
+    strokes.write_text(HOUSE)
+    add = ("symbols", "add", r"\house", "--drawing", strokes)
+    added = run_json(capsys, *add, "--preamble", r"\usepackage{stix2}", "--mode", "both")
+    assert added == {"key": "own-OT1-_house", "drawings": 1}
+    assert run_json(capsys, *add) == {"key": "own-OT1-_house", "drawings": 2}
+    listed = run_json(capsys, "symbols", "list")
+    assert {tuple(symbol) for symbol in listed} == {("key", "command", "package", "mode", "unicode", "typst", "own")}
+    assert [symbol for symbol in listed if symbol["own"]] == [
+        {"key": "own-OT1-_house", "command": r"\house", "package": "stix2", "mode": "both", "unicode": None,
+         "typst": None, "own": True}
+    ]  # fmt: skip
+    assert len(listed) > 1000
+    assert run_json(capsys, "symbols", "rename", r"\house", r"\home") == {"key": "own-OT1-_home"}
+    assert run_json(capsys, "symbols", "export", tmp_path / "ours.json")["symbols"] == 1
+    assert run_json(capsys, "symbols", "remove", r"\home") == {"removed": "own-OT1-_home"}
+    assert not any(symbol["own"] for symbol in run_json(capsys, "symbols", "list"))
+    assert run_json(capsys, "symbols", "import", tmp_path / "ours.json") == {"added": 1, "extended": 0}
+    assert r"\home" in run(capsys, "symbols", "list")[1]
+
+
+def test_words_that_are_actions_can_be_searched_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_json(capsys, "symbols", "search", "leq", "--top", "1") == run_json(
+        capsys, "symbols", "leq", "--top", "1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["add", r"\house"], "give drawings of it with --drawing"),
+        (["add", r"\input", "--drawing", "house.json"], "is no command"),
+        (["add", r"\house", "--drawing", "missing.json"], "does not exist"),
+        (["add", "--drawing", "house.json"], "takes one word"),
+        (["remove", r"\house"], "there is no own symbol"),
+        (["import", "house.json"], "is no file of symbols"),
+        (["list", "--mode", "math"], "--mode is for `symbols add COMMAND`"),
+    ],
+)
+def test_a_wrong_change_of_own_symbols_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "house.json").write_text(HOUSE)
+    code, out, error = run(capsys, "symbols", *words)
+    assert (code, out) == (1, "")
+    assert why in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "ws" / "symbols.json").exists()
+
+
 @pytest.mark.usefixtures("quick")
 def test_options_that_a_resumed_run_cant_take_are_refused_and_more_epochs_extend_it(
     capsys: pytest.CaptureFixture[str], dump: Path, tmp_path: Path

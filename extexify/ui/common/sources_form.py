@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from extexify.catalog.own import own_symbols, version
 from extexify.contributions.store import count_contributions, source_address, store_description
 from extexify.sources.base import TABLE, SourceError, Table
 from extexify.sources.detexify import ADDRESS, DRAWINGS, LICENCE, MEGABYTES
@@ -21,13 +22,16 @@ from extexify.ui.common.text import escaped, sentence
 from extexify.workspace.files import StorageError
 from extexify.workspace.uploads import delete_upload, list_uploads, save_upload
 
-DETEXIFY, DUMP, POSTGRES, CONTRIBUTED, STARTER = "detexify", "dump", "postgres", "contributed", "starter"
+DETEXIFY, DUMP, POSTGRES, CONTRIBUTED, OWN, STARTER = (
+    "detexify", "dump", "postgres", "contributed", "own", "starter",
+)  # fmt: skip
 
 _KINDS = {
     DETEXIFY: ":material/cloud_download: Detexify's drawings",
     DUMP: ":material/description: A file",
     POSTGRES: ":material/database: PostgreSQL",
     CONTRIBUTED: ":material/draw: Drawn here",
+    OWN: ":material/add_circle: Your own symbols",
     STARTER: ":material/auto_awesome: Starter drawings",
 }
 
@@ -65,17 +69,20 @@ class Choices:
 
 def choose_sources(*, key: str, first: str = DUMP) -> Choices:
     """Show the form, at first for sources of one kind; returns the choices made in it."""
+    own = version() is not None
     kinds = st.pills(
         "Where the drawings come from",
-        list(_KINDS),
+        [kind for kind in _KINDS if kind != OWN or own],
         selection_mode="multi",
-        default=[first],
+        default=[first, *([OWN] if own else [])],
         format_func=_KINDS.__getitem__,
         help="Several sources are merged: the same drawing under the same id counts once.",
         key=key,
         persist_state="session",
     )
-    forms = {DETEXIFY: _detexify, DUMP: _dumps, POSTGRES: _postgres, CONTRIBUTED: _contributed, STARTER: _starter}
+    forms = {
+        DETEXIFY: _detexify, DUMP: _dumps, POSTGRES: _postgres, CONTRIBUTED: _contributed, OWN: _own, STARTER: _starter,
+    }  # fmt: skip
     choices = Choices()
     for kind, form in forms.items():
         if kind in kinds:
@@ -327,6 +334,24 @@ def _contributed(choices: Choices, key: str) -> None:
     else:
         st.page_link("pages/draw.py", label="Draw some first", icon=":material/draw:")
         choices.empty.append("Nothing has been contributed here yet.")
+
+
+def _own(choices: Choices, key: str) -> None:
+    try:
+        symbols = own_symbols()
+    except StorageError as error:
+        show_error(error)
+        choices.problems.append("Leave out your own symbols, or mend what the message above says.")
+        return
+    count = sum(len(symbol.drawings) for symbol in symbols.values())
+    st.markdown(
+        f"**Your own symbols**: {count:,} drawing{'' if count == 1 else 's'} of {len(symbols):,} that you added on the "
+        "Symbols page. A symbol needs three drawings to be trained; it is found without training, too."
+    )
+    if count:
+        choices.sources.append(Choice("own", "your own symbols"))
+    else:
+        choices.empty.append("There are no drawings of your own symbols yet.")
 
 
 def _starter(choices: Choices, key: str) -> None:

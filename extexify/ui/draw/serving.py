@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
+from extexify.catalog import own
 from extexify.catalog.symbols import glyph_svg
 from extexify.ui.server import memory
 from extexify.ui.server.base_path import base_path
+from extexify.workspace.files import StorageError
 from extexify.workspace.paths import available_models, default_model
 
 if TYPE_CHECKING:
@@ -37,10 +39,12 @@ MAX_DESCRIPTIONS = 200
 Version = tuple[Path, int, int]
 """Path, modification time and size of a file: a file that is replaced is another version."""
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 _loader = ThreadPoolExecutor(1, "model-loader")
 _models: OrderedDict[Version, Future[Classifier]] = OrderedDict()
+_extended: OrderedDict[tuple[Version, own.Version], Future[Classifier]] = OrderedDict()
 _descriptions: OrderedDict[Version, Future[ModelDescription]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -48,13 +52,20 @@ _lock = threading.Lock()
 def model(path: Path) -> Future[Classifier]:
     """The model in a file, loaded in the background from the first call on, and again when the file has changed.
 
-    The future's exception is a `ModelError` for a file that is no model. Raises FileNotFoundError without such a file.
+    It answers with the workspace's own symbols, too. The future's exception is a `ModelError` for a file that is no
+    model. Raises FileNotFoundError without such a file.
     """
     version = _version(path)
+    symbols = own.version()
     with _lock:
         if version not in _models:
             _models[version] = _loader.submit(_load, path)
-        return _use(_models, version, MAX_MODELS)
+        loaded = _use(_models, version, MAX_MODELS)
+        if symbols is None:
+            return loaded
+        if (version, symbols) not in _extended:
+            _extended[version, symbols] = _loader.submit(_extend, loaded)
+        return _use(_extended, (version, symbols), MAX_MODELS)
 
 
 def description(path: Path) -> ModelDescription | None:
@@ -70,7 +81,7 @@ def description(path: Path) -> ModelDescription | None:
     return reading.result() if reading.done() and reading.exception() is None else None
 
 
-def _use(cache: OrderedDict[Version, Future[T]], version: Version, most: int) -> Future[T]:
+def _use(cache: OrderedDict[K, Future[T]], version: K, most: int) -> Future[T]:
     """An entry of a cache, as the most recently used one of at most so many."""
     cache.move_to_end(version)
     while len(cache) > most:
@@ -99,6 +110,17 @@ def _load(path: Path) -> Classifier:
     link.warm_up()
     glyph_svg(classifier.classes[0])  # loads the glyphs' file
     return classifier
+
+
+def _extend(loaded: Future[Classifier]) -> Classifier:
+    """A loaded model with the own symbols; without them if they can't be read, which the Symbols page says."""
+    from extexify.model.own import with_own_symbols
+
+    classifier = loaded.result()
+    try:
+        return with_own_symbols(classifier)
+    except StorageError:
+        return classifier
 
 
 @asynccontextmanager

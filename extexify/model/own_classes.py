@@ -1,0 +1,174 @@
+"""Classes of a few drawings each, beside those that a network was trained for, without training.
+
+The rows of such a class are made of the network's features (imprinted weights: Qi, Brown & Lowe, CVPR 2018; prototypes:
+Snell, Swersky & Zemel, NeurIPS 2017), by probabilistic linear discriminant analysis (Ioffe, ECCV 2006; Prince & Elder,
+ICCV 2007): features of a symbol's drawings are normal around the symbol's own mean, with one covariance for all
+symbols, and the means of symbols are normal, too. A symbol's mean given n drawings then has a closed form: the fewer
+they are, the closer to that of all symbols. The discriminants are linear, as if all means were equally certain: a class
+whose density is wider than the others' would take all drawings that resemble none.
+
+The network's own rows have learned more than that, so that they stay as they are. A new class only gets the odds that
+it has against all of the network's classes by this analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+DIRECTIONS = 192
+"""Directions of features that are used: those in which symbols differ most, by their drawings' spread."""
+
+# Chosen by benchmarks/few_drawings.py on symbols that were left out of a training.
+
+VARIANCE = 1.5
+"""Variance of people's drawings of a symbol, relative to that of its starter drawings."""
+
+TRUST = 0.07
+"""What discriminants are multiplied by: features are no normal variables, and log odds would be too large."""
+
+SOFTNESS = 2.0
+"""Log odds below 0 grow with the logarithm of what they are, from about this value on."""
+
+SHIFT, SHIFT_BY_COUNT = 3.1, 0.77
+"""What is subtracted from the log odds of a class of one drawing, and for each e times as many drawings, so that all
+own symbols together take less than 0.3 % of the network's drawings from their places among the first five."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """How features of drawings are distributed, for r directions of D features.
+
+    center (D,) and basis (D, r) take features to directions in which the drawings of one symbol have the variance 1;
+    spread (r,) is the variance of the symbols' means there; means (classes, r) are those of the network's symbols.
+    """
+
+    center: Floats
+    basis: Floats
+    spread: Floats
+    means: Floats
+
+    def project(self, features: Floats) -> Floats:
+        """Features (n, D) → directions (n, r)."""
+        projected: Floats = np.asarray((features - self.center) @ self.basis, np.float32)
+        return projected
+
+
+@dataclass(frozen=True)
+class FeatureStatistics:
+    """Of classes with equally many drawings: their mean features (classes, D), and the sum of squares (D, D) of all
+    drawings' differences from the mean of their class."""
+
+    means: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, features: Floats) -> FeatureStatistics:
+        """Of features (classes, drawings, D)."""
+        means = features.mean(1)
+        around = (features - means[:, None]).reshape(-1, features.shape[2])
+        return cls(means, around.T @ around)
+
+
+def fit_background(statistics: FeatureStatistics, drawings: int) -> Background:
+    """The background of classes with so many drawings each, at least two."""
+    means = statistics.means.astype(np.float64)
+    root = np.linalg.cholesky(_shrunk(statistics.squares.astype(np.float64), len(means) * (drawings - 1)))
+    center = means.mean(0)
+    # In coordinates in which drawings of a symbol have the unit covariance.
+    whitened = np.linalg.solve(root, (means - center).T)
+    squares, directions = _principal(whitened)
+    basis = np.linalg.solve(root.T, directions)
+    spread = squares / len(means) - 1 / drawings
+    return Background(
+        center.astype(np.float32),
+        basis.astype(np.float32),
+        np.maximum(spread, 0).astype(np.float32),
+        ((means - center) @ basis).astype(np.float32),
+    )
+
+
+def _principal(columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The directions (D, r) in which columns (D, n) are largest, and the sums of their squares there (r,)."""
+    width, count = columns.shape
+    if width <= count:
+        squares, directions = np.linalg.eigh(columns @ columns.T)
+    else:
+        squares, mixtures = np.linalg.eigh(columns.T @ columns)
+        directions = columns @ mixtures / np.sqrt(np.maximum(squares, 1e-12))
+    used = np.argsort(-squares)[:DIRECTIONS]
+    used = used[squares[used] > 1e-6 * squares.max()]
+    return squares[used], directions[:, used]
+
+
+def _shrunk(squares: NDArray[np.float64], freedom: int) -> NDArray[np.float64]:
+    """A covariance (D, D) from a sum of squares of so many degrees of freedom, drawn towards a multiple of the identity
+    the more, the fewer these are (OAS: Chen, Wiesel, Eldar & Hero, IEEE Trans. Signal Processing, 2010)."""
+    width = len(squares)
+    sample = squares / freedom
+    mean = np.trace(sample) / width
+    size, round_size = float((sample**2).sum()), width * mean**2
+    rest = (freedom + 1 - 2 / width) * (size - round_size)
+    part = min(1.0, ((1 - 2 / width) * size + width * round_size) / rest) if rest > 0 else 1.0
+    shrunk: NDArray[np.float64] = (1 - part) * sample + np.eye(width) * max(part * mean, 1e-9)
+    return shrunk
+
+
+class OwnClasses:
+    """Further classes of a classifier, each of a few drawings."""
+
+    def __init__(
+        self, background: Background, features: Mapping[str, tuple[Floats, float]], temperature: float
+    ) -> None:
+        """`features` has, by key, those (n, D) of the drawings, and the number of drawings by people that these count
+        for; `temperature` is the model's."""
+        self.keys = tuple(features)
+        self._temperature = np.float32(temperature)
+        counts = np.array([count for _, count in features.values()])
+        certainty = counts[:, None] * background.spread
+        means = np.stack([background.project(found).mean(0) for found, _ in features.values()])
+        self._own = _Rows.of(background, means * (certainty / (certainty + VARIANCE)))
+        self._shift = (SHIFT + SHIFT_BY_COUNT * np.log(counts)).astype(np.float32)
+        self._network = _Rows.of(background, background.means)
+        self._background = background
+
+    def logits(self, logits: Floats, features: Floats) -> Floats:
+        """Logits (n, keys) of drawings with the network's logits (n, classes) and features (n, D)."""
+        x = self._background.project(features)
+        odds = self._own.values(x) - _log_sum(self._network.values(x))
+        # The worse the odds, the less each further step counts: a symbol that isn't the best may be the second.
+        odds = np.where(odds > 0, odds, -SOFTNESS * np.log1p(np.maximum(-odds, 0) / SOFTNESS))
+        found: Floats = self._temperature * (_log_sum(logits / self._temperature) + odds - self._shift)
+        return found
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Linear discriminants of c classes, multiplied by `TRUST`: weights (r, c) and biases (c,)."""
+
+    weights: Floats
+    biases: Floats
+
+    @classmethod
+    def of(cls, background: Background, means: Floats) -> _Rows:
+        """Of classes with these means (c, r), all with the variance of a second drawing of a symbol given the first."""
+        precision = TRUST / (VARIANCE + VARIANCE * background.spread / (background.spread + VARIANCE))
+        weights = means * precision
+        return cls(weights.T.astype(np.float32), (-0.5 * (weights * means).sum(1)).astype(np.float32))
+
+    def values(self, x: Floats) -> Floats:
+        """The discriminants (n, c) of x (n, r)."""
+        found: Floats = x @ self.weights + self.biases
+        return found
+
+
+def _log_sum(values: Floats) -> Floats:
+    """The logarithm of the sum of the exponentials of each row: (n, c) → (n, 1)."""
+    most = values.max(1, keepdims=True)
+    total: Floats = most + np.log(np.exp(values - most).sum(1, keepdims=True))
+    return total
