@@ -47,9 +47,9 @@ def symbols_of(package: Package, coverage: Coverage) -> Iterable[tuple[Symbol, P
     commands = [
         f"\\{alphabet}{{{letter}}}" for alphabet, letters in ALPHABETS.get(package.name, ()) for letter in letters
     ]
-    for command in declared(package):
+    for defined in declared(package):
         coverage.defined += 1
-        if source := _source(command, package, coverage):
+        if source := _source(defined, coverage):
             commands.append(source)
     requests = {
         (command, mode): Request(command, package.lines, mode, package.engine)
@@ -79,7 +79,7 @@ def symbols_of(package: Package, coverage: Coverage) -> Iterable[tuple[Symbol, P
         yield dataclasses.replace(symbol, mode=mode), glyph
 
 
-def _source(command: Declared, package: Package, coverage: Coverage) -> str | None:
+def _source(command: Declared, coverage: Coverage) -> str | None:
     """What to print for a command; None, counted, for one that is no symbol by its definition."""
     name = command.command
     if name in LEFT_OUT or not is_harmless(name):
