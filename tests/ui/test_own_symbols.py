@@ -70,7 +70,7 @@ def test_a_symbol_is_added_drawn_more_renamed_and_removed(draw: Canvas) -> None:
     (symbol,) = own.own_symbols().values()
     assert (symbol.command, symbol.preamble, len(symbol.drawings)) == (r"\mysymbol", (r"\usepackage{stix2}",), 1)
     assert "is found by drawing from now on" in texts(app)
-    assert app.selectbox(key="own-symbol").value == r"\mysymbol"
+    assert app.selectbox(key="own-symbol-1").value == r"\mysymbol"
 
     draw(app, zigzag(3))
     button(app, "own-more").click()

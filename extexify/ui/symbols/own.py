@@ -27,6 +27,7 @@ from extexify.ui.draw.sketchpad import sketchpad, take_from_canvas
 _SKETCH = "own-sketch"
 _NEW = ""
 _NOTICE = "own-notice"
+_CHOICE = "own-choice"
 
 _MODES = {"math": "Formulas (math)", "text": "Text", "both": "Both"}
 
@@ -66,9 +67,14 @@ def _show_form(symbols: dict[str, OwnSymbol]) -> None:
         with st.container(key="own-fields"):
             command = _NEW
             if symbols:
+                # A new widget for each choice that isn't the user's: the browser goes on showing the old choice of one
+                # that begins with another value than its first option.
+                names = [_NEW, *symbols]
+                chosen, turn = st.session_state.get(_CHOICE, (_NEW, 0))
                 command = st.selectbox(
-                    "Symbol", [_NEW, *symbols], format_func=lambda name: name or "A new symbol", key="own-symbol"
-                )
+                    "Symbol", names, index=names.index(chosen) if chosen in names else 0, key=f"own-symbol-{turn}",
+                    format_func=lambda name: name or "A new symbol",
+                )  # fmt: skip
             if command in symbols:
                 _show_symbol(symbols[command], drawing)
             else:
@@ -98,7 +104,7 @@ def _show_new(drawing: Drawing) -> None:
         )  # fmt: skip
         own.add_symbol(symbol)
         st.session_state["own-turn"] += 1
-        st.session_state["own-symbol"] = command
+        _choose(command)
         for field in ("own-command", "own-preamble"):
             st.session_state[field] = ""
 
@@ -136,7 +142,7 @@ def _show_symbol(symbol: OwnSymbol, drawing: Drawing) -> None:
 
             def rename() -> None:
                 own.rename_symbol(command, new)
-                st.session_state["own-symbol"] = new
+                _choose(new)
 
             st.button("Rename", on_click=_apply, args=(rename, f"{command} is {new} now."), key="own-rename-go")
         with st.popover("Remove", icon=":material/delete:", key="own-remove"):
@@ -144,11 +150,16 @@ def _show_symbol(symbol: OwnSymbol, drawing: Drawing) -> None:
 
             def remove() -> None:
                 own.remove_symbol(command)
-                st.session_state["own-symbol"] = _NEW
+                _choose(_NEW)
 
             st.button(
                 "Remove", type="primary", on_click=_apply, args=(remove, f"{command} is removed."), key="own-remove-go"
             )
+
+
+def _choose(command: str) -> None:
+    """Choose a symbol in place of the user."""
+    st.session_state[_CHOICE] = (command, st.session_state.get(_CHOICE, (_NEW, 0))[1] + 1)
 
 
 def _advice(count: int) -> str:
