@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 DIRECTIONS = 192
 """Directions of features that are used: those in which symbols differ most, by their drawings' spread."""
 
-# Chosen by benchmarks/few_drawings.py on symbols that were left out of a training.
+# Chosen on symbols left out of a training of three epochs; benchmarks/few_drawings.py measures what they give.
 
 VARIANCE = 1.5
 """Variance of people's drawings of a symbol, relative to that of its starter drawings."""
