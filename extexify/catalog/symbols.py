@@ -16,11 +16,13 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extexify.catalog.keys import Alias, Mode, Symbol, derive_symbol
-from extexify.catalog.own import find_own
 from extexify.catalog.search import SearchIndex
+
+if TYPE_CHECKING:
+    from extexify.catalog.own import OwnSymbol
 
 __all__ = [
     "Alias",
@@ -61,8 +63,15 @@ def symbol_for(key: str) -> Symbol:
     """The symbol of a key: the catalogue's, or one of the user's own, else derived from the key alone. Never raises."""
     if symbol := load_catalog().get(key):
         return symbol
-    own = find_own(key)
+    own = _own(key)
     return own.symbol if own else derive_symbol(key)
+
+
+def _own(key: str) -> OwnSymbol | None:
+    """The user's own symbol of a key."""
+    from extexify.catalog.own import find_own  # imports numpy, which the catalogue itself doesn't need
+
+    return find_own(key)
 
 
 @cache
@@ -125,7 +134,7 @@ def glyph_svg(key: str, *, title: str | None = None) -> str | None:
     """
     glyph = _glyphs().get(key)
     if glyph is None:
-        own = find_own(key)
+        own = _own(key)
         return own.svg(title) if own else None
     left, top, right, bottom = glyph["box"]
     width = max(right - left + 2 * _MARGIN, _MIN_WIDTH)

@@ -70,9 +70,10 @@ while job.state == "running":
 assert job.state == "stopped", (job.error, job.log())
 
 import app
+# Streamlit finds the canvas component only while it runs.
+with_canvas = ("extexify.ui.draw.sketchpad", "extexify.ui.collect.view", "extexify.ui.symbols.own")
 for module in pkgutil.walk_packages(extexify.__path__, "extexify."):
-    # Streamlit finds the canvas component only while it runs.
-    if module.name not in ("extexify.__main__", "extexify.ui.draw.sketchpad"):
+    if module.name not in ("extexify.__main__", *with_canvas):
         importlib.import_module(module.name)
 print("all work")
 """
