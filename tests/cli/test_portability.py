@@ -85,7 +85,12 @@ def test_nothing_needs_modules_or_functions_of_posix(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", CHECK],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "EXTEXIFY_WORKSPACE": str(tmp_path / "ws")},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
+            "EXTEXIFY_WORKSPACE": str(tmp_path / "ws"),
+            "USERNAME": "me",
+        },
         capture_output=True,
         text=True,
         check=False,
