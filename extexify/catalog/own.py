@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -20,6 +19,7 @@ import orjson
 from msgspec import Meta
 
 from extexify.access import permissions
+from extexify.catalog.glyph_image import glyph_image
 from extexify.catalog.keys import OWN, Mode, Symbol, command_from_key, is_harmless, runs_code
 from extexify.core.errors import UserError
 from extexify.core.schema import validate
@@ -106,9 +106,8 @@ class OwnSymbol:
     def svg(self, title: str | None) -> str:
         """The glyph, or else the first drawing, as an SVG of the size of the catalogue's glyphs."""
         if self.glyph is not None and self.glyph.ink:
-            left, top, right, bottom = self.glyph.box
             ink = "".join(f'<path d="{path}"/>' for path in self.glyph.ink)
-            return _svg((left, top, right - left, bottom - top), 'fill="currentColor"', ink, title)
+            return glyph_image(self.glyph.box, ink, title)
         strokes = self.drawings[0] if self.drawings else self.glyph.lines if self.glyph else ()
         points = [point for stroke in strokes for point in stroke]
         xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -119,25 +118,7 @@ class OwnSymbol:
         )
         width, height = (max(xs) - min(xs)) * scale, (max(ys) - min(ys)) * scale
         style = 'fill="none" stroke="currentColor" stroke-width="45" stroke-linecap="round" stroke-linejoin="round"'
-        return _svg((0, -round(height), round(width), round(height)), style, f'<path d="{lines}"/>', title)
-
-
-_MARGIN, _ABOVE, _BELOW, _MIN_WIDTH = 50, 780, 260, 500
-
-
-def _svg(box: tuple[int, int, int, int], style: str, content: str, title: str | None) -> str:
-    """An SVG of ink in a box x, y, width, height; scale, baseline and margins are those of the catalogue's glyphs."""
-    x, y, width, height = box
-    wide = max(width + 2 * _MARGIN, _MIN_WIDTH)
-    top = min(-_ABOVE, y - _MARGIN)
-    tall = max(_BELOW, y + height + _MARGIN) - top
-    left = x - (wide - width) / 2
-    label = f'role="img" aria-label="{escape(title)}"' if title else 'aria-hidden="true"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {label} {style} viewBox="{left:g} {top} {wide} {tall}" '
-        f'width="{wide / 1000:g}em" height="{tall / 1000:g}em" style="vertical-align:{-(tall + top) / 1000:g}em">'
-        f"{content}</svg>"
-    )
+        return glyph_image((0, -round(height), round(width), 0), f'<path d="{lines}"/>', title, style)
 
 
 def own_key(command: str) -> str:

@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from extexify.catalog.glyph_image import glyph_image
 from extexify.catalog.keys import Alias, Mode, Symbol, derive_symbol
 from extexify.catalog.search import SearchIndex
 
@@ -37,11 +37,6 @@ __all__ = [
     "symbol_summary",
     "symbols_by_rank",
 ]
-
-# Extent of every picture above and below the baseline, so that pictures in a row share a baseline and a scale; margin
-# around ink that reaches further; width in which narrow ink is centred. In thousandths of an em, the glyphs' unit.
-_ABOVE, _BELOW, _MARGIN = 780, 260, 50
-_MIN_WIDTH = 500
 
 _MODES = {"math": "math mode", "text": "text mode", "both": "math and text"}
 
@@ -136,19 +131,9 @@ def glyph_svg(key: str, *, title: str | None = None) -> str | None:
     if glyph is None:
         own = _own(key)
         return own.svg(title) if own else None
-    left, top, right, bottom = glyph["box"]
-    width = max(right - left + 2 * _MARGIN, _MIN_WIDTH)
-    x = (left + right - width) / 2
-    y = min(-_ABOVE, top - _MARGIN)
-    height = max(_BELOW, bottom + _MARGIN) - y
     paths = [f'<path d="{d}"/>' for d in glyph["ink"]]
     paths += [f'<path opacity=".35" d="{d}"/>' for d in glyph.get("placeholder", ())]
-    label = f'role="img" aria-label="{escape(title)}"' if title else 'aria-hidden="true"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {label} fill="currentColor" viewBox="{x:g} {y} {width} {height}" '
-        f'width="{width / 1000:g}em" height="{height / 1000:g}em" '
-        f'style="vertical-align:{-(height + y) / 1000:g}em">{"".join(paths)}</svg>'
-    )
+    return glyph_image(glyph["box"], "".join(paths), title)
 
 
 def symbol_summary(key: str) -> dict[str, Any]:
