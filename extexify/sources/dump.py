@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from extexify.sources.base import COLUMNS, SAMPLES, NoDrawings, Row, SourceError, Table, no_such_column, no_such_table
-from extexify.sources.copy import Lines, RowReader
+from extexify.sources.copy import Lines, LineStart, RowReader
 from extexify.sources.delimited import Dialect, records
 from extexify.sources.inserts import CutOff, inserted_values
 from extexify.sources.streams import TextFile
@@ -26,10 +26,8 @@ _COLUMN = re.compile(
     rb"\s++(?!(?:CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN|EXCLUDE|LIKE)\b)(%b)\s" % _NAME, re.IGNORECASE
 )
 _ESCAPES = re.compile(rb"SET standard_conforming_strings = (on|off);", re.IGNORECASE)
-_STATEMENT = re.compile(
-    rb"^(?:COPY |INSERT INTO |%b|SET standard_conforming_strings )" % _CREATE_TABLE, re.IGNORECASE | re.MULTILINE
-)
-_END_OF_TABLE = re.compile(rb"^\\\.\r*$", re.MULTILINE)
+_STATEMENT = LineStart(rb"(?:COPY |INSERT INTO |%b|SET standard_conforming_strings )" % _CREATE_TABLE)
+_END_OF_TABLE = LineStart(rb"\\\.\r*$")
 
 
 def dump_rows(file: TextFile, table: Table = SAMPLES) -> Generator[Row]:

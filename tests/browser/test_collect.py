@@ -22,14 +22,15 @@ from tools.dashboard import canvas_of, dashboard, draw, wait_for_answer, wait_un
 
 INK = """() => {
     const place = document.querySelector('.st-key-canvas');
-    const root = [...place.querySelectorAll('*')].map(one => one.shadowRoot).find(Boolean);
-    const canvas = [...root.querySelectorAll('canvas.lower-canvas')].at(-1);
+    const root = place && [...place.querySelectorAll('*')].map(one => one.shadowRoot).find(Boolean);
+    const canvas = root && [...root.querySelectorAll('canvas.lower-canvas')].at(-1);
+    if (!canvas) return false;
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
     return pixels.some((value, at) => at % 4 === 3 && value > 0);
 }"""
 """Whether there is ink on the canvas."""
 
-EMPTY = f"""() => document.querySelector('.st-key-canvas').style.pointerEvents === '' && !({INK})()"""
+EMPTY = f"""() => document.querySelector('.st-key-canvas')?.style.pointerEvents === '' && !({INK})()"""
 """Whether the canvas has nothing on it and takes strokes."""
 
 

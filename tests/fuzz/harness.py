@@ -35,6 +35,9 @@ Case = dict[str, bytes]
 Make = Callable[[Random], Case]
 Read = Callable[[Case, Path], None]
 
+SHOWN = 100
+"""Bytes of each file that a failure shows; hypothesis warns of a longer text in place of the failure."""
+
 CPU_SECONDS = 2.0
 """Processor time that a case may take."""
 
@@ -55,6 +58,20 @@ ROUND = 25
 
 seconds_a_test = 0.0
 """Duration of each test in a long run; see `conftest.py`."""
+
+
+class ShownCase(Case):
+    """A case that is shown with the beginnings of its files; what reproduces it is in hypothesis's message."""
+
+    def __repr__(self) -> str:
+        files = ", ".join(
+            f"{name[:SHOWN]!r}: {content[:SHOWN]!r}" + (f"… ({len(content):,} bytes)" if len(content) > SHOWN else "")
+            for name, content in list(self.items())[:SHOWN]
+        )
+        return f"{{{files}}}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
 
 
 class Fault(AssertionError):
@@ -95,7 +112,7 @@ def fuzz(
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             )
-            run = options(given(st.randoms(use_true_random=False).map(make))(example))
+            run = options(given(st.randoms(use_true_random=False).map(make).map(ShownCase))(example))
             with own_workspace() as folder:
                 for number in range(min(WARM_UP, examples)):
                     with suppress(Exception):

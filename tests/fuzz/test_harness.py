@@ -7,11 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from tests.fuzz import harness
-from tests.fuzz.harness import Case, Fault, attempt, emptied, limited_memory, own_workspace, put
+from tests.fuzz.harness import Case, Fault, attempt, emptied, fuzz, limited_memory, own_workspace, put
 
 
 @pytest.fixture
@@ -34,6 +35,20 @@ def test_only_documented_errors_with_one_printable_line_are_refusals(place: Path
         errors.append(other)
         with pytest.raises(type(other)):
             attempt(read, {}, place, (ValueError,))
+
+
+def test_a_failure_is_shown_with_the_beginnings_of_its_files() -> None:
+    def make(rng: Random) -> Case:
+        return {f"file-{number}": b"x" * 100_000 for number in range(200)}
+
+    @fuzz(make)
+    def read(case: Case, folder: Path) -> None:
+        raise Fault("what went wrong")
+
+    with pytest.raises(Fault, match="what went wrong") as raised:
+        read(lambda name, value: None)
+    assert "file-0" in str(raised.value.__notes__)
+    assert len(str(raised.value.__notes__)) < 50_000
 
 
 def test_a_case_that_takes_too_long_is_ended(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

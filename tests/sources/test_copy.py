@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from extexify.sources import copy
 from extexify.sources.base import Row
-from extexify.sources.copy import Lines, RowReader, unescape
+from extexify.sources.copy import Lines, LineStart, RowReader, unescape
 from tests.drawings import escaped
 
 fields = st.none() | st.binary(max_size=30) | st.text("\\Nn.\t\n\r\b\f\v1x é", max_size=12).map(str.encode)
@@ -67,6 +67,24 @@ def test_chunks_do_not_matter_to_lines(stream: bytes, size: int) -> None:
     if not expected[-1]:
         expected.pop()
     assert [line for line, _ in Lines(cut(stream, size))] == expected
+
+
+@given(
+    st.lists(st.sampled_from((b"COPY a", b"copy", b" COPY ", b"", b"x", b"\\.", b"\\.\r", b"\\.x"))), st.integers(1, 70)
+)
+def test_lines_are_skipped_up_to_one_that_begins_as_asked(lines: list[bytes], size: int) -> None:
+    for start, wanted in (
+        (LineStart(rb"COPY "), {b"COPY a"}),
+        (LineStart(rb"(?:COPY|x)"), {b"COPY a", b"copy", b"x"}),
+        (LineStart(rb"\\\.\r*$"), {b"\\.", b"\\.\r"}),
+    ):
+        read = Lines(cut(b"".join(line + b"\n" for line in lines), size))
+        found = []
+        read.skip_to(start)
+        for line, _ in read:
+            found.append(line)
+            read.skip_to(start)
+        assert found == [line for line in lines if line in wanted]
 
 
 @pytest.mark.parametrize("size", [1, 7, 10, 11, 12, 33, 1000])

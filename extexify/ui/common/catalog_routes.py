@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from extexify.catalog.keys import Symbol
@@ -111,7 +111,8 @@ def _send_symbols(request: Request) -> Response:
 def _send_glyphs(request: Request) -> Response:
     part = request.path_params["part"]
     if part * PART >= len(load_catalog()):
-        return Response(status_code=404)
+        parts = -(-len(load_catalog()) // PART)
+        return PlainTextResponse(f"The catalogue has no such part: parts are 0 to {parts - 1}.", 404)
     return _lasting(request, _glyphs(part))
 
 
