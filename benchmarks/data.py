@@ -1,9 +1,13 @@
-"""The dataset of a benchmark: command-line option and opening."""
+"""The dataset of a benchmark: command-line option, opening, and symbols that are left out."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from extexify.dataset.dataset import Dataset
 from extexify.workspace import paths
@@ -21,3 +25,25 @@ def open_dataset(path: Path) -> Dataset:
         return Dataset.open(path)
     except StorageError as error:
         raise SystemExit(str(error)) from None
+
+
+def withheld_symbols(dataset: Dataset, count: int, seed: int) -> list[str]:
+    """Symbols chosen at random, in random order."""
+    return [dataset.classes[index] for index in np.random.default_rng(seed).permutation(len(dataset.classes))[:count]]
+
+
+def without(dataset: Dataset, keys: Collection[str]) -> Dataset:
+    """A dataset without the drawings of some symbols."""
+    classes = tuple(key for key in dataset.classes if key not in keys)
+    numbers = {key: number for number, key in enumerate(classes)}
+    labels = np.array([numbers.get(key, -1) for key in dataset.classes], np.int32)[dataset.labels]
+    kept = np.flatnonzero(labels >= 0)
+    return replace(
+        dataset,
+        drawings=dataset.drawings.take(kept),
+        labels=labels[kept],
+        ids=dataset.ids[kept],
+        split=dataset.split[kept],
+        classes=classes,
+        manifest={**dataset.manifest, "content_hash": f"{dataset.content_hash} without {len(keys)}"},
+    )

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.data import add_dataset_option, open_dataset
+from benchmarks.data import add_dataset_option, open_dataset, withheld_symbols, without
 from extexify.core.progress import TerminalProgress
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawings
@@ -37,28 +37,6 @@ NUMBERS = (1, 3, 5, 10)
 TOPS = (1, 5, 10)
 
 Floats = NDArray[np.float32]
-
-
-def withheld_symbols(dataset: Dataset, count: int, seed: int) -> list[str]:
-    """Symbols chosen at random, in random order."""
-    return [dataset.classes[index] for index in np.random.default_rng(seed).permutation(len(dataset.classes))[:count]]
-
-
-def without(dataset: Dataset, keys: Collection[str]) -> Dataset:
-    """A dataset without the drawings of some symbols."""
-    classes = tuple(key for key in dataset.classes if key not in keys)
-    numbers = {key: number for number, key in enumerate(classes)}
-    labels = np.array([numbers.get(key, -1) for key in dataset.classes], np.int32)[dataset.labels]
-    kept = np.flatnonzero(labels >= 0)
-    return replace(
-        dataset,
-        drawings=dataset.drawings.take(kept),
-        labels=labels[kept],
-        ids=dataset.ids[kept],
-        split=dataset.split[kept],
-        classes=classes,
-        manifest={**dataset.manifest, "content_hash": f"{dataset.content_hash} without {len(keys)}"},
-    )
 
 
 def train_without(dataset: Dataset, keys: Collection[str], out: Path, *, epochs: int) -> Path:

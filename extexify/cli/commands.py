@@ -502,7 +502,7 @@ def _rejected(options: argparse.Namespace) -> frozenset[tuple[str, int]]:
 def _recipe(options: argparse.Namespace) -> Recipe:
     from extexify.training.recipes import for_pictures, network_recipe, recipe
 
-    changes = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
+    changes = _recipe_changes(options)
     if options.network and options.recipe:
         raise UserError("--network trains by a recipe for that network: leave --recipe out")
     if options.network is not None:
@@ -518,8 +518,21 @@ def _resumed_recipe(options: argparse.Namespace, begun: Recipe) -> Recipe:
 
     if {options.recipe, options.network} - {None, begun.name}:
         return _recipe(options)
-    given = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
-    return replace(begun, **{name: value for name, value in given.items() if value is not None})
+    given = {name: value for name, value in _recipe_changes(options).items() if value is not None}
+    if given.get("starters") == begun.starters:
+        del given["starters"], given["least_symbols"]
+    return replace(begun, **given)
+
+
+def _recipe_changes(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options say about a recipe's settings; None: nothing."""
+    changes: dict[str, Any] = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
+    if options.starters is not None:
+        if options.images_tree and options.starters:
+            raise UserError("starter drawings are no pictures: leave --starters out")
+        # Whoever asks for them gets them beside a dataset of a few symbols, too.
+        changes |= {"starters": options.starters, "least_symbols": 0}
+    return changes
 
 
 def _training_settings(options: argparse.Namespace) -> dict[str, Any]:

@@ -284,6 +284,11 @@ def _training_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--batch-size", type=int, metavar="N", help="instead of the recipe's")
     sub.add_argument("--learning-rate", type=float, metavar="RATE", help="instead of the recipe's")
     sub.add_argument(
+        "--starters", type=int, metavar="N",
+        help="starter drawings in an epoch of each symbol that the dataset lacks; 0: only the dataset's symbols are "
+        "learnt (default: the recipe's, but 0 for a dataset of fewer than 300 symbols)",
+    )  # fmt: skip
+    sub.add_argument(
         "--train-on", default="train", metavar="SPLITS",
         help="train, train+validation or all; validation chooses the epoch only where it isn't trained on "
         "(default: train)",

@@ -41,7 +41,8 @@ class ModelDescription:
     nothing. metrics: by split, such as `{"test": {"top5": 0.95}}`; of a model that was trained on all its drawings
     under "same_recipe", those of another model of its recipe on drawings that this one did not learn from. training:
     recipe, seed, dataset and run that made the model, and the date (`2026-11-23`) of a model that is passed on.
-    sequence: None for a network that reads only images.
+    sequence: None for a network that reads only images. undrawn: numbers of the classes that were learnt without real
+    drawings, from starter drawings alone, in rising order.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ModelDescription:
     training: dict[str, Any] = field(default_factory=dict)
     sequence: SequenceSettings | None = None
     rejection_threshold: float = 0.0
+    undrawn: tuple[int, ...] = ()
 
     @property
     def evaluated_split(self) -> str:
@@ -79,6 +81,7 @@ class ModelDescription:
             "training": self.training,
             **({"sequence": self.sequence.to_json()} if self.sequence else {}),
             **({"rejection_threshold": self.rejection_threshold} if self.rejection_threshold else {}),
+            **({"undrawn": list(self.undrawn)} if self.undrawn else {}),
         }
 
 
@@ -104,6 +107,7 @@ class _Metadata:
     training: dict[str, Any]
     sequence: SequenceSettings | None = None
     rejection_threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
+    undrawn: tuple[Annotated[int, Meta(ge=0)], ...] = ()
 
 
 def parse_description(path: Path, metadata: str | bytes) -> ModelDescription:
@@ -129,6 +133,9 @@ def _description(path: Path, value: object) -> ModelDescription:
     classes = metadata.classes
     if any(key >= following for key, following in pairwise(classes)):
         raise ValueError("its class order is not a sorted list of keys")
+    undrawn = metadata.undrawn
+    if any(one >= following for one, following in pairwise((*undrawn, len(classes)))):
+        raise ValueError("its classes without real drawings are not a rising list of class numbers")
     for split, metrics in metadata.metrics.items():
         for name, metric in metrics.items():
             if name.startswith("top") and not (isinstance(metric, int | float) and 0 <= metric <= 1):
@@ -144,6 +151,7 @@ def _description(path: Path, value: object) -> ModelDescription:
         training=metadata.training,
         sequence=metadata.sequence,
         rejection_threshold=limited_threshold(metadata.rejection_threshold or 0.0, len(classes)),
+        undrawn=undrawn,
     )
 
 

@@ -91,6 +91,7 @@ class Model:
             "bytes": self.size,
             "problem": self.problem,
             "symbols": len(description.classes) if description else 0,
+            "undrawn": len(description.undrawn) if description else 0,
             "architecture": description.architecture if description else "",
             "temperature": description.temperature if description else None,
             "recipe": self.recipe,

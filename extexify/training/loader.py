@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -23,6 +23,7 @@ from extexify.training.blend import REACH, SameClassNeighbours, blend
 from extexify.training.image_tree import ImageTree
 from extexify.training.rng import uniforms
 from extexify.training.scribbles import scribbles
+from extexify.training.starters import StarterDrawings, numbers_in
 
 _FIRST_SCRIBBLE = 1 << 40
 """Numbers of scribbles, for the augmentation's random numbers, begin here: above those of all drawings."""
@@ -54,13 +55,15 @@ class Batch:
     """A shard of a batch: model inputs of n drawings and s scribbles, in this order, and the labels int64 (n,).
 
     `size` is the number of drawings and scribbles in all shards. Where the shard is empty, a drawing that is another
-    shard's stands in (`is_padding`): every process takes every step, but its loss doesn't count.
+    shard's stands in (`is_padding`): every process takes every step, but its loss doesn't count. `is_starter` bool (n,)
+    says which drawings are starter drawings; None: none of them.
     """
 
     inputs: ModelInputs
     labels: NDArray[np.int64]
     size: int
     is_padding: bool = False
+    is_starter: NDArray[np.bool_] | None = None
 
 
 class Labelled(Protocol):
@@ -78,10 +81,13 @@ class BatchDataset(Protocol):
 
     `batch` makes a shard of the batch of the given rows, augmented for an epoch where the dataset augments; neither
     depends on which rows are in a shard. `with_inputs` is the same dataset with other settings of the inputs, if it
-    isn't rendered.
+    isn't rendered. The last `starters` rows are starter drawings that were added for the training.
     """
 
     labels: NDArray[np.int64]
+
+    @property
+    def starters(self) -> int: ...
 
     def __len__(self) -> int: ...
 
@@ -92,6 +98,8 @@ class BatchDataset(Protocol):
 
 class ImageTreeDataset:
     """Pictures of a split of a tree, at the size that is asked for; augmented if `augmentation` is given."""
+
+    starters = 0
 
     def __init__(
         self,
@@ -125,6 +133,8 @@ class ImageTreeDataset:
 class ImageDataset:
     """Rendered images of a split, read from their memory map."""
 
+    starters = 0
+
     def __init__(self, images: RenderedImages, split: str) -> None:
         self._images = images.images[split]
         self.labels = images.labels[split].astype(np.int64)
@@ -143,6 +153,7 @@ class ImageDataset:
 class DrawingDataset:
     """Drawings of a split, rasterized and resampled when a batch is made; augmented if `augmentation` is given.
 
+    Labels are numbers of `classes`, or else of the dataset's. Starter drawings follow the dataset's drawings.
     A batch of n augmented drawings has `scribble_rate` · n scribbles in addition.
     """
 
@@ -156,22 +167,30 @@ class DrawingDataset:
         *,
         sequence: SequenceSettings | None = None,
         scribble_rate: float = 0.0,
+        classes: Sequence[str] | None = None,
+        starters: StarterDrawings | None = None,
     ) -> None:
         self._dataset = dataset
         self._indices = dataset.indices(split)
-        self.labels = dataset.labels[self._indices].astype(np.int64)
+        self._starters = starters
+        own = numbers_in(dataset.classes, classes or dataset.classes)[dataset.labels[self._indices]]
+        added = starters.labels if starters else np.empty(0, np.int64)
+        self.labels = np.concatenate([own, added])
+        # Numbers of the drawings, for random numbers: starter drawings follow the whole dataset.
+        self._numbers = np.concatenate([self._indices, len(dataset) + np.arange(len(added))])
         self._raster, self._sequence = raster, sequence
         self._augmentation = augmentation
         self._seed = seed
         self._scribble_rate = scribble_rate
         self._shift_scale = 1.0
-        self._neighbours: SameClassNeighbours | None = None
-        if augmentation is not None and augmentation.blend:
-            strokes = np.diff(dataset.drawings.sample_ends, prepend=0)
-            self._neighbours = SameClassNeighbours(self.labels, strokes[self._indices])
+        self._neighbours: tuple[int, SameClassNeighbours] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def starters(self) -> int:
+        return len(self.labels) - len(self._indices)
 
     def with_inputs(self, raster: RasterSettings, sequence: SequenceSettings | None) -> Self:
         other = copy.copy(self)
@@ -182,13 +201,12 @@ class DrawingDataset:
 
     def batch(self, rows: NDArray[np.int64], epoch: int, shard: Shard = WHOLE) -> Batch:
         own, is_padding = shard.of_rows(rows)
-        indices = self._indices[own]
-        drawings = self._dataset.drawings.take(indices)
-        labels = self.labels[own]
+        drawings = self._drawings(own, epoch)
+        labels, is_starter = self.labels[own], own >= len(self._indices)
         if self._augmentation is None:
             inputs = model_inputs(drawings, self._raster, self._sequence, threads=1)
-            return Batch(inputs, labels, len(rows), is_padding)
-        if self._neighbours is not None:
+            return Batch(inputs, labels, len(rows), is_padding, is_starter)
+        if self._augmentation.blend:
             drawings = self._blended(drawings, own, epoch)
         scribble_count = round(self._scribble_rate * len(rows))
         own_scribbles = shard.of(np.arange(scribble_count))
@@ -196,22 +214,46 @@ class DrawingDataset:
             rng = np.random.default_rng([self._seed, epoch, int(rows[0])])
             drawings = Drawings.join([drawings, scribbles(scribble_count, rng).take(own_scribbles)])
         # Equal numbers would be augmented alike.
-        numbers = np.concatenate([indices, _FIRST_SCRIBBLE + self._indices[rows[own_scribbles]]])
+        numbers = np.concatenate([self._numbers[own], _FIRST_SCRIBBLE + self._numbers[rows[own_scribbles]]])
         augmented = augment(drawings, numbers, self._augmentation, seed=self._seed, epoch=epoch)
         inputs = model_inputs(
             augmented.drawings, self._raster, self._sequence, threads=1,
             width_factors=augmented.width_factors, shifts=augmented.shifts * np.float32(self._shift_scale),
         )  # fmt: skip
-        return Batch(inputs, labels, len(rows) + scribble_count, is_padding)
+        return Batch(inputs, labels, len(rows) + scribble_count, is_padding, is_starter)
+
+    def _drawings(self, rows: NDArray[np.int64], epoch: int) -> Drawings:
+        """The drawings of rows, which for starter drawings depend on the epoch."""
+        own = len(self._indices)
+        if self._starters is None or not (rows >= own).any():
+            return self._dataset.drawings.take(self._indices[rows])
+        from_dataset, added = np.flatnonzero(rows < own), np.flatnonzero(rows >= own)
+        joined = Drawings.join(
+            [
+                self._dataset.drawings.take(self._indices[rows[from_dataset]]),
+                self._starters.take(rows[added] - own, epoch),
+            ]
+        )
+        order = np.empty(len(rows), np.int64)
+        order[from_dataset], order[added] = np.arange(len(from_dataset)), len(from_dataset) + np.arange(len(added))
+        return joined.take(order)
 
     def _blended(self, drawings: Drawings, rows: NDArray[np.int64], epoch: int) -> Drawings:
         """The drawings of rows, a fraction of them blended with others of the same symbol."""
-        assert self._neighbours is not None
         assert self._augmentation is not None
-        pick, part, coin = uniforms(self._indices[rows], seed=self._seed, epoch=epoch, columns=3).T
-        towards = self._dataset.drawings.take(self._indices[self._neighbours.pick(rows, pick)])
+        pick, part, coin = uniforms(self._numbers[rows], seed=self._seed, epoch=epoch, columns=3).T
+        towards = self._drawings(self._neighbours_in(epoch).pick(rows, pick), epoch)
         parts = REACH[0] + (REACH[1] - REACH[0]) * part
         return blend(drawings, towards, np.where(coin < self._augmentation.blend, parts, 0.0))
+
+    def _neighbours_in(self, epoch: int) -> SameClassNeighbours:
+        """The drawings of an epoch that can be blended; only starter drawings differ from epoch to epoch."""
+        if self._neighbours is None or (self._starters is not None and self._neighbours[0] != epoch):
+            strokes = np.diff(self._dataset.drawings.sample_ends, prepend=0)[self._indices]
+            if self._starters is not None:
+                strokes = np.concatenate([strokes, self._starters.strokes(epoch)])
+            self._neighbours = epoch, SameClassNeighbours(self.labels, strokes)
+        return self._neighbours[1]
 
 
 def shuffled_rows(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:

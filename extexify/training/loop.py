@@ -40,10 +40,12 @@ from extexify.training.loader import WHOLE, Batch, BatchDataset, Labelled, Shard
 from extexify.training.objective import (
     average_weights,
     class_shift,
+    drawn_classes,
     look_alikes,
     make_optimizer,
     make_schedule,
     objective,
+    undrawn_classes,
 )
 from extexify.training.recipes import Recipe
 from extexify.training.runs import RunConfig, RunFiles
@@ -185,8 +187,10 @@ class _Trainer:
         self.steps_per_epoch = math.ceil(len(train_data) / recipe.batch_size)
         self.optimizer = make_optimizer(recipe, self.network)
         self.schedule = make_schedule(recipe, self.optimizer, self.steps_per_epoch * recipe.epochs)
-        self.class_shift = torch.from_numpy(class_shift(recipe, train_data.labels, len(dataset.classes))).to(device)
+        self.class_shift = torch.from_numpy(class_shift(recipe, train_data, len(dataset.classes))).to(device)
         self.look_alikes = look_alikes(dataset.classes, train_data.labels).to(device)
+        drawn = drawn_classes(recipe, dataset.classes, train_data)
+        self.drawn = drawn and drawn.to(device)
         self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
 
     # --- an epoch -------------------------------------------------------------------------------
@@ -226,7 +230,10 @@ class _Trainer:
             heads = self.model(*inputs)
 
         logits = heads[0].float()
-        losses = torch.stack([objective(head.float(), labels, recipe, self.look_alikes) for head in heads])
+        is_starter = None if batch.is_starter is None else torch.from_numpy(batch.is_starter).to(self.device)
+        losses = torch.stack(
+            [objective(head.float(), labels, recipe, self.look_alikes, self.drawn, is_starter) for head in heads]
+        )
         loss = losses[0] + recipe.auxiliary * losses[1:].mean() if len(losses) > 1 else losses[0]
         # The mean over the batch: the processes have a shard of it each, and DDP averages their gradients.
         loss = loss * (0 if batch.is_padding else self.shard.count / batch.size)
@@ -359,6 +366,7 @@ class _Trainer:
             architecture=self.recipe.architecture,
             options=self.recipe.options,
             classes=self.dataset.classes,
+            undrawn=tuple(undrawn_classes(self.train_data, len(self.dataset.classes)).tolist()),
             raster=raster,
             sequence=sequence,
             temperature=temperature,

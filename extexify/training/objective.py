@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
 from extexify.catalog.lookalikes import groups_of
+from extexify.training.loader import BatchDataset
 from extexify.training.recipes import Recipe
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -39,25 +40,85 @@ def look_alikes(classes: Sequence[str], labels: NDArray[np.int64]) -> LookAlikes
     return LookAlikes(torch.from_numpy(group), torch.from_numpy(share.astype(np.float32)))
 
 
-def objective(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAlikes) -> Tensor:
+@dataclass(frozen=True)
+class DrawnClasses:
+    """The d classes with real drawings: their numbers (d,), the place of each class among them (classes,), 0 for the
+    others, and their look-alikes among themselves."""
+
+    numbers: Tensor
+    places: Tensor
+    look_alikes: LookAlikes
+
+    def to(self, device: torch.device) -> DrawnClasses:
+        return DrawnClasses(self.numbers.to(device), self.places.to(device), self.look_alikes.to(device))
+
+
+def drawn_classes(recipe: Recipe, classes: Sequence[str], data: BatchDataset) -> DrawnClasses | None:
+    """The classes that real drawings are compared with; None if these are all."""
+    is_drawn = real_counts(data, len(classes)) > 0
+    if not recipe.apart or is_drawn.all():
+        return None
+    numbers = np.flatnonzero(is_drawn)
+    places = np.maximum(np.cumsum(is_drawn) - 1, 0) * is_drawn
+    real = data.labels[: len(data) - data.starters]
+    alike = look_alikes([classes[number] for number in numbers.tolist()], places[real])
+    return DrawnClasses(torch.from_numpy(numbers), torch.from_numpy(places), alike)
+
+
+def objective(
+    logits: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    look_alikes: LookAlikes,
+    drawn: DrawnClasses | None = None,
+    is_starter: Tensor | None = None,
+) -> Tensor:
     """The sum of the losses of n drawings and s scribbles, from logits (n + s, classes) and the drawings' labels (n,).
 
     A drawing's loss is the cross entropy with a smoothed label, of which the fraction `recipe.alike` is shared among
-    the class's look-alikes. The target of a scribble is the uniform distribution.
+    the class's look-alikes. The target of a scribble is the uniform distribution. With `drawn` and `is_starter` (n,), a
+    real drawing is compared with the drawn classes alone in the fraction `recipe.apart` of its loss: so logits learn
+    the prior of these classes among real drawings (as in Ren et al., “Balanced Meta-Softmax for Long-Tailed Visual
+    Recognition”, NeurIPS 2020), which is 0 for the others.
     """
     drawings, scribbles = logits[: len(labels)], logits[len(labels) :]
-    loss = F.cross_entropy(drawings, labels, label_smoothing=recipe.label_smoothing, reduction="sum")
+    losses = _losses(drawings, labels, recipe, look_alikes)
+    if drawn is not None and is_starter is not None:
+        among_drawn = _losses(drawings[:, drawn.numbers], drawn.places[labels], recipe, drawn.look_alikes)
+        losses = torch.where(is_starter, losses, torch.lerp(losses, among_drawn, recipe.apart))
+    return losses.sum() - F.log_softmax(scribbles, 1).mean(1).sum()
+
+
+def _losses(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAlikes) -> Tensor:
+    """The losses (n,) of drawings by their logits (n, classes) and labels (n,)."""
+    losses = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
     if recipe.alike:
-        shares = F.log_softmax(drawings, 1) * look_alikes.share
-        groups = torch.zeros_like(drawings).index_add_(1, look_alikes.group, shares)
-        loss = torch.lerp(loss, -groups.gather(1, look_alikes.group[labels][:, None]).sum(), recipe.alike)
-    return loss - F.log_softmax(scribbles, 1).mean(1).sum()
+        shares = F.log_softmax(logits, 1) * look_alikes.share
+        groups = torch.zeros_like(logits).index_add_(1, look_alikes.group, shares)
+        losses = torch.lerp(losses, -groups.gather(1, look_alikes.group[labels][:, None])[:, 0], recipe.alike)
+    return losses
 
 
-def class_shift(recipe: Recipe, labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """What the recipe's balance adds to the logits (classes,); a class without drawings counts as one with one."""
-    counts = _counts(labels, classes)
-    return (-recipe.balance * np.log(counts / counts.mean())).astype(np.float32)
+def class_shift(recipe: Recipe, data: BatchDataset, classes: int) -> NDArray[np.float32]:
+    """What the recipe adds to the logits (classes,): its balance by the numbers of real drawings, and its undrawn_shift
+    for classes with starter drawings alone. A class with no drawing at all counts as one with one."""
+    counts = real_counts(data, classes)
+    undrawn = undrawn_classes(data, classes)
+    drawn = np.setdiff1d(np.arange(classes), undrawn)
+    shift = -recipe.balance * np.log(np.maximum(counts, 1) / np.maximum(counts, 1)[drawn].mean())
+    shift[undrawn] = recipe.undrawn_shift
+    return shift.astype(np.float32)
+
+
+def real_counts(data: BatchDataset, classes: int) -> NDArray[np.int64]:
+    """The number of the dataset's own drawings of each class (classes,), without the training's starter drawings."""
+    return np.bincount(data.labels[: len(data) - data.starters], minlength=classes)
+
+
+def undrawn_classes(data: BatchDataset, classes: int) -> NDArray[np.int64]:
+    """The numbers of the classes that are learnt from starter drawings alone."""
+    starters = np.bincount(data.labels[len(data) - data.starters :], minlength=classes)
+    return np.flatnonzero((real_counts(data, classes) == 0) & (starters > 0))
 
 
 def _counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:

@@ -26,6 +26,7 @@ from extexify.training.image_tree import ImageTree
 from extexify.training.loader import BatchDataset, DrawingDataset, ImageDataset, ImageTreeDataset
 from extexify.training.loop import train
 from extexify.training.recipes import Recipe, RecipeError
+from extexify.training.starters import StarterDrawings, learnt, starter_counts
 from extexify.workspace.paths import MODEL_SUFFIX
 
 TRAIN_ON = ("train", "train+validation", "all")
@@ -77,9 +78,9 @@ def train_on_dataset(
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "train"):
-        train_data, validation_data = training_data(recipe, dataset, places.images, seed, train_on)
+        train_data, validation_data = training_data(recipe, dataset, places.images, seed, train_on, report)
         best = train(
-            recipe, dataset, train_data, validation_data, places.runs / run_name,
+            recipe, learnt(recipe, dataset), train_data, validation_data, places.runs / run_name,
             seed=seed, train_on=train_on, device=device, resume=resume, report=report, should_stop=should_stop,
         )  # fmt: skip
     if rank() > 0:
@@ -99,7 +100,12 @@ def train_on_dataset(
 
 
 def training_data(
-    recipe: Recipe, dataset: Dataset | ImageTree, images_folder: Path, seed: int, train_on: str = "train"
+    recipe: Recipe,
+    dataset: Dataset | ImageTree,
+    images_folder: Path,
+    seed: int,
+    train_on: str = "train",
+    report: Reporter = quiet,
 ) -> tuple[BatchDataset, BatchDataset | None]:
     """What a recipe trains on and is validated on (None if that is trained on).
 
@@ -121,12 +127,16 @@ def training_data(
             raise RecipeError(f"recipe {recipe.name} reads rendered images, split by split: train it on train")
         images = fitting_images(recipe.raster, dataset, images_folder)
         return ImageDataset(images, "train"), ImageDataset(images, "validation")
+    classes = learnt(recipe, dataset).classes
+    counts = starter_counts(recipe, dataset, train_on, classes)
+    starters = StarterDrawings(classes, counts, seed=seed, report=report) if counts.any() else None
+    validation = DrawingDataset(dataset, "validation", recipe.raster, sequence=recipe.sequence, classes=classes)
     return (
         DrawingDataset(
             dataset, train_on, recipe.raster, recipe.augment, seed,
-            sequence=recipe.sequence, scribble_rate=recipe.scribbles,
+            sequence=recipe.sequence, scribble_rate=recipe.scribbles, classes=classes, starters=starters,
         ),
-        DrawingDataset(dataset, "validation", recipe.raster, sequence=recipe.sequence) if held_out else None,
+        validation if held_out else None,
     )  # fmt: skip
 
 

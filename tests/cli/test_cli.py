@@ -230,6 +230,7 @@ def test_options_that_a_resumed_run_cant_take_are_refused_and_more_epochs_extend
         (["--learning-rate", "0.1"], "run mine was begun with learning rate 0.003, not with learning rate 0.1"),
         (["--batch-size", "8", "--seed", "0"], "with batch size 16, seed 3, not with batch size 8, seed 0"),
         (["--train-on", "all"], "with drawings of train, not with those of all"),
+        (["--starters", "0"], "with starters 12, least symbols 300, not with starters 0, least symbols 0"),
     ):
         code, _, err = run(capsys, "train", "--resume", *options)
         assert (code, err.count("\n")) == (1, 1), options
@@ -252,6 +253,9 @@ def test_an_error_is_one_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> 
         (["train", "--network", "resnet19"], "no classification network 'resnet19': near names are resnet18, "),
         (["train", "--network", "resnet18", "--recipe", "quick"], "leave --recipe out"),
         (["train", "--epochs", "0"], "epochs must be 1"),
+        (["train", "--starters", "-1"], "starters must be 0 to 1000"),
+        (["train", "--starters", "4", "--recipe", "original"], "has no starters"),
+        (["train", "--starters", "4", "--images-tree", "pictures"], "leave --starters out"),
         (["train", "--resume"], "there is no run"),
         (["train", "--resume", "--run", "x"], "there is no run x"),
         (["evaluate", "--model", "nothing.onnx"], "nothing.onnx does not exist"),

@@ -55,6 +55,13 @@ def test_what_is_written_is_read(model: Path) -> None:
     assert content.graph == linear_model(DESCRIPTION).graph
 
 
+def test_classes_without_real_drawings_are_read(tmp_path: Path) -> None:
+    described = replace(DESCRIPTION, undrawn=(0, 2))
+    path = write_linear(tmp_path / "model.onnx", described)
+    assert read_description(path) == described
+    assert "undrawn" not in DESCRIPTION.to_json()
+
+
 def test_a_description_can_be_replaced(model: Path) -> None:
     _, content = read_model(model)
     write_model(model, replace(DESCRIPTION, temperature=2.0), content)
@@ -166,6 +173,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"name": "a\u202eb"}, "printable text at name"),
     ({"name": "x" * 300}, "length <= 255 at name"),
     ({"training": {"run": "\ud800"}}, "damaged"),
+    ({"undrawn": [1, 3]}, "its classes without real drawings are not"),
+    ({"undrawn": [1, 1]}, "its classes without real drawings are not"),
+    ({"undrawn": [-1]}, ">= 0 at undrawn"),
 ]
 
 

@@ -231,6 +231,23 @@ def test_the_command_for_several_machines_has_the_forms_settings(
     assert command.endswith("--run=wide")
 
 
+def test_starter_drawings_are_an_option_if_they_are_not_what_the_recipe_would_take(
+    started: StartedJobs, workspace: Path
+) -> None:
+    page = open_page("train")
+    # The dataset's six symbols are learnt alone, unless more is asked for.
+    assert page.number_input(key="train-starters-default").value == 0
+    assert "starter drawings an epoch" not in texts(page)
+    page.number_input(key="train-starters-default").set_value(2)
+    page = rerun(page)
+    assert re.search(r"makes [\d,]+ starter drawings an epoch for \d{3,} symbols", texts(page).replace(",", ""))
+    page.button(key="train-go").click()
+    rerun(page)
+    assert options(started.last.arguments, "--starters") == ["--starters=2"]
+    page.radio(key="train-recipe").set_value("original")
+    assert not [each for each in rerun(page).number_input if each.key == "train-starters-original"]
+
+
 def test_every_recipe_is_described_in_a_line() -> None:
     for recipe in RECIPES.values():
         text = describe(recipe)

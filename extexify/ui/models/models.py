@@ -86,6 +86,7 @@ def _describe(model: Model) -> None:
     show_facts(
         [
             ("Symbols", f"{len(description.classes):,}"),
+            *([("Learnt without real drawings", f"{len(description.undrawn):,}")] if description.undrawn else []),
             ("Network", f"{network}, {description.raster.size} × {description.raster.size} pixels"),
             ("Recipe", model.recipe),
             ("Run", model.run),

@@ -15,6 +15,7 @@ from extexify.sources.starter import DEFAULT_EACH, SCHEME
 from extexify.training.network_table import NetworkCost, torchvision_networks
 from extexify.training.recipes import RECIPES, Recipe, network_recipe
 from extexify.training.runs import default_name, list_runs, typical_speed
+from extexify.training.starters import has_starters, learnt, starter_counts
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.errors import show_error
 from extexify.ui.common.job_panel import PAGES, duration, job_panel, latest_job, start_job
@@ -51,10 +52,13 @@ def training_form() -> None:
         _without_dataset()
         return
     recipe = _choose_recipe(len(dataset.classes))
-    epochs, batch, rate = _choose_numbers(recipe)
+    usual_starters = recipe.starters if has_starters(recipe, dataset) else 0
+    epochs, batch, rate, starters = _choose_numbers(recipe, usual_starters)
     seed, devices, name = _choose_more(recipe)
     try:
         changed = replace(recipe, epochs=epochs, batch_size=batch, learning_rate=rate)
+        if starters != usual_starters:
+            changed = replace(changed, starters=starters, least_symbols=0)
     except UserError as error:
         show_error(error)
         return
@@ -63,7 +67,7 @@ def training_form() -> None:
     kind = "recipe" if changed.name in RECIPES else "network"
     options = [
         f"--{kind}={changed.name}", f"--epochs={epochs}", f"--batch-size={batch}", f"--learning-rate={rate!r}",
-        f"--seed={seed}",
+        f"--seed={seed}", *([f"--starters={starters}"] if starters != usual_starters else []),
     ]  # fmt: skip
     if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=not ready, key="train-go"):
         start_run([*options, *devices], name or default_name(changed.name))
@@ -106,8 +110,8 @@ def _choose_recipe(classes: int) -> Recipe:
     return recipe
 
 
-def _choose_numbers(recipe: Recipe) -> tuple[int, int, float]:
-    """Epochs, batch size and learning rate; widgets are per recipe, so each recipe has its own values."""
+def _choose_numbers(recipe: Recipe, usual_starters: int) -> tuple[int, int, float, int]:
+    """Epochs, batch size, learning rate and starter drawings; each recipe has widgets, and so values, of its own."""
     with st.container(horizontal=True, key="train-numbers"):
         epochs = st.number_input(
             "Epochs", 1, 10_000, recipe.epochs, key=f"train-epochs-{recipe.name}", persist_state="session", width=170,
@@ -122,7 +126,15 @@ def _choose_numbers(recipe: Recipe) -> tuple[int, int, float]:
             key=f"train-rate-{recipe.name}", persist_state="session", width=170,
             help="Step size; with a one-cycle schedule its peak. Lower it if the loss becomes NaN.",
         )  # fmt: skip
-    return int(epochs), int(batch), float(rate)
+        starters = 0
+        if recipe.augment is not None:
+            starters = st.number_input(
+                "Starter drawings", 0, 1000, usual_starters, key=f"train-starters-{recipe.name}",
+                persist_state="session", width=170,
+                help="Of each symbol that the dataset lacks, in an epoch: synthetic drawings, by which the model knows "
+                "every shape of the catalogue, also those that nobody drew. 0: only the dataset's symbols are learnt.",
+            )  # fmt: skip
+    return int(epochs), int(batch), float(rate), int(starters)
 
 
 def _choose_more(recipe: Recipe) -> tuple[int, list[str], str]:
@@ -148,9 +160,12 @@ def _show_summary(recipe: Recipe, dataset: Dataset, name: str) -> None:
     drawings = len(dataset.indices("train"))
     images = "" if recipe.augment else " and their `images`"
     run = escaped(name) if name else f"{recipe.name}-DATE-TIME"
+    classes = learnt(recipe, dataset).classes
+    starters = int(starter_counts(recipe, dataset, "train", classes).sum())
+    made = f", makes {starters:,} starter drawings an epoch for {len(classes):,} symbols" if starters else ""
     st.caption(
-        f"Reads the {drawings:,} training drawings of {len(dataset.classes):,} symbols in `dataset`{images}; writes "
-        f"`runs` / {run} and `models` / {run}. {_expected(recipe, drawings)}"
+        f"Reads the {drawings:,} training drawings of {len(dataset.classes):,} symbols in `dataset`{images}{made}; "
+        f"writes `runs` / {run} and `models` / {run}. {_expected(recipe, drawings + starters)}"
     )
 
 

@@ -1,0 +1,160 @@
+"""Symbols that nobody drew: accuracy on symbols whose real drawings a training is never shown.
+
+    python -m benchmarks.withheld --dataset DIR --out DIR [--seed N …] [--withheld 222] [--epochs 12]
+                                  [--variants NAME …] [--choose]
+
+For each seed, symbols are chosen at random and all of their real drawings are withheld from trainings of recipe
+`quick`, one for each variant of it (`VARIANTS`). Candidates are the dataset's other symbols and all other shapes of the
+catalogue, so those of the withheld symbols, too. Withheld symbols are judged by all of their real drawings, a
+look-alike that prints the same counting as right; the others by their test drawings, the very symbol being right. Both
+for a few values of the recipe's `undrawn_shift`, which is added to the logits of symbols without real drawings: with
+--choose by validation drawings in place of test ones, to choose the recipe's value on seeds that no result is told of.
+
+Trainings are kept in --out: a second call goes on where a stopped one was, and trains only what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.data import add_dataset_option, open_dataset, withheld_symbols, without
+from extexify.catalog.lookalikes import prints_alike
+from extexify.core.progress import TerminalProgress
+from extexify.dataset.dataset import Dataset
+from extexify.model.classifier import Classifier
+from extexify.training.pipeline import Places, train_on_dataset
+from extexify.training.recipes import Recipe, recipe
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "recipe": {},
+    "together": {"apart": 0.0},
+    "dataset alone": {"starters": 0},
+}
+"""Changes of the recipe: as it is; real drawings compared with all symbols; and a model of the dataset's symbols."""
+
+SHIFTS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+
+TOPS = (1, 5, 10)
+
+FEW = 10
+"""Symbols with fewer real drawings to train on have a column of their own."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a training knows, and what it is judged by: the dataset, the symbols withheld from it, and a seed."""
+
+    dataset: Dataset
+    withheld: Sequence[str]
+    seed: int
+
+    @property
+    def is_withheld(self) -> NDArray[np.bool_]:
+        """Whether the symbol of each drawing (N,) is withheld."""
+        return np.isin(np.array(self.dataset.classes), self.withheld)[self.dataset.labels]
+
+
+def train(task: Task, variant: Recipe, name: str, out: Path) -> Path:
+    """The model file of a training without the withheld symbols; trained, or resumed, unless it is there already."""
+    model = out / "models" / f"{name}.onnx"
+    if not model.exists():
+        places = Places(task.dataset.path, out / "images", out / "runs", out / "models")
+        begun = (out / "runs" / name / "run.json").exists()
+        train_on_dataset(
+            variant, without(task.dataset, task.withheld), places, name,
+            seed=task.seed, device="cpu", resume=begun, report=TerminalProgress(),
+        )  # fmt: skip
+    return model
+
+
+def ranks(
+    logits: NDArray[np.float32], classes: Sequence[str], keys: Sequence[str], *, alike: bool
+) -> NDArray[np.int64]:
+    """How many symbols have higher logits (n, classes) than the right one, for drawings of n keys.
+
+    With `alike` the right ones are all that print like the key. A key without a class has rank `classes`.
+    """
+    numbers = {key: number for number, key in enumerate(classes)}
+    names, inverse = np.unique(np.array(keys), return_inverse=True)
+    found = np.full(len(keys), len(classes))
+    for place, key in enumerate(names.tolist()):
+        right = [numbers[name] for name in (key, *(prints_alike(key) if alike else ())) if name in numbers]
+        rows = np.flatnonzero(inverse == place)
+        if right:
+            found[rows] = (logits[rows] > logits[rows][:, right].max(1, keepdims=True)).sum(1)
+    return found
+
+
+def shown(found: NDArray[np.int64]) -> str:
+    """Top-1, -5 and -10 in percent."""
+    return " / ".join(f"{100 * (found < top).mean():.1f}" for top in TOPS)
+
+
+def rows(task: Task, classifier: Classifier, variant: Recipe, name: str, split: int) -> list[list[str]]:
+    """The rows of a variant's table: one for each shift, or one for a model of drawn symbols alone."""
+    names = np.array(task.dataset.classes)[task.dataset.labels]
+    new, others = np.flatnonzero(task.is_withheld), np.flatnonzero(~task.is_withheld & (task.dataset.split == split))
+    undrawn = list(classifier.description.undrawn)
+    of_new, of_others = (classifier.logits(task.dataset.drawings.take(part)) for part in (new, others))
+    trained = np.bincount(task.dataset.labels[task.dataset.split == 0], minlength=len(task.dataset.classes))
+    few = trained[task.dataset.labels[others]] < FEW
+    table = []
+    for shift in SHIFTS if undrawn else (0.0,):
+        by = np.zeros(len(classifier.classes), np.float32)
+        by[undrawn] = shift - variant.undrawn_shift
+        exact = ranks(of_others + by, classifier.classes, names[others].tolist(), alike=False)
+        alike = ranks(of_others + by, classifier.classes, names[others].tolist(), alike=True)
+        withheld = "–"
+        if undrawn:
+            withheld = shown(ranks(of_new + by, classifier.classes, names[new].tolist(), alike=True))
+        table.append(
+            [
+                f"{task.seed}",
+                name,
+                f"{shift:+.1f}" if undrawn else "–",
+                withheld,
+                shown(exact),
+                shown(alike),
+                shown(exact[few]),
+            ]
+        )
+    return table
+
+
+def main() -> None:
+    """Train what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_dataset_option(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the trainings")
+    parser.add_argument(
+        "--seed", type=int, nargs="+", default=[0], help="of the choice of symbols and the training (default: 0)"
+    )
+    parser.add_argument("--withheld", type=int, default=222, help="symbols that are withheld (default: 222)")
+    parser.add_argument("--epochs", type=int, default=12, help="of the trainings (default: 12)")
+    parser.add_argument(
+        "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="trainings to compare (default: all)"
+    )
+    parser.add_argument("--choose", action="store_true", help="judge the others by validation, not by test drawings")
+    options = parser.parse_args()
+    dataset = open_dataset(options.dataset)
+    print("| seed | variant | shift | withheld | others | … that print alike | … with few drawings |")
+    print("| ---: | --- | ---: | --- | --- | --- | --- |")
+    for seed in options.seed:
+        task = Task(dataset, withheld_symbols(dataset, options.withheld, seed), seed)
+        for name in options.variants:
+            variant = recipe("quick", epochs=options.epochs, **VARIANTS[name])
+            out = options.out / f"{options.withheld}-{seed}-{options.epochs}"
+            model = train(task, variant, name.replace(" ", "-"), out)
+            for row in rows(task, Classifier.load(model), variant, name, 1 if options.choose else 2):
+                print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
