@@ -1,6 +1,7 @@
 # make run        the dashboard, ready to draw (TORCH_INDEX=URL: PyTorch from that index, such as that without CUDA)
 # make check      style and types
 # make test       everything that a change must pass besides; installs the browsers and the PostgreSQL server it needs
+# make test-latex symbols printed by LaTeX, where latex, xelatex and dvisvgm are installed: after changes to that
 # make test-long  fuzz and faults, long: before a release, or after changes to reading or writing files
 # make fuzz       hostile input for everything that reads files, links or addresses (BUDGET=SECONDS, default 600)
 # make faults     kills, full disks, stopped servers, many times, with a table (ARGS=--times=100 for more)
@@ -36,7 +37,7 @@ CHECKED := extexify pages app.py tests tools benchmarks
 
 STUDIES := breakdown starter robustness rejection answers training_step link_lengths
 
-.PHONY: run test test-long check format lock bench growth studies fuzz faults load hostile latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test test-latex test-long check format lock bench growth studies fuzz faults load hostile latency page-timings first-paint screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -47,6 +48,9 @@ run: $(STAMPS)/requirements
 
 test: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-latex: $(STAMPS)/requirements-dev
+	$(BIN)/python -m pytest -m latex tests/sources/test_typeset.py $(ARGS)
 
 test-long: fuzz faults
 

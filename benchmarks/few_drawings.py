@@ -2,7 +2,7 @@
 
     python -m benchmarks.few_drawings --dataset DIR --out DIR [--withheld 222] [--epochs 6] [--seed 0]
 
-Symbols chosen at random are left out of a training of recipe `quick` altogether, and then added as own symbols, all at
+Symbols chosen at random are left out of a training of recipe `quick` without starter drawings altogether, and then added as own symbols, all at
 once: from 1, 3, 5 and 10 of their drawings, or from 16 starter drawings of their glyphs. Their other drawings are
 classified among all symbols. `others` are test drawings of the symbols that the model was trained for, and what they
 lose to the own symbols. The constants of `extexify.model.own_classes` were chosen with seed 0 on the first half of the
@@ -25,6 +25,7 @@ from extexify.core.progress import TerminalProgress
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawings
 from extexify.model.classifier import Classifier
+from extexify.model.measured import add_background
 from extexify.model.own import GLYPH_COUNTS, GLYPH_DRAWINGS, background_of
 from extexify.model.own_classes import OwnClasses
 from extexify.sources.starter import starter_drawings
@@ -40,14 +41,17 @@ Floats = NDArray[np.float32]
 
 
 def train_without(dataset: Dataset, keys: Collection[str], out: Path, *, epochs: int) -> Path:
-    """The model file of a training without some symbols; trained unless it is there already."""
+    """The model file of a training without some symbols; unless it is there already it is trained, or resumed."""
     model = out / "models" / "few.onnx"
+    known = without(dataset, keys)
     if not model.exists():
         places = Places(dataset.path, out / "images", out / "runs", out / "models")
         train_on_dataset(
-            recipe("quick", epochs=epochs), without(dataset, keys), places, "few", device="cpu",
-            report=TerminalProgress(),
+            recipe("quick", epochs=epochs, starters=0), known, places, "few", device="cpu",
+            resume=(places.runs / "few").exists(), report=TerminalProgress(),
         )  # fmt: skip
+    if Classifier.load(model).background is None:  # a model of an earlier version
+        add_background(model, known)
     return model
 
 

@@ -82,11 +82,7 @@ class OwnSymbol:
     glyph: Glyph | None = None
 
     def __post_init__(self) -> None:
-        if not is_harmless(self.command) or command_from_key(self.key) != self.command:
-            raise ValueError(f"{self.command} is no command that prints a symbol, such as \\mysymbol or \\mathbb{{A}}")
-        for line in self.preamble:
-            if not _LINE.fullmatch(line) or runs_code(line):
-                raise ValueError(f"{line} is no preamble line that loads a package or defines a symbol")
+        check_source(self.command, self.preamble)
         if not self.drawings and self.glyph is None:
             raise ValueError(f"{self.command} has neither drawings nor a glyph")
 
@@ -119,6 +115,15 @@ class OwnSymbol:
         width, height = (max(xs) - min(xs)) * scale, (max(ys) - min(ys)) * scale
         style = 'fill="none" stroke="currentColor" stroke-width="45" stroke-linecap="round" stroke-linejoin="round"'
         return glyph_image((0, -round(height), round(width), 0), f'<path d="{lines}"/>', title, style)
+
+
+def check_source(command: str, preamble: Sequence[str]) -> None:
+    """Raises `OwnSymbolError` for a command that isn't one, or lines that do more than load packages and define it."""
+    if not is_harmless(command) or command_from_key(own_key(command)) != command:
+        raise OwnSymbolError(f"{command} is no command that prints a symbol, such as \\mysymbol or \\mathbb{{A}}")
+    for line in preamble:
+        if not _LINE.fullmatch(line) or runs_code(line):
+            raise OwnSymbolError(f"{line} is no preamble line that loads a package or defines a symbol")
 
 
 def own_key(command: str) -> str:

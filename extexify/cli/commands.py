@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from extexify.dataset.dataset import Dataset
     from extexify.model.answers import Result
+    from extexify.model.description import ModelDescription
     from extexify.model.library import Model
     from extexify.sources.base import Source
     from extexify.training.image_tree import ImageTree
@@ -227,8 +228,9 @@ def calibrate(options: argparse.Namespace) -> None:
 
 
 def convert(options: argparse.Namespace) -> None:
-    """Models of earlier versions, or weights of runs → model files."""
+    """Models of earlier versions, or weights of runs → model files; with a dataset, also for symbols of one's own."""
     from extexify.model.export import convert
+    from extexify.model.file import read_model, write_model
 
     files = options.files or paths.old_models()
     if options.out and len(files) != 1:
@@ -236,14 +238,44 @@ def convert(options: argparse.Namespace) -> None:
     stage = Stage(_reporter(options), "convert", total=len(files), unit="models")
     made = []
     for file in files:
-        out = options.out or _converted(file)
-        if out.exists():
-            raise UserError(f"{out} exists already: name another file with --out")
-        convert(file, out)
+        if file.suffix == paths.MODEL_SUFFIX:
+            if not options.dataset:
+                raise UserError(f"{file} is a model file already: name the dataset that it was trained on by --dataset")
+            out = options.out or paths.editable_copy(file)
+            description, content = read_model(file)
+            write_model(out, description, content)
+        else:
+            out = options.out or _converted(file)
+            if out.exists():
+                raise UserError(f"{out} exists already: name another file with --out")
+            description = convert(file, out)
+        _measure(options, out, description)
         made.append(str(out))
         stage.advance(1)
     stage.finish()
     _print(options, {"models": made}, "\n".join(made) or "there are no models of earlier versions")
+
+
+def _measure(options: argparse.Namespace, model: Path, description: ModelDescription) -> None:
+    """Store the background of its training drawings in a model file, if they are those of `--dataset` or, without it,
+    of the workspace."""
+    from extexify.dataset.dataset import Dataset
+    from extexify.model.measured import add_background
+    from extexify.training.pipeline import TRAIN_ON
+    from extexify.workspace.files import StorageError
+
+    made_of = description.training.get("dataset")
+    try:
+        dataset = Dataset.open(options.dataset or paths.dataset_folder())
+    except StorageError:
+        if options.dataset:
+            raise
+        return
+    if options.dataset or (isinstance(made_of, dict) and made_of.get("content_hash") == dataset.content_hash):
+        split = description.training.get("train_on", "train")
+        split = split if split in TRAIN_ON else "train"
+        if not add_background(model, dataset, split, report=_reporter(options)) and options.dataset:
+            raise UserError(f"{dataset.path} has drawings of too few of the model's symbols")
 
 
 def _converted(file: Path) -> Path:
@@ -301,7 +333,7 @@ def symbols(options: argparse.Namespace) -> None:
     }  # fmt: skip
     word, *rest = options.words
     count, act = actions.get(word, (None, None))
-    given = [name for name in ("drawing", "glyph", "preamble", "mode") if getattr(options, name) is not None]
+    given = [name for name in ("drawing", "glyph", "package", "preamble", "mode") if getattr(options, name) is not None]
     if given and word != "add":
         raise UserError(f"--{given[0]} is for `symbols add COMMAND`")
     if act is None:
@@ -352,22 +384,25 @@ def _add_symbol(options: argparse.Namespace, command: str) -> None:
     from extexify.sources.glyphs import read_glyph
     from extexify.sources.open import open_source
     from extexify.sources.own import strokes_from
+    from extexify.sources.typeset import typeset
 
-    if not options.drawing and not options.glyph:
-        raise UserError(f"how {command} looks is missing: give drawings of it with --drawing FILE, or its --glyph")
+    packages = [f"\\usepackage{{{package}}}" for package in options.package or ()]
+    preamble = (*packages, *(options.preamble or ()))
     drawings = tuple(drawing for file in options.drawing or () for drawing in strokes_from(open_source(file)))
     glyph = read_glyph(options.glyph) if options.glyph else None
     if own_key(command) in own_symbols():
-        if options.preamble or options.mode or glyph:
+        if preamble or options.mode or glyph or not drawings:
             raise UserError(f"{command} is there already, and gets more drawings: give --drawing alone")
         add_drawings(command, drawings)
     else:
-        preamble = tuple(options.preamble or ())
+        if not drawings and glyph is None:
+            glyph = typeset(command, preamble, text=options.mode == "text")
         add_symbol(
             checked(OwnSymbol, command, mode=options.mode or "math", preamble=preamble, drawings=drawings, glyph=glyph)
         )
     symbol = own_symbols()[own_key(command)]
-    text = f"{command}: {len(symbol.drawings):,} drawings; it is found by drawing from now on"
+    known_by = f"{len(symbol.drawings):,} drawings" if symbol.drawings else "its glyph"
+    text = f"{command}, known by {known_by}, is found by drawing from now on"
     _print(options, {"key": symbol.key, "drawings": len(symbol.drawings)}, text)
 
 

@@ -169,7 +169,12 @@ def parser() -> argparse.ArgumentParser:
     convert = command("convert", commands.convert, "models of earlier versions, or the weights of runs → model files")
     convert.add_argument(
         "files", type=Path, nargs="*", metavar="FILE",
-        help="a .safetensors file (default: all models of earlier versions in the workspace)",
+        help="a .safetensors file (default: all models of earlier versions in the workspace), or a model file to which "
+        "--dataset is to add what symbols of your own are compared with",
+    )  # fmt: skip
+    convert.add_argument(
+        "--dataset", type=Path, metavar="DIR",
+        help="what it was trained on (default: the workspace's dataset, if it is the same)",
     )  # fmt: skip
     convert.add_argument("--out", type=Path, metavar="FILE", help="the model file (default: FILE's name with .onnx)")
     _output_options(convert)
@@ -182,9 +187,9 @@ def parser() -> argparse.ArgumentParser:
     symbols = command("symbols", commands.symbols, "search the symbols, list them, and add symbols of your own")
     symbols.add_argument(
         "words", nargs="+", metavar="WORD",
-        help="what to search for: a command, alias, package, character or name; or `list`; `add COMMAND`, with "
-        "--drawing; `remove COMMAND`; `rename COMMAND NEW`; `export FILE` or `import FILE`, all of your own; `search "
-        "WORD …` finds these words themselves",
+        help="what to search for: a command, alias, package, character or name; or `list`; `add COMMAND`, which LaTeX "
+        "prints if neither --drawing nor --glyph is given; `remove COMMAND`; `rename COMMAND NEW`; `export FILE` or "
+        "`import FILE`, all of your own; `search WORD …` finds these words themselves",
     )  # fmt: skip
     symbols.add_argument("--top", type=int, metavar="K", help="how many symbols of a search (default: 10)")
     symbols.add_argument(
@@ -199,9 +204,12 @@ def parser() -> argparse.ArgumentParser:
         help="the printed symbol to add, an SVG or PNG file: drawings aren't needed",
     )
     symbols.add_argument(
+        "--package", action="append", metavar="NAME",
+        help="a package that the symbol to add needs; may be given several times",
+    )  # fmt: skip
+    symbols.add_argument(
         "--preamble", action="append", metavar="LINE",
-        help="a preamble line that the symbol to add needs, such as '\\usepackage{amssymb}'; may be given several "
-        "times",
+        help="another preamble line that it needs, such as its \\newcommand; may be given several times",
     )  # fmt: skip
     symbols.add_argument("--mode", choices=["math", "text", "both"], help="of the symbol to add (default: math)")
     symbols.add_argument("--json", action="store_true", help="print JSON")

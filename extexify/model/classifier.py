@@ -24,6 +24,7 @@ from extexify.drawing.inputs import ModelInputs, model_inputs
 from extexify.drawing.raster import RasterSettings, rasterize_drawing
 from extexify.drawing.strokes import Drawing, Drawings
 from extexify.model.answers import Answers, Prediction, fold_look_alikes
+from extexify.model.background import read_background
 from extexify.model.description import ModelDescription, ModelError
 from extexify.model.features import feature_tensors, with_outputs
 from extexify.model.file import read_model
@@ -84,7 +85,9 @@ class Classifier:
         if logits.shape != (2, len(self.classes)):
             raise ValueError(f"it gives numbers of the shape {logits.shape} for two drawings")
         if any(feature.ndim != 2 or len(feature) != 2 or feature.dtype != np.float32 for feature in features):
-            self._features = ("logits",)
+            self._features, features = ("logits",), [logits]
+        self.background = read_background(model, sum(feature.shape[1] for feature in features), len(self.classes))
+        """How features of the model's training drawings are distributed; None if the file doesn't say."""
 
     @classmethod
     def load(cls, path: Path | str) -> Classifier:

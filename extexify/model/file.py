@@ -1,7 +1,8 @@
 """The model file: one ONNX file with everything that classifying needs and nothing that can run code.
 
-Server, command line, offline page and other people's programs run this very file. Its metadata have one entry,
-`extexify`, the description (`extexify.model.description`). The graph takes `extexify.drawing.inputs.ModelInputs`:
+Server, command line, offline page and other people's programs run this very file. Its metadata have an entry
+`extexify`, the description (`extexify.model.description`), and mostly one for symbols that it wasn't trained for
+(`extexify.model.background`). The graph takes `extexify.drawing.inputs.ModelInputs`:
 `images` uint8 (N, size, size) and, if the network reads them, `sequences` float32 (N, CHANNELS, points). Its output is
 `logits` float32 (N, classes), before the temperature. `extexify.model.export` makes it of a PyTorch network.
 """
@@ -20,6 +21,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto, helper, shape_inference
 
 from extexify.drawing.resample import CHANNELS
+from extexify.model.background import ENTRY
 from extexify.model.description import METADATA, ModelDescription, ModelError, parse_description
 from extexify.workspace.files import atomic_file
 from extexify.workspace.paths import OLD_SUFFIX
@@ -37,10 +39,11 @@ _GRAPH = ModelProto.DESCRIPTOR.fields_by_name["graph"].number
 
 def write_model(path: Path, description: ModelDescription, model: ModelProto) -> None:
     """Write a model file, atomically, with `description` in place of the one that `model` has."""
+    kept = {entry.key: entry.value for entry in model.metadata_props if entry.key == ENTRY}
     with atomic_file(path) as temporary:
         described = ModelProto()
         described.CopyFrom(model)
-        helper.set_model_props(described, {METADATA: json.dumps(description.to_json(), ensure_ascii=False)})
+        helper.set_model_props(described, {METADATA: json.dumps(description.to_json(), ensure_ascii=False), **kept})
         temporary.write_bytes(described.SerializeToString(deterministic=True))
 
 

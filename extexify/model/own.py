@@ -13,8 +13,9 @@ import numpy as np
 from extexify.catalog.own import OwnSymbol, own_symbols
 from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing, Drawings
+from extexify.model.background import Background, FeatureStatistics, fit_background
 from extexify.model.classifier import Classifier
-from extexify.model.own_classes import Background, FeatureStatistics, OwnClasses, fit_background
+from extexify.model.own_classes import OwnClasses
 from extexify.sources.own import drawings_of, glyph_drawings
 from extexify.sources.starter import starter_drawings, symbols_with_skeletons
 from extexify.workspace import paths
@@ -60,10 +61,12 @@ def _examples(symbol: OwnSymbol) -> tuple[list[Drawing], float]:
 
 
 def background_of(classifier: Classifier) -> Background:
-    """How the features of a network's symbols are distributed, by their starter drawings.
+    """How the features of a network's symbols are distributed: by its training drawings, or by starter drawings.
 
-    The statistics of these are kept in the workspace, because they take seconds; the background, in memory.
+    The statistics of the latter are kept in the workspace, because they take seconds; the background, in memory.
     """
+    if classifier.background is not None:
+        return classifier.background
     if classifier not in _backgrounds:
         known = _known(classifier)
         probe = classifier.features(
@@ -74,10 +77,10 @@ def background_of(classifier: Classifier) -> Background:
         statistics = _read(file, len(known), probe.shape[1])
         if statistics is None:
             starters = Drawings.pack([drawing for key in known for drawing in starter_drawings(key, STARTERS)])
-            features = classifier.features(starters).reshape(len(known), STARTERS, -1)
-            statistics = FeatureStatistics.of(features)
+            labels = np.repeat(np.arange(len(known)), STARTERS)
+            statistics = FeatureStatistics.of(classifier.features(starters), labels, len(known))
             _write(file, statistics)
-        _backgrounds[classifier] = fit_background(statistics, STARTERS)
+        _backgrounds[classifier] = fit_background(statistics, None, "starters")
     return _backgrounds[classifier]
 
 
@@ -97,10 +100,10 @@ def _read(file: Path, classes: int, width: int) -> FeatureStatistics | None:
         return None
     if len(rows) != classes + width or not np.isfinite(rows).all():
         return None
-    return FeatureStatistics(rows[:classes], rows[classes:])
+    return FeatureStatistics(np.full(classes, STARTERS), rows[:classes], rows[classes:].astype(np.float64))
 
 
 def _write(file: Path, statistics: FeatureStatistics) -> None:
     # Where this user, or a visitor of a demo, may not write, they are made anew next time.
     with suppress(UserError), atomic_file(file) as temporary, temporary.open("wb") as opened:
-        np.save(opened, np.concatenate([statistics.means, statistics.squares]))
+        np.save(opened, np.concatenate([statistics.means, statistics.squares.astype(np.float32)]))

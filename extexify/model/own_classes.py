@@ -19,10 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from extexify.model.background import Background
 
-DIRECTIONS = 192
-"""Directions of features that are used: those in which symbols differ most, by their drawings' spread."""
+Floats = NDArray[np.float32]
 
 # Chosen on symbols left out of a training of three epochs; benchmarks/few_drawings.py measures what they give.
 
@@ -38,85 +37,6 @@ SOFTNESS = 2.0
 SHIFT, SHIFT_BY_COUNT = 3.1, 0.77
 """What is subtracted from the log odds of a class of one drawing, and for each e times as many drawings, so that all
 own symbols together take less than 0.3 % of the network's drawings from their places among the first five."""
-
-
-@dataclass(frozen=True)
-class Background:
-    """How features of drawings are distributed, for r directions of D features.
-
-    center (D,) and basis (D, r) take features to directions in which the drawings of one symbol have the variance 1;
-    spread (r,) is the variance of the symbols' means there; means (classes, r) are those of the network's symbols.
-    """
-
-    center: Floats
-    basis: Floats
-    spread: Floats
-    means: Floats
-
-    def project(self, features: Floats) -> Floats:
-        """Features (n, D) → directions (n, r)."""
-        projected: Floats = np.asarray((features - self.center) @ self.basis, np.float32)
-        return projected
-
-
-@dataclass(frozen=True)
-class FeatureStatistics:
-    """Of classes with equally many drawings: their mean features (classes, D), and the sum of squares (D, D) of all
-    drawings' differences from the mean of their class."""
-
-    means: Floats
-    squares: Floats
-
-    @classmethod
-    def of(cls, features: Floats) -> FeatureStatistics:
-        """Of features (classes, drawings, D)."""
-        means = features.mean(1)
-        around = (features - means[:, None]).reshape(-1, features.shape[2])
-        return cls(means, around.T @ around)
-
-
-def fit_background(statistics: FeatureStatistics, drawings: int) -> Background:
-    """The background of classes with so many drawings each, at least two."""
-    means = statistics.means.astype(np.float64)
-    root = np.linalg.cholesky(_shrunk(statistics.squares.astype(np.float64), len(means) * (drawings - 1)))
-    center = means.mean(0)
-    # In coordinates in which drawings of a symbol have the unit covariance.
-    whitened = np.linalg.solve(root, (means - center).T)
-    squares, directions = _principal(whitened)
-    basis = np.linalg.solve(root.T, directions)
-    spread = squares / len(means) - 1 / drawings
-    return Background(
-        center.astype(np.float32),
-        basis.astype(np.float32),
-        np.maximum(spread, 0).astype(np.float32),
-        ((means - center) @ basis).astype(np.float32),
-    )
-
-
-def _principal(columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The directions (D, r) in which columns (D, n) are largest, and the sums of their squares there (r,)."""
-    width, count = columns.shape
-    if width <= count:
-        squares, directions = np.linalg.eigh(columns @ columns.T)
-    else:
-        squares, mixtures = np.linalg.eigh(columns.T @ columns)
-        directions = columns @ mixtures / np.sqrt(np.maximum(squares, 1e-12))
-    used = np.argsort(-squares)[:DIRECTIONS]
-    used = used[squares[used] > 1e-6 * squares.max()]
-    return squares[used], directions[:, used]
-
-
-def _shrunk(squares: NDArray[np.float64], freedom: int) -> NDArray[np.float64]:
-    """A covariance (D, D) from a sum of squares of so many degrees of freedom, drawn towards a multiple of the identity
-    the more, the fewer these are (OAS: Chen, Wiesel, Eldar & Hero, IEEE Trans. Signal Processing, 2010)."""
-    width = len(squares)
-    sample = squares / freedom
-    mean = np.trace(sample) / width
-    size, round_size = float((sample**2).sum()), width * mean**2
-    rest = (freedom + 1 - 2 / width) * (size - round_size)
-    part = min(1.0, ((1 - 2 / width) * size + width * round_size) / rest) if rest > 0 else 1.0
-    shrunk: NDArray[np.float64] = (1 - part) * sample + np.eye(width) * max(part * mean, 1e-9)
-    return shrunk
 
 
 class OwnClasses:

@@ -37,21 +37,38 @@ def read_glyph(path: Path) -> Glyph:
 
 
 def _of_svg(path: Path) -> Glyph:
-    outlines = [stroke.astype(np.float64) for stroke in one_drawing(open_source(str(path)))]
+    return outlined([stroke.astype(np.float64) for stroke in one_drawing(open_source(str(path)))], shown_path(path))
+
+
+def outlined(outlines: list[Points], name: str, em: float | None = None) -> Glyph:
+    """The glyph of closed outlines (n, 2), x right, y down; of lines of a pen, if one of them isn't closed.
+
+    `em` is that of the type in their unit, with the baseline at y = 0; without it the glyph stands on the baseline, in
+    a size that all such glyphs have. `name` is for messages. Raises `SourceError` if they show nothing.
+    """
     everything = np.concatenate(outlines)
     low, high = everything.min(0), everything.max(0)
     side = float((high - low).max())
     if side <= 0:
-        raise SourceError(f"{shown_path(path)} shows nothing")
+        raise SourceError(f"{name} shows nothing")
     placed = [(outline - low) / side for outline in outlines]
     if any(np.hypot(*(outline[0] - outline[-1])) > 0.01 for outline in placed):
         # Lines of a pen, which have no inside.
-        return _glyph("", placed, (high - low) / side)
-    bottom = np.array([0, (high - low)[1] / side])
-    in_em = [(outline - bottom) * _TALL for outline in placed]
+        return _glyph("", placed, _box(low, high, em))
+    scale, origin = (_TALL / side, np.array([low[0], high[1]])) if em is None else (1000 / em, np.zeros(2))
+    in_em = [(outline - origin) * scale for outline in outlines]
     ink = "".join("M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in outline) + "Z" for outline in in_em)
     picture = filled([outline * PIXELS for outline in placed])
-    return _glyph(ink, [line / PIXELS for line in centre_lines(picture)], (high - low) / side)
+    return _glyph(ink, [line / PIXELS for line in centre_lines(picture)], _box(low, high, em))
+
+
+def _box(low: NDArray[np.float64], high: NDArray[np.float64], em: float | None) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom, in thousandths of an em, of what reaches from `low` to `high`."""
+    if em is not None:
+        left, top, right, bottom = (round(float(edge) * 1000 / em) for edge in (*low, *high))
+        return left, top, right, bottom
+    wide, tall = (round(float(length) * _TALL) for length in (high - low) / (high - low).max())
+    return 0, -tall, wide, 0
 
 
 def _of_png(path: Path) -> Glyph:
@@ -81,16 +98,15 @@ def _of_png(path: Path) -> Glyph:
         for y, row in enumerate(ink)
         for x1, x2 in _runs(row)
     )
-    return _glyph(runs, [line / PIXELS for line in centre_lines(ink)], np.array(size) / PIXELS)
+    return _glyph(runs, [line / PIXELS for line in centre_lines(ink)], _box(np.zeros(2), np.array(size, float), None))
 
 
-def _glyph(ink: str, lines: list[Points], size: NDArray[np.float64]) -> Glyph:
-    """A glyph of lines on a square of side 1, of a width and height `size`."""
+def _glyph(ink: str, lines: list[Points], box: tuple[int, int, int, int]) -> Glyph:
+    """A glyph with lines on a square of side 1."""
     if not lines:
         raise SourceError("the glyph has no lines that a pen could draw: give drawings of it")
-    wide, tall = (round(float(length) * _TALL) for length in size)
     strokes = tuple(tuple((float(x), float(y)) for x, y in np.rint(line * 1000)) for line in lines)
-    return Glyph((0, -tall, wide, 0), (ink,) if ink else (), strokes)
+    return Glyph(box, (ink,) if ink else (), strokes)
 
 
 def filled(outlines: list[Points]) -> Mask:

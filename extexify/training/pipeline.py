@@ -20,6 +20,7 @@ from extexify.evaluation.records import EvaluationContext, file_digest, new_name
 from extexify.model.classifier import Classifier
 from extexify.model.export import convert
 from extexify.model.file import read_model, write_model
+from extexify.model.measured import add_background
 from extexify.sources.base import Source
 from extexify.training.distributed import rank
 from extexify.training.image_tree import ImageTree
@@ -88,12 +89,12 @@ def train_on_dataset(
     published = places.models / f"{run_name}{MODEL_SUFFIX}"
     if train_on == "all" or (isinstance(dataset, ImageTree) and "test" not in dataset.images):
         with _timed(seconds, "publish"):
-            convert(best, published)
+            _publish(best, published, dataset, train_on, report)
         return PipelineResult(published, None, seconds)
     with TemporaryDirectory(dir=best.parent, prefix=".publish-") as folder:
         exported = Path(folder) / published.name
         with _timed(seconds, "publish"):
-            convert(best, exported)
+            _publish(best, exported, dataset, train_on, report)
         with _timed(seconds, "evaluate"):
             metrics = _evaluate_and_publish(exported, published, dataset, places, report)
     return PipelineResult(published, metrics, seconds)
@@ -138,6 +139,13 @@ def training_data(
         ),
         validation if held_out else None,
     )  # fmt: skip
+
+
+def _publish(best: Path, out: Path, dataset: Dataset | ImageTree, train_on: str, report: Reporter) -> None:
+    """Make the model file of a run's best weights, with the background of the drawings that it was trained on."""
+    convert(best, out)
+    if isinstance(dataset, Dataset):
+        add_background(out, dataset, train_on, report=report)
 
 
 def _evaluate_and_publish(

@@ -33,6 +33,7 @@ from extexify.model import library
 from extexify.model.file import write_model
 from extexify.sources.open import open_source
 from extexify.sources.postgres import PostgresSource
+from extexify.sources.typeset import typeset
 from extexify.training import runs
 from extexify.ui.common.connections import postgres_connections
 from extexify.ui.evaluate.review_list import set_marked
@@ -80,6 +81,7 @@ ACTS: dict[str, Callable[[Path], object]] = {
         some(path=here / "models" / "mine.onnx", name="mine", shipped=False)
     ),
     "add a model": lambda here: library.add_model(io.BytesIO(b"x"), "x.onnx"),
+    "print a symbol by LaTeX": lambda here: typeset("x"),
     "write a model": lambda here: write_model(here / "x.onnx", some(), ModelProto()),
     "list runs": lambda here: runs.list_runs(),
     "find a run": lambda here: runs.find_run("run"),

@@ -197,7 +197,7 @@ def test_words_that_are_actions_can_be_searched_for(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["add", r"\house"], "give drawings of it with --drawing"),
+        (["add", r"\house"], "LaTeX and dvisvgm aren't installed here"),
         (["add", r"\input", "--drawing", "house.json"], "is no command"),
         (["add", r"\house", "--drawing", "missing.json"], "does not exist"),
         (["add", "--drawing", "house.json"], "takes one word"),
@@ -210,6 +210,7 @@ def test_a_wrong_change_of_own_symbols_is_one_sentence(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], why: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "house.json").write_text(HOUSE)
     code, out, error = run(capsys, "symbols", *words)
     assert (code, out) == (1, "")

@@ -10,9 +10,10 @@ import pytest
 from extexify.catalog import own
 from extexify.catalog.own import OwnSymbol, checked
 from extexify.drawing.strokes import Drawing, Drawings
+from extexify.model.background import FeatureStatistics, fit_background
 from extexify.model.classifier import Classifier
 from extexify.model.own import with_own_symbols, with_symbols
-from extexify.model.own_classes import FeatureStatistics, OwnClasses, fit_background
+from extexify.model.own_classes import OwnClasses
 from extexify.sources.own import OwnSymbolsSource, drawings_of, strokes_for
 from extexify.sources.rows import check_row
 from extexify.sources.starter import starter_drawings
@@ -124,7 +125,9 @@ def test_odds_are_those_of_normal_distributions() -> None:
     rng = np.random.default_rng(0)
     means = rng.normal(0, 10, (50, 4))
     features = (means[:, None] + rng.normal(0, 1, (50, 100, 4))).astype(np.float32)
-    background = fit_background(FeatureStatistics.of(features), 100)
+    labels = np.repeat(np.arange(len(features)), 100)
+    statistics = FeatureStatistics.of(features.reshape(len(labels), -1), labels, len(features))
+    background = fit_background(statistics, None, "starters")
     new = np.array([[30, 30, 30, 30]], np.float32)
     classes = OwnClasses(background, {"near": (new, 100.0), "far": (-new, 100.0)}, 1.0)
     logits = np.zeros((2, 50), np.float32)

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from extexify.access import permissions
 from extexify.catalog import own
+from extexify.catalog.own import Glyph
 from extexify.drawing.strokes import Drawing
 from extexify.ui.draw import serving
 from extexify.ui.draw.fabric import canvas_from_drawing
@@ -58,6 +59,44 @@ def button(app: AppTest, key: str) -> Any:
 
 def test_the_form_costs_nothing_until_it_is_opened() -> None:
     assert len(open_page("symbols").get("bidi_component")) == 1
+
+
+def test_latex_prints_a_symbol_that_is_not_drawn_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    glyph = Glyph((0, -700, 700, 0), ("M0 0L700 0L700-700Z",), (((0, 0), (1000, 1000)),))
+    printed: list[tuple[str, tuple[str, ...], bool]] = []
+
+    def typeset(command: str, preamble: tuple[str, ...], *, text: bool) -> Glyph:
+        printed.append((command, preamble, text))
+        if command == r"\nosuch":
+            raise own.OwnSymbolError("LaTeX can't print it: Undefined control sequence")
+        return glyph
+
+    monkeypatch.setattr("extexify.sources.typeset.typeset", typeset)
+    monkeypatch.setattr("extexify.sources.typeset.is_available", lambda: True)
+    app = opened()
+    assert "LaTeX prints the symbol" in texts(app)
+    app.text_input(key="own-command").set_value(r"\nosuch")
+    rerun(app)
+    button(app, "own-add").click()
+    rerun(app)
+    assert "Undefined control sequence" in errors(app)
+    app.text_input(key="own-command").set_value(r"\boxtimes")
+    app.text_area(key="own-preamble").set_value(r"\usepackage{amssymb}")
+    rerun(app)
+    button(app, "own-add").click()
+    rerun(app)
+    assert printed[-1] == (r"\boxtimes", (r"\usepackage{amssymb}",), False)
+    assert own.own_symbols()["own-OT1-_boxtimes"].glyph == glyph
+    assert "known by its glyph" in texts(app)
+
+
+def test_without_latex_the_page_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    app = opened()
+    assert "install TeX Live" in texts(app)
+    app.text_input(key="own-command").set_value(r"\boxtimes")
+    rerun(app)
+    assert button(app, "own-add").disabled
 
 
 def test_a_symbol_is_added_drawn_more_renamed_and_removed(draw: Canvas) -> None:

@@ -16,6 +16,7 @@ from extexify.catalog.own import MAX_DRAWINGS, Glyph, OwnSymbol
 from extexify.core.errors import UserError
 from extexify.drawing.raster import rasterize
 from extexify.drawing.strokes import BadDrawing, Drawing, Drawings
+from extexify.sources import typeset
 from extexify.sources.glyphs import read_glyph
 from extexify.sources.own import drawings_of, strokes_for
 from extexify.ui.common.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
@@ -33,6 +34,8 @@ _MODES = {"math": "Formulas (math)", "text": "Text", "both": "Both"}
 
 ENOUGH = 5
 """Drawings from which on more of them gain little."""
+
+_ADVICE = f"with {ENOUGH} drawings it is found more surely"
 
 
 def show_own_symbols() -> None:
@@ -97,10 +100,17 @@ def _show_new(drawing: Drawing) -> None:
         key=f"own-glyph-{st.session_state.setdefault('own-turn', 0)}", max_upload_size=1,
     )  # fmt: skip
 
+    printed = not drawing and not picture and typeset.is_available() and not permissions.is_demo()
+
     def add() -> None:
+        glyph = None
+        if picture:
+            glyph = _glyph(picture)
+        elif printed:
+            glyph = typeset.typeset(command, preamble, text=mode == "text")
         symbol = own.checked(
             OwnSymbol, command, mode=mode or "math", preamble=preamble,
-            drawings=(strokes_for(drawing),) if drawing else (), glyph=_glyph(picture) if picture else None,
+            drawings=(strokes_for(drawing),) if drawing else (), glyph=glyph,
         )  # fmt: skip
         own.add_symbol(symbol)
         st.session_state["own-turn"] += 1
@@ -108,13 +118,18 @@ def _show_new(drawing: Drawing) -> None:
         for field in ("own-command", "own-preamble"):
             st.session_state[field] = ""
 
+    is_shown = bool(drawing or picture or printed)
     st.button(
-        "Add the symbol", type="primary", icon=":material/add:", disabled=not (command and (drawing or picture)),
+        "Add the symbol", type="primary", icon=":material/add:", disabled=not (command and is_shown),
         on_click=_apply, args=(add, f"{command} is found by drawing from now on. Draw it again, a little differently."),
         key="own-add",
     )  # fmt: skip
-    if not drawing and not picture:
+    if printed:
+        st.caption("Without a drawing, LaTeX prints the symbol, and it is found by its printed form.")
+    elif not drawing and not picture and permissions.is_demo():
         st.caption("Draw the symbol in the box first.")
+    elif not drawing and not picture:
+        st.caption(f"Draw the symbol in the box first, or upload it. {typeset.INSTALL}.")
 
 
 def _glyph(picture: BinaryIO) -> Glyph:
@@ -126,7 +141,12 @@ def _glyph(picture: BinaryIO) -> Glyph:
 
 def _show_symbol(symbol: OwnSymbol, drawing: Drawing) -> None:
     command, count = symbol.command, len(symbol.drawings)
-    st.markdown(f"**{escaped(command)}**: {count} drawing{'' if count == 1 else 's'}" + _advice(count))
+    if symbol.glyph and not count:
+        st.markdown(f"**{escaped(command)}**, known by its glyph; {_ADVICE}.")
+    else:
+        st.markdown(f"**{escaped(command)}**: {count} drawing{'' if count == 1 else 's'}" + _advice(count))
+    if symbol.glyph:
+        st.html(f'<div class="own-glyph">{symbol.svg(command)}</div>')
     if symbol.drawings:
         packed = Drawings.pack(drawings_of(symbol))
         items = [Item([Picture(image)], symbol.key) for image in rasterize(packed, AS_DRAWN, threads=1)]
@@ -163,7 +183,7 @@ def _choose(command: str) -> None:
 
 
 def _advice(count: int) -> str:
-    return "" if count >= ENOUGH else f"; with {ENOUGH} it is found more surely."
+    return "" if count >= ENOUGH else f"; {_ADVICE}."
 
 
 def _show_file(symbols: list[OwnSymbol]) -> None:
