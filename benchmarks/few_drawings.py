@@ -2,12 +2,12 @@
 
     python -m benchmarks.few_drawings --dataset DIR --out DIR [--withheld 222] [--epochs 6] [--seed 0]
 
-Symbols chosen at random are left out of a training of recipe `quick` without starter drawings altogether, and then added as own symbols, all at
-once: from 1, 3, 5 and 10 of their drawings, or from 16 starter drawings of their glyphs. Their other drawings are
-classified among all symbols. `others` are test drawings of the symbols that the model was trained for, and what they
-lose to the own symbols. The constants of `extexify.model.own_classes` were chosen with seed 0 on the first half of the
-symbols that are left out and on validation drawings of the others; `second half` is the accuracy on the symbols that
-nothing was chosen on.
+Symbols chosen at random are left out of a training of recipe `quick`, without starter drawings, altogether, and then
+added as own symbols, all at once: from 1, 3, 5 and 10 of their drawings, or from 16 starter drawings of their glyphs.
+Their other drawings are classified among all symbols. `others` are test drawings of the symbols that the model was
+trained for, and what they lose to the own symbols. The constants of `extexify.model.own_classes` were chosen with seed
+0 on the first half of the symbols that are left out and on validation drawings of the others; `second half` is the
+accuracy on the symbols that nothing was chosen on.
 """
 
 from __future__ import annotations

@@ -123,9 +123,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Drawings of 60 symbols, from a dump, as people's would be."""
     folder = tmp_path_factory.mktemp("people")
     rows = [
-        (number, row.key.encode(), row.strokes)
-        for number, row in enumerate(StarterSource(keys_of(60), 12).rows())
-        if row.key and row.strokes
+        (number, str(row.key).encode(), row.strokes) for number, row in enumerate(StarterSource(keys_of(60), 12).rows())
     ]
     path = write_dump(folder / "people.sql", dump_text(copy_block(rows)))
     return export_dataset([open_source(str(path))], folder / "dataset")
