@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from extexify.catalog.glyph_image import glyph_image
 from extexify.catalog.keys import Alias, Mode, Symbol, derive_symbol
 from extexify.catalog.search import SearchIndex
+from extexify.core.errors import UserError
+from extexify.workspace import paths
 
 if TYPE_CHECKING:
     from extexify.catalog.own import OwnSymbol
@@ -99,12 +101,37 @@ def _index() -> SearchIndex:
 
 
 def search(query: str, limit: int = 50) -> list[Symbol]:
-    """Symbols matching a command, alias, package, Unicode character or name, or Typst name; best first.
+    """Symbols matching a command, alias, package, Unicode character or name, or Typst name; best first, after those
+    that the user added.
 
     The backslash is optional and case is ignored; the start or middle of a word and small typos match too. All words
     of the query must match. An empty query gives an empty list.
     """
-    return _index().search(query, limit)
+    own = _own_index()
+    if own is None:
+        return _index().search(query, limit)
+    return [*own.search(query, limit), *_index().search(query, limit)][:limit]
+
+
+def _own_index() -> SearchIndex | None:
+    """The index of the user's own symbols; None without any, or if they can't be read."""
+    if not paths.own_symbols_file().exists():
+        return None
+    from extexify.catalog.own import version
+
+    found = version()
+    return _index_of_own(found) if found else None
+
+
+@lru_cache(maxsize=1)
+def _index_of_own(version: object) -> SearchIndex | None:
+    from extexify.catalog.own import own_symbols
+
+    try:
+        symbols = [symbol.symbol for symbol in own_symbols().values()]
+    except UserError:
+        return None
+    return SearchIndex(symbols, []) if symbols else None
 
 
 def symbols_by_rank() -> list[Symbol]:

@@ -8,13 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from extexify.catalog import own
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
 from extexify.catalog.symbols import load_catalog, symbol_for
+from extexify.core import settings
 from extexify.dataset.export import export_dataset
+from extexify.sources.own import strokes_for
+from tests.drawings import zigzag
 from tests.ui.test_symbols import AWKWARD, HOSTILE, DrawingsOf
-from tools.dashboard import dashboard
+from tools.dashboard import dashboard, wait_until_idle
 
 CATALOG = load_catalog()
 
@@ -155,3 +160,33 @@ def _browse(page: Page, server: str) -> None:
 
     # All of it came from this server, and the catalogue once: the second visit has it from the browser's cache.
     assert {urlsplit(url).netloc for url in requests if url.startswith("http")} == {urlsplit(server).netloc}
+
+
+def test_own_symbols_come_first_and_are_changed_from_there(
+    page: Page, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(settings.WORKSPACE.name, str(folder))
+    own.add_symbol(own.checked(own.OwnSymbol, r"\alphamine", drawings=(strokes_for(zigzag(2)),)))
+    key = "own-OT1-_alphamine"
+    with dashboard(folder) as server:
+        page.goto(f"{server}/symbols")
+        expect(page.locator(".tile")).to_have_count(len(CATALOG) + 1)
+        expect(page.locator(".gallery h2").first).to_have_text("Your own 1")
+        assert search(page, "alpha")[0] == r"\alphamine"
+        page.get_by_role("searchbox").fill("")
+        page.get_by_label("Package").select_option(label="Your own (1)")
+        expect(page.locator(".tile code")).to_have_text([r"\alphamine"])
+        tile(page, key).click()
+        expect_symbol(page, key, r"\alphamine")
+        expect(page.locator(".symbol .large svg")).to_be_visible()
+        expect(page.locator(".symbol .drawings")).to_contain_text("1 drawing of yours.")
+        page.get_by_role("button", name="Draw more, rename or remove").click()
+        form = page.locator(".st-key-own-fields")
+        expect(form).to_contain_text("1 drawing; with 5 drawings")
+        # What changes there changes the gallery.
+        form.get_by_role("button", name="Rename").click()
+        page.get_by_label("New command").fill(r"\betamine")
+        page.get_by_label("New command").press("Enter")
+        wait_until_idle(page)
+        page.get_by_test_id("stPopoverBody").get_by_role("button", name="Rename").click()
+        expect(page.locator(".tile code").first).to_have_text(r"\betamine")

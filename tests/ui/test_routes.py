@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -14,11 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from extexify.catalog import own
 from extexify.catalog.symbols import load_catalog
 from extexify.drawing.link import LINK_PARAMETER, encode
+from extexify.sources.own import strokes_for
 from extexify.ui.common import catalog_routes
 from extexify.ui.draw import share_routes
 from extexify.ui.server import base_path
+from extexify.workspace import paths
 from tests.drawings import zigzag
 
 SENT = encode(zigzag(1))
@@ -51,6 +55,35 @@ def test_the_catalogue_is_compressed_and_cached() -> None:
     plain = fetch(address, query)
     assert gzip.decompress(bytes(packed.body)) == plain.body
     assert [entry["key"] for entry in json.loads(bytes(plain.body))] == list(load_catalog())
+
+
+def test_own_symbols_are_sent_and_found_before_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTEXIFY_WORKSPACE", str(tmp_path))
+    count = len(load_catalog())
+
+    def found(query: str) -> list[int]:
+        positions: list[int] = json.loads(bytes(fetch("catalog/search", f"q={quote(query)}").body))
+        return positions
+
+    assert all(position < count for position in found("alpha"))
+    for command in (r"\alphabeta", r"\zeta2"):
+        own.add_symbol(own.checked(own.OwnSymbol, command, drawings=(strokes_for(zigzag(1)),)))
+    sent = json.loads(bytes(fetch("catalog/own.json").body))
+    assert [(entry["key"], entry["svg"][:4]) for entry in sent] == [
+        (r"own-OT1-_alphabeta", "<svg"), (r"own-OT1-_zeta2", "<svg"),
+    ]  # fmt: skip
+    assert found("alphabeta")[0] == count
+    assert found("alpha")[0] == count
+    assert found("zeta")[0] == count + 1
+    first = json.loads(bytes(fetch(catalog_routes.FIND, "q=alpha").body))[0]
+    assert (first["key"], first["svg"][:4]) == ("own-OT1-_alphabeta", "<svg")
+    own.remove_symbol(r"\alphabeta")
+    assert found("zeta")[0] == count
+    assert all(position < count for position in found("alpha"))
+    # A file that can't be read takes no search with it.
+    paths.own_symbols_file().write_text("{}")
+    assert found("alpha")
+    assert json.loads(bytes(fetch("catalog/own.json").body)) == []
 
 
 def test_any_search_gets_an_answer() -> None:
@@ -96,8 +129,8 @@ def qr(address: str, host: str = HOST) -> int:
 
 
 def test_a_qr_code_leads_to_the_server_that_made_it() -> None:
-    for own in (f"http://{HOST}/", f"https://{HOST}/", f"https://{HOST}", f"https://{HOST.upper()}/a"):
-        assert qr(own) == 200, own
+    for mine in (f"http://{HOST}/", f"https://{HOST}/", f"https://{HOST}", f"https://{HOST.upper()}/a"):
+        assert qr(mine) == 200, mine
     assert qr("http://[::1]:8501/", "[::1]:8501") == 200
     assert qr("https://xn--bcher-kva.example/", "xn--bcher-kva.example") == 200
 
@@ -135,8 +168,8 @@ def test_a_qr_code_leads_below_the_servers_base_path(monkeypatch: pytest.MonkeyP
     (to_draw,) = (route.endpoint for route in share_routes.routes() if route.path == "/draw/draw")
     request = Request({"type": "http", "method": "GET", "path": "/draw/draw", "query_string": b"", "headers": []})
     assert to_draw(request).headers["Location"] == "/draw/"
-    for own in ("/draw", "/draw/", "/draw/symbols"):
-        assert qr(f"https://{HOST}{own}") == 200, own
+    for mine in ("/draw", "/draw/", "/draw/symbols"):
+        assert qr(f"https://{HOST}{mine}") == 200, mine
     for other in ("", "/", "/drawn/", "/mail/draw/", "/draw/../mail", "/draw/%2E%2e/mail", "//draw/", "/draw\\..\\x"):
         assert qr(f"https://{HOST}{other}") == 400, other
 

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from extexify.catalog import own
 from extexify.catalog.symbols import load_catalog, symbol_for
 from extexify.dataset.dataset import examples_of
 from extexify.dataset.export import export_dataset
 from extexify.drawing.strokes import strokes_json
 from extexify.sources.base import Row, Source
+from extexify.sources.own import strokes_for
 from extexify.sources.starter import StarterSource
+from tests.drawings import zigzag
 from tests.tiny import shape, tiny_dataset
 from tools.dashboard import ROOT
 
@@ -132,3 +135,16 @@ def test_examples_are_peoples_where_there_are_any(tmp_path: Path) -> None:
     both, synthetic = examples_of(dataset, drawn, 100), examples_of(dataset, traced, 100)
     assert (both.people, both.synthetic, len(both.drawings)) == (12, 30, 12)
     assert (synthetic.people, synthetic.synthetic, len(synthetic.drawings)) == (0, 30, 30)
+
+
+def test_own_symbols_are_in_the_gallery_with_the_drawings_of_the_user(workspace: Path, app: AppTest) -> None:
+    assert gallery(app)["addresses"]["own"] == ""
+    drawings = tuple(strokes_for(zigzag(number)) for number in range(2))
+    own.add_symbol(own.checked(own.OwnSymbol, r"\mine", drawings=drawings))
+    data = gallery(app, "own-OT1-_mine")
+    assert (data["opened"], data["notice"]) == ("own-OT1-_mine", "")
+    assert (data["drawings"]["line"], len(data["drawings"]["pictures"])) == ("2 drawings of yours.", 2)
+    first = data["addresses"]["own"]
+    own.rename_symbol(r"\mine", r"\ours")
+    assert gallery(app, "own-OT1-_mine")["notice"].startswith("No symbol has the key")
+    assert gallery(app, "own-OT1-_ours")["addresses"]["own"] not in ("", first)

@@ -1,8 +1,9 @@
 """HTTP routes for the catalogue of symbols and for searches in it, without Streamlit's reruns.
 
-The catalogue, and its glyphs in parts of `PART` symbols, are JSON that the browser caches until it changes; it fetches
-the glyphs of what is near. A search is one short request a keystroke. The gallery's search returns positions in the
-catalogue, `FIND` returns symbols for pages that don't load the catalogue.
+The catalogue, its glyphs in parts of `PART` symbols, and the user's own symbols are JSON that the browser caches until
+it changes; it fetches the glyphs of what is near. A search is one short request a keystroke. The gallery's search
+returns positions in the catalogue followed by the own symbols, `FIND` returns symbols for pages that don't load the
+catalogue.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -19,9 +21,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from extexify.catalog import own
 from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import Relation, look_alike_groups
+from extexify.catalog.own import OwnSymbol
 from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_summary
+from extexify.core.errors import UserError
 from extexify.ui.server.base_path import base_path
 
 MAX_QUERY = 100
@@ -36,7 +41,7 @@ PART = 256
 FIND = "catalog/find"
 """Address of the search that returns symbols, relative to any page."""
 
-_SYMBOLS, _GLYPHS, _SEARCH = "catalog/symbols.json", "catalog/glyphs", "catalog/search"
+_SYMBOLS, _GLYPHS, _OWN, _SEARCH = "catalog/symbols.json", "catalog/glyphs", "catalog/own.json", "catalog/search"
 
 
 def routes() -> list[Route]:
@@ -44,6 +49,7 @@ def routes() -> list[Route]:
     handlers = {
         _SYMBOLS: _send_symbols,
         f"{_GLYPHS}/{{part:int}}.json": _send_glyphs,
+        _OWN: _send_own,
         _SEARCH: _send_search,
         FIND: _send_found,
     }
@@ -51,9 +57,24 @@ def routes() -> list[Route]:
 
 
 def addresses() -> dict[str, str]:
-    """Addresses of the catalogue, its glyphs ("%": the part) and the gallery's search, relative to any page."""
+    """Addresses of the catalogue, its glyphs ("%": the part), the own symbols ("" without any) and the gallery's
+    search, relative to any page."""
     version = f"v={_version()}"
-    return {"symbols": f"{_SYMBOLS}?{version}", "glyphs": f"{_GLYPHS}/%.json?{version}", "search": _SEARCH}
+    mine = hashlib.blake2b(repr(own.version()).encode(), digest_size=8).hexdigest()
+    return {
+        "symbols": f"{_SYMBOLS}?{version}",
+        "glyphs": f"{_GLYPHS}/%.json?{version}",
+        "own": f"{_OWN}?v={mine}" if own_symbols() else "",
+        "search": _SEARCH,
+    }
+
+
+def own_symbols() -> Mapping[str, OwnSymbol]:
+    """The user's own symbols by key; none if they can't be read, which the form for them says."""
+    try:
+        return own.own_symbols()
+    except UserError:
+        return {}
 
 
 def entry(symbol: Symbol) -> dict[str, Any]:
@@ -116,6 +137,15 @@ def _send_glyphs(request: Request) -> Response:
     return _lasting(request, _glyphs(part))
 
 
+def _send_own(request: Request) -> Response:
+    return _lasting(request, _own(own.version()))
+
+
+@lru_cache(maxsize=1)
+def _own(version: own.Version | None) -> bytes:
+    return _json([{**entry(symbol.symbol), "svg": symbol.svg(None)} for symbol in own_symbols().values()])
+
+
 def _lasting(request: Request, content: bytes) -> Response:
     """JSON whose address changes with the content, so that it may be cached without limit."""
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
@@ -127,8 +157,9 @@ def _lasting(request: Request, content: bytes) -> Response:
 
 
 def _send_search(request: Request) -> Response:
-    position = _positions()
-    return JSONResponse([position[symbol.key] for symbol in search(_query(request), len(position))])
+    position = {**_positions(), **{key: len(_positions()) + number for number, key in enumerate(own_symbols())}}
+    found = search(_query(request), len(position))
+    return JSONResponse([position[symbol.key] for symbol in found if symbol.key in position])
 
 
 def _send_found(request: Request) -> Response:

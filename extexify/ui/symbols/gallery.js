@@ -6,7 +6,8 @@ const NARROW = 760; // width of the page's content, in pixels, below which a sym
 const NEAR = "1200px"; // distance from what is in sight within which tiles get their glyphs
 const PART = 256; // symbols whose glyphs come together: PART of catalog_routes.py
 const TYPING_MS = 40;
-const FIRST_PACKAGES = ["latex2e", "amsmath", "amssymb", "mathtools"];
+const OWN = "\0own"; // in place of a package's name
+const FIRST_PACKAGES = [OWN, "latex2e", "amsmath", "amssymb", "mathtools"];
 const COUNTS = [1, 10, 30, 100, 300, 1000];
 
 const fetched = new Map();
@@ -25,17 +26,19 @@ function fetchOnce(address) {
 }
 
 function packageName(name) {
+  if (name === OWN) return "Your own";
   return name === "latex2e" ? "LaTeX" : name;
 }
 
-// Positions of symbols, package by package. Base LaTeX and what most documents load come first, then the larger
+// Positions of symbols, package by package, the user's own before all. Base LaTeX and what most documents load come first, then the larger
 // ones. Within a package Unicode's order keeps Greek together, and arrows, and relations; but symbols without
 // a Unicode character come after those, and letters and signs of the keyboard last.
-function byPackage(symbols) {
+function byPackage(symbols, isOwn) {
   const groups = new Map();
   symbols.forEach((symbol, position) => {
-    if (!groups.has(symbol.package)) groups.set(symbol.package, []);
-    groups.get(symbol.package).push(position);
+    const name = isOwn(position) ? OWN : symbol.package;
+    if (!groups.has(name)) groups.set(name, []);
+    groups.get(name).push(position);
   });
   const order = symbols.map(({ unicode }) => {
     const code = unicode ? unicode.codePointAt(0) : 0x110000;
@@ -107,21 +110,24 @@ class Gallery {
     this.nearby = new IntersectionObserver(near, { rootMargin: NEAR, scrollMargin: NEAR });
   }
 
-  async update(data, send) {
+  async update(data, send, sendChange) {
     this.send = send;
+    this.sendChange = sendChange;
     this.data = data;
     this.notice.textContent = data.notice;
     this.notice.hidden = !data.notice;
-    let catalogue;
+    let catalogue, own;
     try {
-      catalogue = await fetchOnce(data.addresses.symbols);
+      const both = [data.addresses.symbols, data.addresses.own].map((address) => (address ? fetchOnce(address) : []));
+      [catalogue, own] = await Promise.all(both);
     } catch (error) {
       this.notice.textContent = `The symbols can't be loaded: ${error.message}. Reload the page.`;
       this.notice.hidden = false;
       return;
     }
     if (this.data !== data) return; // a newer answer came in meanwhile
-    this.build([...catalogue, ...data.unlisted], data.counts);
+    this.listed = catalogue.length;
+    this.build([...catalogue, ...own, ...data.unlisted], data.counts);
     const awaited = this.awaited;
     if (awaited !== null && awaited !== data.opened) return; // an answer to an earlier choice
     this.awaited = null;
@@ -131,7 +137,7 @@ class Gallery {
 
   // Makes the tiles, unless they are there already.
   build(symbols, counts) {
-    const stamp = JSON.stringify([this.data.addresses.symbols, counts, this.data.unlisted.length]);
+    const stamp = JSON.stringify([this.data.addresses, counts, this.data.unlisted.length]);
     if (this.stamp === stamp) return;
     this.stamp = stamp;
     this.symbols = symbols;
@@ -153,7 +159,7 @@ class Gallery {
       return tile;
     });
     this.search.placeholder = `Search ${symbols.length.toLocaleString("en")} symbols: \\alpha, arrow, ∮, amssymb`;
-    this.packages = byPackage(symbols);
+    this.packages = byPackage(symbols, (position) => this.isOwn(position));
     this.makeFilters();
     this.show();
   }
@@ -168,7 +174,7 @@ class Gallery {
       return made;
     };
     this.filters.replaceChildren();
-    const packages = this.packages.map(([name, of]) => [`=${name}`, `${packageName(name)} (${of.length})`]);
+    const packages = this.packages.map(([name, of]) => [name === OWN ? OWN : `=${name}`, `${packageName(name)} (${of.length})`]);
     this.package = select("Package", [["", "All packages"], ...packages]);
     this.mode = select("Mode", [["", "All modes"], ["math", "Math mode"], ["text", "Text mode"]]);
     this.drawn = null;
@@ -184,7 +190,7 @@ class Gallery {
   }
 
   passes(symbol, position) {
-    if (this.package.value && this.package.value !== `=${symbol.package}`) return false;
+    if (this.package.value && this.package.value !== (this.isOwn(position) ? OWN : `=${symbol.package}`)) return false;
     if (this.mode.value && symbol.mode !== "both" && symbol.mode !== this.mode.value) return false;
     const drawings = this.drawn ? Number(this.drawn.value) : 0;
     return drawings >= 0 ? !drawings || this.counts[position] >= drawings : this.counts[position] < -drawings;
@@ -235,14 +241,18 @@ class Gallery {
     }
   }
 
-  // Whether the symbol is in the catalogue: those that only the dataset has come after it.
+  // Whether the symbol is in the catalogue or the user's own: those that only the dataset has come after them.
   isListed(position) {
     return position < this.symbols.length - this.data.unlisted.length;
   }
 
+  isOwn(position) {
+    return position >= this.listed && this.isListed(position);
+  }
+
   // The SVG of a symbol; "" for one without a glyph.
   async glyph(position) {
-    if (!this.isListed(position)) return "";
+    if (position >= this.listed) return this.symbols[position].svg || "";
     const part = Math.floor(position / PART);
     const glyphs = await fetchOnce(this.data.addresses.glyphs.replace("%", part));
     return glyphs[position % PART] || "";
@@ -325,6 +335,12 @@ class Gallery {
     return best?.tile;
   }
 
+  // Opens the form in which the user's own symbol is drawn more, renamed or removed.
+  change(symbol) {
+    document.querySelector(".st-key-own, .stMain h1")?.scrollIntoView({ block: "center" });
+    this.sendChange(symbol.key);
+  }
+
   // The visitor's choice: shown at once, and sent to the server, which puts it into the address.
   choose(symbol) {
     if (symbol === this.opened) return;
@@ -372,5 +388,6 @@ const galleries = new WeakMap();
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".symbols");
   if (!galleries.has(root)) galleries.set(root, new Gallery(root));
-  galleries.get(root).update(data, (key) => setTriggerValue("choice", key));
+  const send = (name) => (key) => setTriggerValue(name, key);
+  galleries.get(root).update(data, send("choice"), send("change"));
 }

@@ -10,16 +10,21 @@ from typing import Any
 
 import streamlit as st
 
+from extexify.access import permissions
 from extexify.catalog.keys import derive_symbol
+from extexify.catalog.own import find_own
 from extexify.catalog.symbols import load_catalog
 from extexify.dataset.dataset import Dataset, Examples, examples_of
 from extexify.drawing.raster import RasterSettings, rasterize
+from extexify.drawing.strokes import Drawings
+from extexify.sources.own import drawings_of
 from extexify.sources.rows import MAX_KEY
 from extexify.ui.common import catalog_routes
 from extexify.ui.common.components import assets
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.errors import reason
 from extexify.ui.common.pictures import ink_url
+from extexify.ui.symbols.own import change_symbol, pop_changed
 from extexify.workspace.files import StorageError
 
 _COMPONENT = st.components.v2.component(
@@ -51,22 +56,30 @@ def show_gallery(*, key: str) -> None:
         else:
             st.query_params.pop("symbol", None)
 
+    def change() -> None:
+        if mine := find_own(str(st.session_state[key].change)):
+            change_symbol(mine.command)
+
+    if pop_changed():
+        st.rerun()
     dataset, problem = _dataset()
     counts = {} if dataset is None else dict(zip(dataset.classes, dataset.class_counts.sum(1).tolist(), strict=True))
-    catalogue = load_catalog()
-    unlisted = [name for name in counts if name not in catalogue and name.isprintable()]
+    listed = (*load_catalog(), *catalog_routes.own_symbols())
+    known = set(listed)
+    unlisted = [name for name in counts if name not in known and name.isprintable()]
     chosen = st.query_params.get("symbol", "")
-    exists = chosen in catalogue or chosen in unlisted
+    exists = chosen in known or chosen in unlisted
     data = {
         "addresses": catalog_routes.addresses(),
-        "counts": [counts.get(name, 0) for name in (*catalogue, *unlisted)] if counts else None,
+        "counts": [counts.get(name, 0) for name in (*listed, *unlisted)] if counts else None,
+        "changes_own": permissions.is_operator(),
         # Classes of the dataset that aren't in the catalogue: their keys are all that is known of them.
         "unlisted": [_derived(name) for name in unlisted],
         "opened": chosen if exists else "",
         "notice": "" if exists or not chosen else _unknown(chosen),
-        "drawings": _drawings(dataset, chosen, problem) if exists else None,
+        "drawings": _shown_drawings(dataset, chosen, problem) if exists else None,
     }
-    _COMPONENT(data=data, key=key, on_choice_change=choose)
+    _COMPONENT(data=data, key=key, on_choice_change=choose, on_change_change=change)
 
 
 @lru_cache(maxsize=1 << 15)  # called for each of them at every click
@@ -87,14 +100,36 @@ def _unknown(key: str) -> str:
     return f"No symbol has the key “{shown}”. Search for it, or choose one below."
 
 
+def _shown_drawings(dataset: Dataset | None, key: str, problem: str) -> dict[str, Any]:
+    """Pictures of the user's drawings of an own symbol, of the dataset's drawings of another."""
+    mine = find_own(key)
+    if mine is None:
+        return _drawings(dataset, key, problem)
+    if not mine.drawings:
+        line = "None yet: it is known by its printed form, and found more surely with a few drawings."
+        return {"title": "How you draw it", "pictures": [], "line": line, "invite": False}
+    count = len(mine.drawings)
+    line = f"{count} drawings of yours" if count > 1 else "1 drawing of yours"
+    line += f", {EXAMPLES} of them here." if count > EXAMPLES else "."
+    return {
+        "title": "How you draw it",
+        "pictures": _pictures(Drawings.pack(drawings_of(mine)[:EXAMPLES])),
+        "line": line,
+        "invite": False,
+    }
+
+
+def _pictures(drawings: Drawings) -> list[str]:
+    return [ink_url(image) for image in rasterize(drawings, _PICTURE, threads=1)]
+
+
 def _drawings(dataset: Dataset | None, key: str, problem: str) -> dict[str, Any]:
     """Pictures of drawings of a symbol, with a title and a line about them."""
     if dataset is None:
         return {"title": _TITLE, "pictures": [], "line": problem, "invite": not problem}
     examples = examples_of(dataset, key, EXAMPLES)
-    pictures = [ink_url(image) for image in rasterize(examples.drawings, _PICTURE, threads=1)]
     title = "Synthetic drawings of it" if examples.synthetic and not examples.people else _TITLE
-    return {"title": title, "pictures": pictures, "line": _line(examples), "invite": False}
+    return {"title": title, "pictures": _pictures(examples.drawings), "line": _line(examples), "invite": False}
 
 
 def _line(examples: Examples) -> str:

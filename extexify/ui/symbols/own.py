@@ -29,6 +29,7 @@ _SKETCH = "own-sketch"
 _NEW = ""
 _NOTICE = "own-notice"
 _CHOICE = "own-choice"
+_CHANGED = "own-changed"
 
 _MODES = {"math": "Formulas (math)", "text": "Text", "both": "Both"}
 
@@ -42,6 +43,8 @@ def show_own_symbols() -> None:
     """An expander with the user's own symbols; nothing for visitors of a demo."""
     if not permissions.is_operator():
         return
+    if pop_changed():
+        st.rerun()
     expander = st.expander("Add a symbol of your own", icon=":material/add_circle:", key="own", on_change="rerun")
     if not expander.open:
         return
@@ -145,8 +148,6 @@ def _show_symbol(symbol: OwnSymbol, drawing: Drawing) -> None:
         st.markdown(f"**{escaped(command)}**, known by its glyph; {_ADVICE}.")
     else:
         st.markdown(f"**{escaped(command)}**: {count} drawing{'' if count == 1 else 's'}" + _advice(count))
-    if symbol.glyph:
-        st.html(f'<div class="own-glyph">{symbol.svg(command)}</div>')
     if symbol.drawings:
         packed = Drawings.pack(drawings_of(symbol))
         items = [Item([Picture(image)], symbol.key) for image in rasterize(packed, AS_DRAWN, threads=1)]
@@ -175,6 +176,18 @@ def _show_symbol(symbol: OwnSymbol, drawing: Drawing) -> None:
             st.button(
                 "Remove", type="primary", on_click=_apply, args=(remove, f"{command} is removed."), key="own-remove-go"
             )
+
+
+def change_symbol(command: str) -> None:
+    """Open the form with a symbol, at the next run of the page."""
+    _choose(command)
+    st.session_state["own"] = True
+    st.session_state[_CHANGED] = True
+
+
+def pop_changed() -> bool:
+    """Whether the page has to run as a whole, because its other part changed something; once."""
+    return bool(st.session_state.pop(_CHANGED, False))
 
 
 def _choose(command: str) -> None:
@@ -222,6 +235,7 @@ def _apply(change: Callable[[], object], done: str) -> None:
         st.session_state[_NOTICE] = (str(error), True)
     else:
         st.session_state[_NOTICE] = (done, False)
+        st.session_state[_CHANGED] = True
         take_from_canvas(_SKETCH)
 
 

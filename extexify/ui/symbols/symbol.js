@@ -57,6 +57,14 @@ function showSymbol(article, symbol, gallery, open, close) {
   copyLine(article, symbol.command, "command");
   if (symbol.usepackage) copyLine(article, symbol.usepackage, "preamble");
   else element("p", "quiet", article, "Plain LaTeX: no package needed.");
+  if (gallery.isOwn(position) && gallery.data.changes_own) {
+    const change = element("button", "copy change", article, "Draw more, rename or remove");
+    change.type = "button";
+    change.onclick = () => {
+      if (gallery.dialog.open) close();
+      gallery.change(symbol);
+    };
+  }
 
   const facts = element("dl", "facts", article);
   if (symbol.also.length) {
@@ -69,7 +77,7 @@ function showSymbol(article, symbol, gallery, open, close) {
   if (symbol.typed.length) fact(facts, "Found by").textContent = symbol.typed.join(", ");
   fact(facts, "Mode").textContent = MODES[symbol.mode];
   if (symbol.package && symbol.package !== "latex2e") fact(facts, "Package").textContent = symbol.package;
-  if (symbol.fontenc) fact(facts, "Font encoding").textContent = symbol.fontenc;
+  if (symbol.fontenc && !gallery.isOwn(position)) fact(facts, "Font encoding").textContent = symbol.fontenc;
   if (symbol.unicode) {
     const unicode = fact(facts, "Unicode");
     const line = element("div", "line", unicode);
