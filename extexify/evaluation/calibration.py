@@ -32,6 +32,9 @@ MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
 MAX_DRAWINGS = 20_000
 """Drawings that `calibrate` fits to; the logits of so many take 90 MB."""
 
+SHIFT_LIMIT = 20.0
+"""Largest shift of logits, in either direction, that `fit_undrawn_shift` returns."""
+
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _PRECISION = 1e-3  # of the temperature's logarithm
 
@@ -142,6 +145,27 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
             right = low + _GOLDEN * (high - low)
             loss_right = loss(right)
     return round(math.exp((low + high) / 2), 4)
+
+
+def fit_undrawn_shift(
+    logits: NDArray[np.floating], labels: NDArray[np.integer], undrawn: NDArray[np.integer], loss: float
+) -> float:
+    """The largest number that may be added to the logits of the classes `undrawn`, which none of the drawings shows.
+
+    So that they take at most the fraction `loss` of the drawings, by their logits (n, classes) and labels (n,), from
+    their places among the first five. Rounded down to two decimals, within ± `SHIFT_LIMIT`.
+    """
+    first = 5
+    right = logits[np.arange(len(labels)), labels]
+    above = (np.delete(logits, undrawn, 1) > right[:, None]).sum(1)
+    best = -np.sort(-logits[:, undrawn], 1)[:, :first]
+    best = np.pad(best, ((0, 0), (0, first - best.shape[1])), constant_values=-np.inf)
+    known = np.flatnonzero(above < first)
+    # Each loses its place when so many of the others pass it that five symbols are before it.
+    gaps = np.sort(right[known] - best[known, first - 1 - above[known]])
+    allowed = int(loss * len(labels))
+    largest = float(gaps[allowed]) if allowed < len(gaps) else SHIFT_LIMIT
+    return math.floor(100 * min(max(largest, -SHIFT_LIMIT), SHIFT_LIMIT)) / 100
 
 
 def _cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.integer], temperature: float) -> float:

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from extexify.core.progress import Reporter, Stage, Stopped, quiet
-from extexify.evaluation.calibration import calibration_rows, fit_calibration
+from extexify.evaluation.calibration import calibration_rows, fit_calibration, fit_undrawn_shift
 from extexify.model import networks
 from extexify.model.description import ModelDescription
 from extexify.model.network import Network
@@ -191,6 +191,8 @@ class _Trainer:
         self.look_alikes = look_alikes(dataset.classes, train_data.labels).to(device)
         drawn = drawn_classes(recipe, dataset.classes, train_data)
         self.drawn = drawn and drawn.to(device)
+        self.undrawn = undrawn_classes(train_data, len(dataset.classes))
+        self.undrawn_shift = recipe.undrawn_shift
         self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
 
     # --- an epoch -------------------------------------------------------------------------------
@@ -264,6 +266,8 @@ class _Trainer:
         self.evaluated.load_state_dict(source.state_dict())
         distributed.broadcast_buffers(self.evaluated)
         self.evaluated.shift(self.class_shift)
+        if len(self.undrawn):
+            self.shift_undrawn()
         validation = self.validate() if self.validation_data else None
         entry = {
             "epoch": epoch,
@@ -286,6 +290,17 @@ class _Trainer:
         self.save_checkpoint()
         stage = Stage(self.report, "train", total=self.recipe.epochs, unit="epochs", done=state.epoch)
         stage.log(_epoch_line(entry, self.recipe.epochs), **entry)
+
+    def shift_undrawn(self) -> None:
+        """Shift the logits of symbols without real drawings as far as validation drawings of the others allow."""
+        if self.validation_data:
+            fitted = self.recipe.undrawn_shift
+            if self.rank == 0:
+                fitted = fit_undrawn_shift(*self.calibration(), self.undrawn, self.recipe.undrawn_loss)
+            self.undrawn_shift = distributed.broadcast_json(fitted)
+        by = torch.zeros_like(self.class_shift)
+        by[torch.from_numpy(self.undrawn)] = self.undrawn_shift
+        self.evaluated.shift(by)
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
@@ -360,30 +375,35 @@ class _Trainer:
         raster, sequence = self.recipe.inputs_at(self.epoch)
         temperature, threshold = self.recipe.temperature, self.recipe.rejection_threshold
         if validation:
-            temperature, threshold = self.calibrate()
+            temperature, threshold = fit_calibration(*self.calibration())
         description = ModelDescription(
             name=self.run.name,
             architecture=self.recipe.architecture,
             options=self.recipe.options,
             classes=self.dataset.classes,
-            undrawn=tuple(undrawn_classes(self.train_data, len(self.dataset.classes)).tolist()),
+            undrawn=tuple(self.undrawn.tolist()),
             raster=raster,
             sequence=sequence,
             temperature=temperature,
             rejection_threshold=threshold,
             metrics={"validation": validation} if validation else {},
-            training={**self.config(), "run": self.run.name, "epoch": self.epoch},
+            training={
+                **self.config(),
+                "run": self.run.name,
+                "epoch": self.epoch,
+                **({"undrawn_shift": self.undrawn_shift} if len(self.undrawn) else {}),
+            },
         )
         write_weights(self.files.best, description, self.evaluated.state_dict())
 
     @torch.inference_mode()
-    def calibrate(self) -> tuple[float, float]:
-        """Temperature and rejection threshold of the averaged weights, fitted to validation drawings of all classes."""
+    def calibration(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Logits of the weights to write, and labels, of validation drawings of all classes."""
         assert self.validation_data is not None
         rows = calibration_rows(self.validation_data.labels, CALIBRATION_DRAWINGS)
         parts = [(logits, labels) for _, logits, labels in self.evaluate(rows)]
         logits, labels = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
-        return fit_calibration(logits, labels)
+        return logits, labels
 
     def save_checkpoint(self) -> None:
         if self.rank == 0:

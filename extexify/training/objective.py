@@ -100,13 +100,13 @@ def _losses(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAli
 
 
 def class_shift(recipe: Recipe, data: BatchDataset, classes: int) -> NDArray[np.float32]:
-    """What the recipe adds to the logits (classes,): its balance by the numbers of real drawings, and its undrawn_shift
-    for classes with starter drawings alone. A class with no drawing at all counts as one with one."""
+    """What the recipe's balance adds to the logits (classes,), by the numbers of real drawings: nothing for classes
+    with starter drawings alone. A class with no drawing at all counts as one with one."""
     counts = real_counts(data, classes)
     undrawn = undrawn_classes(data, classes)
     drawn = np.setdiff1d(np.arange(classes), undrawn)
     shift = -recipe.balance * np.log(np.maximum(counts, 1) / np.maximum(counts, 1)[drawn].mean())
-    shift[undrawn] = recipe.undrawn_shift
+    shift[undrawn] = 0
     return shift.astype(np.float32)
 
 

@@ -9,6 +9,7 @@ from extexify.core.errors import UserError
 from extexify.core.schema import validate
 from extexify.drawing.raster import PRESETS, RasterSettings, preset
 from extexify.drawing.resample import SequenceSettings
+from extexify.evaluation.calibration import SHIFT_LIMIT
 from extexify.training.augment import AugmentSettings
 from extexify.training.network_table import (
     PIXELS,
@@ -47,9 +48,10 @@ class Recipe:
     With starters, the shapes of the catalogue that the dataset lacks are classes, too (`extexify.training.starters`):
     that many starter drawings of each in an epoch, of a symbol with fewer real drawings enough to make up for them, and
     of every other one `drawn_starters`. Then real drawings are compared only with symbols that have some, in the
-    fraction `apart` of their loss: how people draw must not speak against symbols that nobody has drawn.
-    undrawn_shift is added to the finished model's logits of those. In a dataset with real drawings of fewer than
-    `least_symbols` symbols its own symbols are all that is learnt.
+    fraction `apart` of their loss: how people draw must not speak against symbols that nobody has drawn. The finished
+    model's logits of those are shifted: by as much as lets them take the fraction `undrawn_loss` of the validation
+    drawings from their places among the first five, or by undrawn_shift if none are held out. In a dataset with real
+    drawings of fewer than `least_symbols` symbols its own symbols are all that is learnt.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Recipe:
     drawn_starters: int = 0
     least_symbols: int = 300
     apart: float = 0.0
+    undrawn_loss: float = 0.003
     undrawn_shift: float = 0.0
     temperature: float = 1.0
     rejection_threshold: float = 0.0
@@ -88,8 +91,8 @@ class Recipe:
             ("warmup", 0, 0.9), ("label_smoothing", 0, 0.9), ("averaging", 0, 0.99999), ("clip", 0, 1e6),
             ("auxiliary", 0, 10), ("small", 0, 1), ("small_scale", 0.25, 1), ("balance", 0, 2),
             ("scribbles", 0, 1), ("alike", 0, 1), ("starters", 0, 1000), ("drawn_starters", 0, 1000),
-            ("least_symbols", 0, 1_000_000), ("apart", 0, 1), ("undrawn_shift", -20, 20),
-            ("temperature", 0.1, 10), ("rejection_threshold", 0, 1),
+            ("least_symbols", 0, 1_000_000), ("apart", 0, 1), ("undrawn_loss", 0, 1),
+            ("undrawn_shift", -SHIFT_LIMIT, SHIFT_LIMIT), ("temperature", 0.1, 10), ("rejection_threshold", 0, 1),
         ]  # fmt: skip
         for name, low, high in limits:
             if not low <= getattr(self, name) <= high:

@@ -16,7 +16,13 @@ from torch.nn import functional as F
 
 from extexify.cli import parser
 from extexify.dataset.dataset import Dataset
-from extexify.evaluation.calibration import calibrate, calibration_rows, fit_temperature
+from extexify.evaluation.calibration import (
+    SHIFT_LIMIT,
+    calibrate,
+    calibration_rows,
+    fit_temperature,
+    fit_undrawn_shift,
+)
 from extexify.model.classifier import Classifier, softmax
 from extexify.model.description import ModelError
 from extexify.model.file import read_description, read_model
@@ -82,6 +88,27 @@ def test_a_dataset_sorted_by_symbol_is_fitted_to_all_its_symbols() -> None:
     assert len(np.unique(labels[calibration_rows(labels, 4096)])) == 1000
     # In an order that repeats, equal steps would meet half of the symbols only.
     assert len(np.unique(np.tile(np.arange(1000), 8)[calibration_rows(np.tile(np.arange(1000), 8), 4000)])) == 1000
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 999), undrawn=st.integers(1, 8), loss=st.sampled_from([0.0, 0.02, 0.2]))
+def test_the_shift_of_undrawn_classes_is_the_largest_that_loses_no_more(seed: int, undrawn: int, loss: float) -> None:
+    rng = np.random.default_rng(seed)
+    classes, drawings = 20, 200
+    numbers = np.sort(rng.permutation(classes)[:undrawn])
+    labels = rng.choice(np.setdiff1d(np.arange(classes), numbers), drawings)
+    logits = rng.normal(0, 1, (drawings, classes))
+    logits[np.arange(drawings), labels] += 1.5
+
+    def known(shift: float) -> int:
+        shifted = logits.copy()
+        shifted[:, numbers] += shift
+        return int(((shifted > shifted[np.arange(drawings), labels][:, None]).sum(1) < 5).sum())
+
+    shift = fit_undrawn_shift(logits, labels, numbers, loss)
+    alone, allowed = known(-np.inf), int(loss * drawings)
+    assert alone - known(shift) <= allowed
+    assert shift == SHIFT_LIMIT or alone - known(shift + 0.02) > allowed
 
 
 def test_calibrating_lowers_the_loss_and_changes_nothing_else(model: Path, dataset: Dataset) -> None:

@@ -130,17 +130,19 @@ def test_a_real_drawing_says_nothing_about_symbols_that_nobody_drew(dataset: Dat
 
 
 def test_the_finished_model_shifts_and_names_them(dataset: Dataset, two_shapes: None, tmp_path: Path) -> None:
-    def trained(name: str, recipe: Recipe) -> Path:
+    def trained(name: str, recipe: Recipe, train_on: str = "train") -> Path:
         places = Places(dataset.path, tmp_path / "images", tmp_path / "runs", tmp_path / "models")
-        train_on_dataset(recipe, dataset, places, name, device="cpu")
+        train_on_dataset(recipe, dataset, places, name, device="cpu", train_on=train_on)
         return tmp_path / "runs" / name / "model.safetensors"
 
     best = trained("one", RECIPE)
+    everything, _ = read_weights(trained("everything", RECIPE, "all"))
+    assert everything.training["undrawn_shift"] == 0.5
     description, _ = read_weights(best)
     assert [description.classes[number] for number in description.undrawn] == NEW
     data, _ = training_data(RECIPE, dataset, tmp_path, seed=0)
     shift = class_shift(RECIPE, data, len(description.classes))
-    assert shift[list(description.undrawn)].tolist() == [0.5, 0.5]
+    assert shift[list(description.undrawn)].tolist() == [0, 0]
     # The others are balanced as in a model of these alone.
     alone, _ = training_data(QUICK, dataset, tmp_path, seed=0)
     kept = [number for number in range(len(shift)) if number not in description.undrawn]
