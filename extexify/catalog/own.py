@@ -253,6 +253,22 @@ def add_drawings(command: str, drawings: Sequence[Strokes]) -> None:
     _change(lambda symbols: _put(symbols, _extended(_existing(symbols, command), drawings)))
 
 
+def remove_drawing(command: str, drawing: Strokes) -> None:
+    """Remove the newest drawing of a symbol that equals this one, if there is one.
+
+    Raises `OwnSymbolError` if there is no such symbol, or nothing else says how it looks.
+    """
+
+    def change(symbols: dict[str, OwnSymbol]) -> None:
+        symbol = _existing(symbols, command)
+        kept = list(symbol.drawings)
+        if drawing in kept:
+            del kept[len(kept) - 1 - kept[::-1].index(drawing)]
+            _put(symbols, checked(replace, symbol, drawings=tuple(kept)))
+
+    _change(change)
+
+
 def rename_symbol(command: str, new: str) -> None:
     """Give a symbol another command. Raises `OwnSymbolError` if there is no such symbol, or the new one is taken."""
 

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from extexify.catalog import own
 from extexify.catalog.lookalikes import prints_alike
+from extexify.catalog.own import Glyph, OwnSymbol
 from extexify.catalog.symbols import load_catalog
 from extexify.contributions.moderation import ModerationList
 from extexify.contributions.sqlite_store import SqliteStore
 from extexify.contributions.store import open_store
 from extexify.core import settings
 from extexify.sources.open import open_source
+from extexify.sources.own import strokes_for
 from extexify.sources.rows import Sample, check_row
 from extexify.ui.collect.requests import MAX_UNDONE, Requests, packages
 from extexify.workspace.paths import moderation_file
@@ -68,6 +71,28 @@ def test_a_drawing_is_kept_under_the_symbol_that_was_asked_for(workspace: Path) 
     page = texts(app)
     assert "Drawings of this visit" in page
     assert "<dd>1</dd>" in page
+
+
+def test_own_symbols_are_asked_for_and_get_the_drawings(workspace: Path) -> None:
+    assert "own" not in packages()
+    glyph = Glyph((0, -700, 700, 0), (), (((0, 0), (1000, 1000)),))
+    own.add_symbol(own.checked(OwnSymbol, r"\mine", glyph=glyph))
+    own.add_symbol(own.checked(OwnSymbol, r"\other", drawings=(strokes_for(zigzag(1)),)))
+    assert packages()[0] == "own"
+    app = open_page("collect")
+    requests = requests_of(app)
+    requests.choose("own", False, [])
+    assert requests.key == "own-OT1-_mine"
+    assert requests.keep(requests.number, zigzag(2)) == []
+    assert own.own_symbols()["own-OT1-_mine"].drawings == (strokes_for(zigzag(2)),)
+    assert requests.key == "own-OT1-_other"
+    assert saved(workspace) == []
+    assert len(requests.go_back()) == len(zigzag(2))
+    assert requests.key == "own-OT1-_mine"
+    assert own.own_symbols()["own-OT1-_mine"].drawings == ()
+    requests.keep(requests.number, zigzag(3))
+    requests.keep(requests.number, zigzag(4))
+    assert [len(symbol.drawings) for symbol in own.own_symbols().values()] == [1, 2]
 
 
 def test_a_key_that_is_pressed_twice_concerns_one_request(workspace: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import streamlit as st
 
 from extexify.access import permissions
+from extexify.catalog.keys import OWN
+from extexify.catalog.own import find_own, own_symbols
 from extexify.catalog.symbols import load_catalog, symbol_for, symbols_by_rank
 from extexify.contributions.moderation import KeyProbability
 from extexify.contributions.requests import next_request
@@ -176,7 +178,8 @@ def prepare_requests() -> None:
     requests.most_confused &= bool(requests.errors)
     try:
         counts = drawings_by_key(current_dataset()) if permissions.is_operator() else _counts_for_visitors(workspace())
-        requests.drawings = Counter(counts)
+        drawn = {key: len(symbol.drawings) for key, symbol in own_symbols().items()}
+        requests.drawings = Counter(counts) + Counter(drawn)
     except UserError as error:
         requests.uncounted = f"The drawings can’t be counted: {reason(error, 'counting drawings')}"
     if requests.key:
@@ -184,20 +187,38 @@ def prepare_requests() -> None:
     if (package := st.query_params.get("package", "")) in packages():
         requests.package = package
     requests.ask()
-    if (symbol := st.query_params.get("symbol", "")) in load_catalog():
+    if (symbol := st.query_params.get("symbol", "")) in load_catalog() or find_own(symbol):
         requests.key = symbol
 
 
-@lru_cache(maxsize=1)
 def packages() -> tuple[str, ...]:
-    """The packages of the catalogue, sorted, plain LaTeX first."""
+    """The packages of the catalogue, sorted, plain LaTeX first; before them `OWN`, if there are own symbols."""
+    return (*((OWN,) if _own_keys() else ()), *_catalogued_packages())
+
+
+@lru_cache(maxsize=1)
+def _catalogued_packages() -> tuple[str, ...]:
     names = {symbol.package for symbol in load_catalog().values()}
     return tuple(sorted(names, key=lambda name: (name != "latex2e", name.casefold())))
 
 
-@lru_cache(maxsize=256)
 def _keys_of(package: str) -> tuple[str, ...]:
-    """The symbols of a package ("": of all) that requests choose from, those that most documents can print first."""
+    """The symbols of a package ("": of all) that requests choose from: own ones, then those that most documents can
+    print first."""
+    own = _own_keys() if package in ("", OWN) else ()
+    return (*own, *_catalogued_keys(package))
+
+
+def _own_keys() -> tuple[str, ...]:
+    """The keys of the user's own symbols; none if they can't be read, which the Symbols page says."""
+    try:
+        return tuple(own_symbols())
+    except UserError:
+        return ()
+
+
+@lru_cache(maxsize=256)
+def _catalogued_keys(package: str) -> tuple[str, ...]:
     return tuple(symbol.key for symbol in symbols_by_rank() if package in ("", symbol.package))
 
 

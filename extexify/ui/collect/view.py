@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from extexify.catalog.keys import OWN
 from extexify.catalog.lookalikes import prints_alike
 from extexify.catalog.symbols import symbol_summary
 from extexify.contributions.requests import drawings_of_shape
@@ -105,4 +106,4 @@ def _show_choice(requests: Requests) -> None:
 
 
 def _package_name(package: str) -> str:
-    return {"": "all packages", "latex2e": "LaTeX itself"}.get(package, package)
+    return {"": "all packages", OWN: "my own", "latex2e": "LaTeX itself"}.get(package, package)

@@ -1,7 +1,7 @@
 """Saving a visit's labelled drawings, on the Draw page and where drawings are asked for.
 
-They go into the store; in a public demo a visitor's drawings go to the moderation list instead, until an operator
-accepts them.
+They go into the store, those of an own symbol into that symbol; in a public demo a visitor's drawings go to the
+moderation list instead, until an operator accepts them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import streamlit as st
 
 from extexify.access import permissions
 from extexify.access.limits import RateLimiter, wait_text
+from extexify.catalog.own import Strokes, add_drawings, find_own, remove_drawing
 from extexify.contributions.moderation import KeyProbability, LimitReached, ModerationList
 from extexify.contributions.store import open_store
 from extexify.core import settings
 from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
+from extexify.sources.own import strokes_for
 from extexify.ui.sign_in.access import client_key
 from extexify.workspace.paths import moderation_file
 
@@ -27,11 +29,13 @@ _submitted_by_address = RateLimiter(3600.0)
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A saved drawing: its key, its id in the store, or on the moderation list if `moderated`."""
+    """A saved drawing: its key, its id in the store, or on the moderation list if `moderated`; `own` if it is one of an
+    own symbol, without an id."""
 
     key: str
     identifier: int
     moderated: bool
+    own: Strokes | None = None
 
 
 @dataclass
@@ -44,9 +48,13 @@ class Contributions:
         """Save a drawing under a key; on the moderation list with a model's name and predictions.
 
         Raises `LimitReached` if a visitor may send no more, `BadDrawing` for a drawing that an export would leave out,
-        `StorageError` if nothing can be written.
+        `StorageError` if nothing can be written, `OwnSymbolError` if an own symbol has as many as it can.
         """
         if permissions.is_operator():
+            if symbol := find_own(key):
+                strokes = strokes_for(drawing)
+                add_drawings(symbol.command, [strokes])
+                return Saved(key, 0, moderated=False, own=strokes)
             return Saved(key, open_store().add(key, drawing), moderated=False)
         limit = settings.count_of(settings.VISIT_LIMIT)
         if self.sent >= limit:
@@ -72,7 +80,10 @@ class Contributions:
         """
         if saved.moderated:
             return _moderation().withdraw(saved.identifier)
-        open_store().remove(saved.identifier)
+        if saved.own is None:
+            open_store().remove(saved.identifier)
+        elif symbol := find_own(saved.key):
+            remove_drawing(symbol.command, saved.own)
         return True
 
 
