@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,12 @@ from extexify.sources.starter import starter_drawings, symbols_with_skeletons
 from extexify.training.image_tree import ImageTree
 from extexify.training.recipes import Recipe
 
-POOL = 24
+POOL = 16
 """Starter drawings of a class that are made for a training, at most. Each epoch takes the next ones of them."""
 
 
-def undrawn_shapes(classes: Sequence[str]) -> list[str]:
+@lru_cache(maxsize=4)
+def undrawn_shapes(classes: tuple[str, ...]) -> list[str]:
     """The symbols of the catalogue to learn besides some classes, sorted: of every group that prints alike and has no
     member among the classes, the one that most documents can print; none without starter drawings."""
     covered = {*classes, *(other for key in classes for other in prints_alike(key))}

@@ -231,7 +231,7 @@ def test_options_that_a_resumed_run_cant_take_are_refused_and_more_epochs_extend
         (["--learning-rate", "0.1"], "run mine was begun with learning rate 0.003, not with learning rate 0.1"),
         (["--batch-size", "8", "--seed", "0"], "with batch size 16, seed 3, not with batch size 8, seed 0"),
         (["--train-on", "all"], "with drawings of train, not with those of all"),
-        (["--starters", "0"], "with starters 8, least symbols 300, not with starters 0, least symbols 0"),
+        (["--starters", "0"], "with starters 4, least symbols 300, not with starters 0, least symbols 0"),
     ):
         code, _, err = run(capsys, "train", "--resume", *options)
         assert (code, err.count("\n")) == (1, 1), options

@@ -42,7 +42,7 @@ def two_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_shape_of_the_catalogue_is_learnt_once() -> None:
     group = look_alike_groups("prints")[0]
-    drawn = [group[-1], "latex2e-OT1-_alpha", "a key of somebody else"]
+    drawn = (group[-1], "latex2e-OT1-_alpha", "a key of somebody else")
     shapes = undrawn_shapes(drawn)
     assert shapes == sorted(set(shapes) - set(drawn))
     known = {*drawn, *shapes}

@@ -51,7 +51,7 @@ def training_form() -> None:
     if dataset is None:
         _without_dataset()
         return
-    recipe = _choose_recipe(len(dataset.classes))
+    recipe = _choose_recipe(dataset)
     usual_starters = recipe.starters if has_starters(recipe, dataset) else 0
     epochs, batch, rate, starters = _choose_numbers(recipe, usual_starters)
     seed, devices, name = _choose_more(recipe)
@@ -91,19 +91,23 @@ def _millions(number: int) -> str:
     return f"{number / 1e6:.1f} M" if number < 1e7 else f"{number / 1e6:,.0f} M"
 
 
-def _choose_recipe(classes: int) -> Recipe:
-    """The chosen recipe, with costs for so many classes; that of a network of torchvision is not in `RECIPES`."""
+def _choose_recipe(dataset: Dataset) -> Recipe:
+    """The chosen recipe, with costs for the classes that it learns; that of another network is not in `RECIPES`."""
+
+    def cost(recipe: Recipe, network: NetworkCost | None = None) -> str:
+        return describe_cost(network or recipe.cost, len(learnt(recipe, dataset).classes))
+
     names = [*RECIPES, _ANY_NETWORK]
     others = f"Any of torchvision's {len(torchvision_networks())} classification networks, trained like `resnet`"
     name = st.radio(
         "Recipe", names, index=names.index("default"), key="train-recipe", persist_state="session",
-        captions=[*(f"{describe(each)}; {describe_cost(each.cost, classes)}" for each in RECIPES.values()), others],
+        captions=[*(f"{describe(each)}; {cost(each)}" for each in RECIPES.values()), others],
     )  # fmt: skip
     if name in RECIPES:
         return RECIPES[name]
     network = st.selectbox(
         "Network", list(torchvision_networks()), key="train-network", persist_state="session", width=620,
-        format_func=lambda name: f"{name}: {describe_cost(torchvision_networks()[name], classes)}",
+        format_func=lambda name: f"{name}: {cost(RECIPES['resnet'], torchvision_networks()[name])}",
     )  # fmt: skip
     recipe = network_recipe(network)
     st.caption(describe(recipe))
