@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from extexify.access.permissions import is_demo
 from extexify.core.errors import UserError
@@ -13,6 +14,7 @@ from extexify.model.library import Model, add_model, delete_model, rename_model
 from extexify.model.offline import page_zip
 from extexify.ui.common.frame import show_facts, side_by_side
 from extexify.ui.common.job_panel import job_panel, recent_job
+from extexify.ui.common.receive import file_receiver
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.models.changes import apply_change, confirmed, set_notice
 from extexify.ui.models.formats import dataset_name, date_and_size, date_text, percent, size_text
@@ -174,19 +176,16 @@ def offer_conversion(files: list[Path]) -> None:
 
 def offer_upload() -> None:
     """A field for a model file, which is added to the models when it is valid."""
-    turn = st.session_state.setdefault("models-upload-turn", 0)
     with st.popover("Add a model file", icon=":material/upload:", key="models-upload"):
-        st.file_uploader(
-            "A model of Extexify (.onnx)", key=f"models-upload-{turn}", on_change=_receive, args=(turn,),
+        file_receiver(
+            "A model of Extexify (.onnx)",
+            _receive,
+            key="models-upload",
             help="The file is read and validated before it is added. Nothing in it is executed.",
-        )  # fmt: skip
+        )
 
 
-def _receive(turn: int) -> None:
-    file = st.session_state.get(f"models-upload-{turn}")
-    if file is None:
-        return
-    st.session_state["models-upload-turn"] = turn + 1  # an empty uploader: with the same key it would be received again
+def _receive(file: UploadedFile) -> None:
     try:
         added = add_model(file, file.name)
     except UserError as error:

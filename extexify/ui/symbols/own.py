@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import orjson
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from extexify.access import permissions
 from extexify.catalog import own
@@ -22,6 +23,7 @@ from extexify.sources.own import drawings_of, strokes_for
 from extexify.ui.common.drawing_grid import AS_DRAWN, Item, Picture, show_drawings
 from extexify.ui.common.errors import show_error
 from extexify.ui.common.frame import side_by_side
+from extexify.ui.common.receive import file_receiver
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.draw.sketchpad import sketchpad, take_from_canvas
 
@@ -201,7 +203,6 @@ def _advice(count: int) -> str:
 
 def _show_file(symbols: list[OwnSymbol]) -> None:
     """One small file, for the symbols of a group."""
-    turn = st.session_state.setdefault("own-turn", 0)
     with st.popover("Share as a file", icon=":material/share:", key="own-file"):
         if symbols:
             st.download_button(
@@ -209,18 +210,15 @@ def _show_file(symbols: list[OwnSymbol]) -> None:
                 lambda: orjson.dumps(own.document(symbols)), "symbols.json", "application/json",
                 icon=":material/download:", on_click="ignore", key="own-download",
             )  # fmt: skip
-        st.file_uploader(
-            "A file of symbols (.json)", key=f"own-upload-{turn}", on_change=_receive, args=(turn,),
+        file_receiver(
+            "A file of symbols (.json)",
+            _receive,
+            key="own-upload",
             help="Its symbols are added to yours, and new drawings to those that you have already.",
-        )  # fmt: skip
+        )
 
 
-def _receive(turn: int) -> None:
-    file = st.session_state.get(f"own-upload-{turn}")
-    if file is None:
-        return
-    st.session_state["own-turn"] = turn + 1  # an empty uploader: with the same key it would be received again
-
+def _receive(file: UploadedFile) -> None:
     def add() -> None:
         own.import_symbols(own.parse_symbols(file.getvalue(), file.name))
 
