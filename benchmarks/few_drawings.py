@@ -26,7 +26,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawings
 from extexify.model.classifier import Classifier
 from extexify.model.measured import add_background
-from extexify.model.own import GLYPH_COUNTS, GLYPH_DRAWINGS, background_of
+from extexify.model.own import GLYPH_DRAWINGS, background_of
 from extexify.model.own_classes import OwnClasses
 from extexify.sources.starter import starter_drawings
 from extexify.training.pipeline import Places, train_on_dataset
@@ -132,7 +132,7 @@ def _added(
         if count:
             examples[key] = new.features[own[:taken]], float(taken)
         else:
-            examples[key] = classifier.features(Drawings.pack(starter_drawings(key, GLYPH_DRAWINGS))), GLYPH_COUNTS
+            examples[key] = classifier.features(Drawings.pack(starter_drawings(key, GLYPH_DRAWINGS))), 0.0
     own_classes = OwnClasses(background_of(classifier), examples, classifier.description.temperature)
     return own_classes, np.concatenate(queries)
 

@@ -27,8 +27,8 @@ STARTERS = 8
 FEWEST = 100
 """Symbols that the features are known by at least."""
 
-GLYPH_DRAWINGS, GLYPH_COUNTS = 16, 1.0
-"""Simulated drawings of a glyph, and how many drawings by people they count for."""
+GLYPH_DRAWINGS = 16
+"""Simulated drawings of a glyph."""
 
 _backgrounds: weakref.WeakKeyDictionary[Classifier, Background] = weakref.WeakKeyDictionary()
 
@@ -53,11 +53,11 @@ def with_symbols(classifier: Classifier, symbols: Mapping[str, OwnSymbol]) -> Cl
 
 
 def _examples(symbol: OwnSymbol) -> tuple[list[Drawing], float]:
-    """Drawings of a symbol, of its glyph without any, and the number of drawings by people that they count for."""
+    """Drawings of a symbol, simulated ones of its glyph without any, and the number of those by people."""
     drawings = drawings_of(symbol)
     if drawings:
         return drawings, float(len(drawings))
-    return glyph_drawings(symbol, GLYPH_DRAWINGS), GLYPH_COUNTS
+    return glyph_drawings(symbol, GLYPH_DRAWINGS), 0.0
 
 
 def background_of(classifier: Classifier) -> Background:

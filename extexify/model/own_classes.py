@@ -19,14 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.model.background import Background
+from extexify.model.background import Background, Origin
 
 Floats = NDArray[np.float32]
 
-# Chosen on symbols left out of a training of three epochs; benchmarks/few_drawings.py measures what they give.
-
-VARIANCE = 1.5
-"""Variance of people's drawings of a symbol, relative to that of its starter drawings."""
+# Chosen on symbols left out of trainings; benchmarks/few_drawings.py measures what they give.
 
 TRUST = 0.07
 """What discriminants are multiplied by: features are no normal variables, and log odds would be too large."""
@@ -34,9 +31,32 @@ TRUST = 0.07
 SOFTNESS = 2.0
 """Log odds below 0 grow with the logarithm of what they are, from about this value on."""
 
-SHIFT, SHIFT_BY_COUNT = 3.1, 0.77
-"""What is subtracted from the log odds of a class of one drawing, and for each e times as many drawings, so that all
-own symbols together take less than 0.3 % of the network's drawings from their places among the first five."""
+
+@dataclass(frozen=True)
+class _Calibration:
+    """What depends on the drawings that a background was measured on.
+
+    variance: that of people's drawings of a symbol, relative to that of these drawings. shift, by_count, of_glyph: what
+    is subtracted from the log odds of a class of one drawing, for each e times as many drawings, and if it is known by
+    its glyph, so that 222 own symbols together take less than 0.3 % of the network's drawings from their places among
+    the first five.
+    """
+
+    variance: float
+    shift: float
+    by_count: float
+    of_glyph: float
+
+    def shifts(self, counts: NDArray[np.float64]) -> Floats:
+        """The shifts of classes of so many drawings, 0 for a glyph."""
+        shifts = self.shift + self.by_count * np.log(np.maximum(counts, 1)) + self.of_glyph * (counts == 0)
+        return shifts.astype(np.float32)
+
+
+_CALIBRATIONS: dict[Origin, _Calibration] = {
+    "drawings": _Calibration(1.0, 2.7, 0.5, 0.9),
+    "starters": _Calibration(1.5, 3.1, 0.77, 0.0),
+}
 
 
 class OwnClasses:
@@ -45,16 +65,18 @@ class OwnClasses:
     def __init__(
         self, background: Background, features: Mapping[str, tuple[Floats, float]], temperature: float
     ) -> None:
-        """`features` has, by key, those (n, D) of the drawings, and the number of drawings by people that these count
-        for; `temperature` is the model's."""
+        """`features` has, by key, those (n, D) of the drawings, and the number of drawings by people among these, 0 for
+        simulated ones of a glyph; `temperature` is the model's."""
         self.keys = tuple(features)
         self._temperature = np.float32(temperature)
         counts = np.array([count for _, count in features.values()])
-        certainty = counts[:, None] * background.spread
+        calibration = _CALIBRATIONS[background.origin]
+        certainty = np.maximum(counts, 1)[:, None] * background.spread
         means = np.stack([background.project(found).mean(0) for found, _ in features.values()])
-        self._own = _Rows.of(background, means * (certainty / (certainty + VARIANCE)))
-        self._shift = (SHIFT + SHIFT_BY_COUNT * np.log(counts)).astype(np.float32)
-        self._network = _Rows.of(background, background.means)
+        means = means * (certainty / (certainty + calibration.variance))
+        self._own = _Rows.of(background, means, calibration.variance)
+        self._shift = calibration.shifts(counts)
+        self._network = _Rows.of(background, background.means, calibration.variance)
         self._background = background
 
     def logits(self, logits: Floats, features: Floats) -> Floats:
@@ -75,9 +97,10 @@ class _Rows:
     biases: Floats
 
     @classmethod
-    def of(cls, background: Background, means: Floats) -> _Rows:
-        """Of classes with these means (c, r), all with the variance of a second drawing of a symbol given the first."""
-        precision = TRUST / (VARIANCE + VARIANCE * background.spread / (background.spread + VARIANCE))
+    def of(cls, background: Background, means: Floats, variance: float) -> _Rows:
+        """Of classes with these means (c, r), all with the variance of a second drawing of a symbol given the first;
+        `variance` is that of drawings of a symbol."""
+        precision = TRUST / (variance + variance * background.spread / (background.spread + variance))
         weights = means * precision
         return cls(weights.T.astype(np.float32), (-0.5 * (weights * means).sum(1)).astype(np.float32))
 
