@@ -13,6 +13,7 @@ accuracy on the symbols that nothing was chosen on.
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,11 @@ NUMBERS = (1, 3, 5, 10)
 """Drawings that a symbol is added from."""
 
 TOPS = (1, 5, 10)
+
+TIMED = (0, 1, 10, 100)
+"""Own symbols with which one answer is timed, on `TIMED_DRAWINGS` drawings."""
+
+TIMED_DRAWINGS = 200
 
 Floats = NDArray[np.float32]
 
@@ -117,6 +123,26 @@ def main() -> None:
         lost = 100 * ((alone < 5).mean() - (kept < 5).mean())
         what = f"{count} drawing{'s' if count > 1 else ''}" if count else f"{GLYPH_DRAWINGS} starter drawings"
         print(f"| {what} | {shown(ranks)} | {shown(second)} | {shown(kept)} | {lost:.2f} |", flush=True)
+    _print_times(classifier, new, keys, dataset.drawings.take(np.flatnonzero(dataset.split == 2)[:TIMED_DRAWINGS]))
+
+
+def _print_times(classifier: Classifier, new: Seen, keys: Sequence[str], drawings: Drawings) -> None:
+    """The median time of one answer, with some own symbols of five drawings each and without."""
+    examples = {key: (new.features[np.flatnonzero(new.labels == key)[:5]], 5.0) for key in keys}
+    print("\n| own symbols | one answer |\n| ---: | ---: |")
+    for count in TIMED:
+        extended = classifier
+        if count:
+            chosen = {key: examples[key] for key in keys[:count]}
+            own = OwnClasses(background_of(classifier), chosen, classifier.description.temperature)
+            extended = classifier.with_classes(own)
+        seconds = []
+        for number in range(len(drawings)):
+            drawing = drawings[number]
+            began = time.perf_counter()
+            extended.answers(drawing, 5)
+            seconds.append(time.perf_counter() - began)
+        print(f"| {count} | {1000 * np.median(seconds):.2f} ms |", flush=True)
 
 
 def _added(

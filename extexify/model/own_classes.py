@@ -28,6 +28,9 @@ Floats = NDArray[np.float32]
 TRUST = 0.07
 """What discriminants are multiplied by: features are no normal variables, and log odds would be too large."""
 
+SURENESS = 2.0
+"""Log odds above 0 are multiplied by this: nearly all drawings that have them are of the new symbol."""
+
 SOFTNESS = 2.0
 """Log odds below 0 grow with the logarithm of what they are, from about this value on."""
 
@@ -36,26 +39,19 @@ SOFTNESS = 2.0
 class _Calibration:
     """What depends on the drawings that a background was measured on.
 
-    variance: that of people's drawings of a symbol, relative to that of these drawings. shift, by_count, of_glyph: what
-    is subtracted from the log odds of a class of one drawing, for each e times as many drawings, and if it is known by
-    its glyph, so that 222 own symbols together take less than 0.3 % of the network's drawings from their places among
-    the first five.
+    variance: that of people's drawings of a symbol, relative to that of these drawings. shift, by_count: what is
+    subtracted from the log odds of a class of one drawing, and for each e times as many drawings, so that 222 own
+    symbols together take less than 0.3 % of the network's drawings from their places among the first five.
     """
 
     variance: float
     shift: float
     by_count: float
-    of_glyph: float
-
-    def shifts(self, counts: NDArray[np.float64]) -> Floats:
-        """The shifts of classes of so many drawings, 0 for a glyph."""
-        shifts = self.shift + self.by_count * np.log(np.maximum(counts, 1)) + self.of_glyph * (counts == 0)
-        return shifts.astype(np.float32)
 
 
 _CALIBRATIONS: dict[Origin, _Calibration] = {
-    "drawings": _Calibration(1.0, 2.7, 0.5, 0.9),
-    "starters": _Calibration(1.5, 3.1, 0.77, 0.0),
+    "drawings": _Calibration(1.0, 2.7, 0.0),
+    "starters": _Calibration(1.5, 3.1, 0.77),
 }
 
 
@@ -69,13 +65,13 @@ class OwnClasses:
         simulated ones of a glyph; `temperature` is the model's."""
         self.keys = tuple(features)
         self._temperature = np.float32(temperature)
-        counts = np.array([count for _, count in features.values()])
+        counts = np.array([max(count, 1.0) for _, count in features.values()])
         calibration = _CALIBRATIONS[background.origin]
-        certainty = np.maximum(counts, 1)[:, None] * background.spread
+        certainty = counts[:, None] * background.spread
         means = np.stack([background.project(found).mean(0) for found, _ in features.values()])
         means = means * (certainty / (certainty + calibration.variance))
         self._own = _Rows.of(background, means, calibration.variance)
-        self._shift = calibration.shifts(counts)
+        self._shift = (calibration.shift + calibration.by_count * np.log(counts)).astype(np.float32)
         self._network = _Rows.of(background, background.means, calibration.variance)
         self._background = background
 
@@ -84,7 +80,7 @@ class OwnClasses:
         x = self._background.project(features)
         odds = self._own.values(x) - _log_sum(self._network.values(x))
         # The worse the odds, the less each further step counts: a symbol that isn't the best may be the second.
-        odds = np.where(odds > 0, odds, -SOFTNESS * np.log1p(np.maximum(-odds, 0) / SOFTNESS))
+        odds = np.where(odds > 0, SURENESS * odds, -SOFTNESS * np.log1p(np.maximum(-odds, 0) / SOFTNESS))
         found: Floats = self._temperature * (_log_sum(logits / self._temperature) + odds - self._shift)
         return found
 
