@@ -240,8 +240,8 @@ _SCROLL = """async () => {
     page = page.parentElement || page.getRootNode().host;
   const frames = [];
   let last = await new Promise(requestAnimationFrame);
-  for (let top = 0; top < page.scrollHeight - page.clientHeight; top += page.clientHeight / 5) {
-    page.scrollTop = top;
+  for (let step = 0; step < 150 && page.scrollTop < page.scrollHeight - page.clientHeight; step += 1) {
+    page.scrollTop = (step * page.clientHeight) / 5;
     const now = await new Promise(requestAnimationFrame);
     frames.push(now - last);
     last = now;
@@ -269,7 +269,7 @@ _SEARCH = """async (query) => {
 
 def symbols(options: argparse.Namespace) -> None:
     """The Symbols page: the first frame with a glyph (fresh browser, second visit, click from the Draw page), the
-    frames while scrolling by a fifth of the screen each, a key of a query to its result, a click to the large glyph."""
+    frames while scrolling thirty screens by a fifth each, a key of a query to its result, a click to the large glyph."""
     with serving() as (address, browser):
         _open_gallery(browser, address, VIEWPORTS["desktop"]).context.close()  # warms up the server
         for name, viewport in VIEWPORTS.items():

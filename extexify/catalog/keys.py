@@ -51,6 +51,12 @@ class Alias:
 OWN = "own"
 """The package in the keys of symbols that users added (see `extexify.catalog.own`); no package of LaTeX."""
 
+OPENTYPE = "TU"
+"""The encoding of OpenType fonts: in keys of symbols that need XeLaTeX or LuaLaTeX."""
+
+# Font encodings that a document has without asking for them.
+_UNSELECTED = ("", "OT1", "U", OPENTYPE)
+
 # LaTeX's names of font encodings (encguide). A package name may contain a hyphen (unicode-math), so the encoding is
 # searched for.
 _FONTENC = re.compile(r"-((?:OT|OM|TS|T|X|L|PD|LG)[A-Z0-9]{0,3}|U)-")
@@ -90,6 +96,10 @@ _TEXT_PACKAGES = frozenset(
         "ifsym",
         "dingbat",
         "skull",
+        "phonetic",
+        "skak",
+        "fontawesome5",
+        "manfnt",
     }
 )
 
@@ -139,7 +149,7 @@ def preamble_for(package: str, fontenc: str) -> str:
     if not _NAME.fullmatch(package) or not _NAME.fullmatch(fontenc):
         return ""
     lines = []
-    if fontenc not in ("", "OT1", "U"):
+    if fontenc not in _UNSELECTED:
         lines.append(rf"\usepackage[{fontenc}]{{fontenc}}")
     if package not in ("", "latex2e", OWN):
         lines.append(rf"\usepackage{{{package}}}")
@@ -156,7 +166,7 @@ def derive_symbol(key: str) -> Symbol:
     command = command_from_key(key)
     if not is_harmless(command):
         command = key.replace("\\", "").replace("^^", "")
-    is_text = package in _TEXT_PACKAGES or fontenc not in ("", "OT1") or command.startswith("\\text")
+    is_text = package in _TEXT_PACKAGES or fontenc not in ("", "OT1", OPENTYPE) or command.startswith("\\text")
     return Symbol(
         key=key,
         command=command,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from extexify.catalog.own import find_own
+from extexify.catalog.search import COMMON
 from extexify.catalog.symbols import aliases_of, load_catalog, symbols_by_rank
 
 
@@ -29,14 +30,17 @@ def unknown_labels(keys: Iterable[str]) -> list[str]:
 def _keys() -> dict[str, str]:
     keys: dict[str, str] = {}
     symbols = symbols_by_rank()
-    # Commands before aliases and these before characters; among equals, the symbol that needs no package.
-    for symbol in symbols:
-        if symbol.command.startswith("\\"):
-            keys.setdefault(symbol.command, symbol.key)
-    for symbol in symbols:
-        for alias in aliases_of(symbol.key):
-            if alias.package:
-                keys.setdefault(alias.alias, symbol.key)
+    # What common packages mean by a command comes before another package's symbol, and characters come last; among
+    # equals, the symbol that needs no package.
+    commands = [(symbol.command, symbol.package, symbol.key) for symbol in symbols if symbol.command.startswith("\\")]
+    aliases = [
+        (alias.alias, alias.package, symbol.key)
+        for symbol in symbols
+        for alias in aliases_of(symbol.key)
+        if alias.package
+    ]
+    for command, _, key in sorted([*commands, *aliases], key=lambda line: line[1] not in COMMON):
+        keys.setdefault(command, key)
     for symbol in symbols:
         if symbol.unicode and not symbol.unicode.isascii():
             keys.setdefault(symbol.unicode, symbol.key)

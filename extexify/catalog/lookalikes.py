@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -29,8 +30,11 @@ def look_alike_groups(relation: Relation) -> tuple[tuple[str, ...], ...]:
     """
     if relation not in ("prints", "drawn"):
         raise ValueError(f"The look-alike relation is 'prints' or 'drawn', not {relation!r}.")
-    groups = read_data("lookalikes.json")
-    return tuple(tuple(group["keys"]) for group in groups if group["relation"] == relation)
+    # Groups of "drawn", each of its groups of "prints".
+    drawn: list[list[list[str]]] = read_data("lookalikes.json")
+    if relation == "drawn":
+        return tuple(tuple(sorted(chain(*group))) for group in drawn)
+    return tuple(sorted(tuple(part) for group in drawn for part in group if len(part) > 1))
 
 
 @cache

@@ -23,8 +23,11 @@ _ALIAS_PREFIX, _WORD_PREFIX, _PACKAGE_PREFIX = 65, 60, 58
 _INSIDE_COMMAND, _INSIDE_NAME = 42, 40
 _TYPO = 20
 
-# Among equal scores, packages that most documents load already come first.
-_COMMON = {"latex2e": 0, "amsmath": 1, "amssymb": 1, "mathtools": 2}
+# Among equal scores, packages that most documents load already come first, and those last that replace a document's
+# fonts or need another engine.
+COMMON = {"latex2e": 0, "amsmath": 1, "amssymb": 1, "mathtools": 2}
+_FONTS = ("mathabx", "MnSymbol", "fdsymbol", "mdsymbol", "boisik", "txfonts", "pxfonts", "newtxmath", "newpxmath")
+_RANKS = {**COMMON, **dict.fromkeys((*_FONTS, "kpfonts", "stix2"), 4), "unicode-math": 5, "logix": 6}
 
 _WORDS = re.compile(r"[^\W_]+")
 
@@ -34,6 +37,7 @@ class _Entry:
     symbol: Symbol
     command: str  # without its first backslash
     folded: str  # the command, case-folded
+    defined: frozenset[str]  # aliases that common packages define: what most people mean by them
     aliases: frozenset[str]  # commands also without their backslash
     command_words: tuple[str, ...]
     names: tuple[str, ...]  # Unicode and Typst, case-folded
@@ -41,6 +45,7 @@ class _Entry:
     package: str
     plain: str | None  # the Unicode character, NFKC-normalized
     rank: tuple[int, int, str]  # order among equal scores
+    text: str  # all of these, case-folded: what isn't in it doesn't match
 
 
 class SearchIndex:
@@ -93,8 +98,8 @@ class SearchIndex:
         plain = _plain_character(term)
         scores: dict[int, float] = {}
         for number in numbers:
-            score = _match(self._entries[number], term, body, folded, plain)
-            if score:
+            entry = self._entries[number]
+            if (folded in entry.text or plain in entry.text) and (score := _match(entry, term, body, folded, plain)):
                 scores[number] = score
         if not scores and len(folded) > 2 and " " not in folded:
             allowed = 1 if len(folded) < 5 else 2 if len(folded) < 9 else 3
@@ -109,25 +114,32 @@ class SearchIndex:
 
 def _entry(symbol: Symbol, aliases: Collection[Alias]) -> _Entry:
     command = symbol.command.removeprefix("\\")
+    folded, plain = command.casefold(), _plain_character(symbol.unicode) if symbol.unicode else None
     names = tuple(name.casefold() for name in (symbol.unicode_name, symbol.typst) if name)
+    package = symbol.package.casefold()
     return _Entry(
         symbol=symbol,
         command=command,
-        folded=command.casefold(),
+        folded=folded,
+        defined=frozenset(alias.alias for alias in aliases if alias.package in COMMON),
         aliases=frozenset(
             name for alias in aliases for name in (alias.alias, alias.alias.removeprefix("\\" if alias.package else ""))
         ),
-        command_words=tuple(_WORDS.findall(command.casefold())),
+        command_words=tuple(_WORDS.findall(folded)),
         names=names,
         name_words=tuple(dict.fromkeys(word for name in names for word in _WORDS.findall(name))),
-        package=symbol.package.casefold(),
-        plain=_plain_character(symbol.unicode) if symbol.unicode else None,
-        rank=(_COMMON.get(symbol.package, 3), len(command), symbol.key),
+        package=package,
+        plain=plain,
+        rank=(_RANKS.get(symbol.package, 3), len(command), symbol.key),
+        text="\n".join(
+            [symbol.command.casefold(), *names, package, *(alias.alias.casefold() for alias in aliases)]
+            + ([symbol.unicode or "", plain] if plain else [])
+        ),
     )
 
 
 def _match(entry: _Entry, term: str, body: str, folded: str, plain: str) -> float:
-    if entry.symbol.command == term:
+    if entry.symbol.command == term or term in entry.defined:
         return _AS_TYPED
     if entry.command == body:
         return _EXACT_CASE

@@ -10,18 +10,19 @@ here raises for an unknown key: everything that a key itself says is derived fro
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from extexify.catalog.glyph_image import glyph_image
-from extexify.catalog.keys import Alias, Mode, Symbol, derive_symbol
+from extexify.catalog.keys import OPENTYPE, Alias, Mode, Symbol, derive_symbol
 from extexify.catalog.search import SearchIndex
 from extexify.core.errors import UserError
-from extexify.workspace import paths
 
 if TYPE_CHECKING:
     from extexify.catalog.own import OwnSymbol
@@ -31,7 +32,10 @@ __all__ = [
     "Mode",
     "Symbol",
     "aliases_of",
+    "all_glyphs",
     "also",
+    "catalogue_digest",
+    "detexify_keys",
     "glyph_svg",
     "load_catalog",
     "search",
@@ -47,7 +51,22 @@ _DATA = Path(__file__).with_name("data")
 
 def read_data(name: str) -> Any:
     """The content of a JSON file of `catalog/data`."""
-    return json.loads((_DATA / name).read_text(encoding="utf-8"))
+    return orjson.loads((_DATA / name).read_bytes())
+
+
+@cache
+def detexify_keys() -> tuple[str, ...]:
+    """The keys of the symbols that Detexify's users drew, sorted: those that people look for."""
+    return tuple((_DATA / "detexify_keys.txt").read_text(encoding="utf-8").split())
+
+
+@cache
+def catalogue_digest() -> str:
+    """A digest of the catalogue's files: 16 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(_DATA.glob("*.json")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache
@@ -115,9 +134,11 @@ def search(query: str, limit: int = 50) -> list[Symbol]:
 
 def _own_index() -> SearchIndex | None:
     """The index of the user's own symbols; None without any, or if they can't be read."""
+    from extexify.catalog.own import version  # imports numpy, as above
+    from extexify.workspace import paths
+
     if not paths.own_symbols_file().exists():
         return None
-    from extexify.catalog.own import version
 
     found = version()
     return _index_of_own(found) if found else None
@@ -140,9 +161,12 @@ def symbols_by_rank() -> list[Symbol]:
 
 
 @cache
-def _glyphs() -> dict[str, dict[str, Any]]:
-    glyphs: dict[str, dict[str, Any]] = read_data("glyphs.json")
-    return glyphs
+def all_glyphs() -> Mapping[str, dict[str, Any]]:
+    """The printed glyphs by key: box (left, top, right, bottom), the paths of the ink, and those of a placeholder."""
+    stored: dict[str, dict[str, Any] | str] = read_data("glyphs.json")
+    # Equal glyphs are stored once; the others name the key that has it.
+    glyphs = {key: glyph for key, glyph in stored.items() if isinstance(glyph, dict)}
+    return MappingProxyType({key: glyphs[glyph] if isinstance(glyph, str) else glyph for key, glyph in stored.items()})
 
 
 def glyph_svg(key: str, *, title: str | None = None) -> str | None:
@@ -154,7 +178,7 @@ def glyph_svg(key: str, *, title: str | None = None) -> str | None:
     ``width`` and ``height`` by CSS. ``title`` becomes the accessible name; without one the SVG is hidden from screen
     readers, for use beside the command.
     """
-    glyph = _glyphs().get(key)
+    glyph = all_glyphs().get(key)
     if glyph is None:
         own = _own(key)
         return own.svg(title) if own else None
@@ -163,15 +187,18 @@ def glyph_svg(key: str, *, title: str | None = None) -> str | None:
     return glyph_image(glyph["box"], "".join(paths), title)
 
 
-def symbol_summary(key: str) -> dict[str, Any]:
-    """A symbol as lists in the browser show it: commands, glyph, names and preamble, as a JSON object."""
+def symbol_summary(key: str, *, glyph: bool = True) -> dict[str, Any]:
+    """A symbol as lists in the browser show it: commands, glyph, names and preamble, as a JSON object.
+
+    glyph: False where another symbol's, which prints alike, is shown; "svg" is None then.
+    """
     symbol, others = symbol_for(key), also(key)
     about = [_origin(symbol), _MODES[symbol.mode], *([f"also {', '.join(others)}"] if others else [])]
     return {
         "key": key,
         "command": symbol.command,
         "also": others,
-        "svg": glyph_svg(key),
+        "svg": glyph_svg(key) if glyph else None,
         "character": symbol.unicode,
         "name": symbol.unicode_name,
         "about": " · ".join(about),
@@ -183,4 +210,6 @@ def _origin(symbol: Symbol) -> str:
     """The package or font encoding that the symbol needs, in a word or two."""
     if not symbol.usepackage:
         return "LaTeX"
+    if symbol.fontenc == OPENTYPE:
+        return f"{symbol.package} with XeLaTeX or LuaLaTeX"
     return symbol.package if symbol.package != "latex2e" else f"{symbol.fontenc} fonts"

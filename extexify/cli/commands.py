@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from extexify.training.pipeline import PipelineResult, Places
     from extexify.training.recipes import Recipe
 
+SHOWN_ALIKE = 8
+"""Commands of look-alikes that are listed with an answer."""
+
 
 def export(options: argparse.Namespace) -> None:
     """Samples of sources → a dataset, or a dataset → a file for other programs."""
@@ -318,9 +321,12 @@ def classify(options: argparse.Namespace) -> None:
 
 def _other_commands(result: Result) -> str:
     """The other commands of a result's first symbol, and those of the symbols that are drawn alike; empty for none."""
-    from extexify.catalog.symbols import also
+    from extexify.catalog.symbols import also, symbol_for
 
-    texts = {"also": also(result.head.key), "drawn alike": [member.command for member in result.members[1:]]}
+    shown = list(dict.fromkeys(symbol_for(key).command for key in result.keys[1:]))
+    if len(shown) > SHOWN_ALIKE:
+        shown = [*shown[:SHOWN_ALIKE], f"{len(shown) - SHOWN_ALIKE} more"]
+    texts = {"also": also(result.head.key), "drawn alike": shown}
     listed = "; ".join(f"{title}: {', '.join(commands)}" for title, commands in texts.items() if commands)
     return f"  ({listed})" if listed else ""
 

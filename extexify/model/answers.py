@@ -45,9 +45,21 @@ class Result:
         """The sum of the members' probabilities."""
         return sum(member.probability for member in self.members)
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Keys of the catalogue's other symbols that are drawn alike: the model has no class of their own for them."""
+        members = {member.key for member in self.members}
+        return tuple(key for key in drawn_like(self.head.key) if key not in members)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the members, then `others`."""
+        return (*(member.key for member in self.members), *self.others)
+
     def to_json(self) -> dict[str, Any]:
-        """The first symbol, the probability of all, and all of them as `members`, each with its own."""
-        members = [{**symbol_object(member.key), "probability": member.probability} for member in self.members]
+        """The first symbol, the probability of all, and all of them as `members`, each with its own: 0 for `others`."""
+        probabilities = {member.key: member.probability for member in self.members}
+        members = [{**symbol_object(key), "probability": probabilities.get(key, 0.0)} for key in self.keys]
         return {**members[0], "probability": self.probability, "members": members}
 
 
@@ -76,6 +88,12 @@ def commonness(key: str) -> float:
 def _group_name(key: str) -> str:
     """The smallest key of a symbol's group, which identifies it, also if that key isn't among the predictions."""
     return min((key, *drawn_alike(key)))
+
+
+@cache
+def drawn_like(key: str) -> tuple[str, ...]:
+    """The other symbols that are drawn like one, those that need least first."""
+    return tuple(sorted(drawn_alike(key), key=lambda other: (-commonness(other), other)))
 
 
 def fold_look_alikes(predictions: Iterable[Prediction]) -> list[Result]:

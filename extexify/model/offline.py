@@ -10,12 +10,13 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from extexify.catalog.lookalikes import groups_of
+from extexify.catalog.lookalikes import groups_of, prints_alike
 from extexify.catalog.symbols import symbol_summary
-from extexify.model.answers import commonness, symbol_object
+from extexify.model.answers import commonness, drawn_like, symbol_object
 from extexify.model.file import read_model
 from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.files import StorageError, atomic_file
@@ -43,19 +44,28 @@ def made_files(model: Path) -> dict[str, bytes]:
     Raises `ModelError`.
     """
     description, _ = read_model(model)
-    known = {"summed_classes": SUMMED_CLASSES, "symbols": _symbols(description.classes)}
+    known = {"summed_classes": SUMMED_CLASSES, **_symbols(description.classes)}
     made = {MODEL: model.read_bytes(), SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
     kept = sorted({*static_files(), *made} - {WORKER})
     return {**made, FILES: json.dumps(kept).encode()}
 
 
-def _symbols(classes: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """By key: what a list shows of a symbol, the number of its look-alike group, and its commonness."""
-    groups = groups_of(classes, "drawn").tolist()
-    return {
-        key: {**symbol_object(key), **symbol_summary(key), "group": group, "commonness": commonness(key)}
-        for key, group in zip(classes, groups, strict=True)
-    }
+def _symbols(classes: Sequence[str]) -> dict[str, Any]:
+    """`symbols`, by key: what a list shows of a symbol, and of a class the number of its look-alike group and its
+    commonness; `others`, by group: keys of symbols that are drawn alike and are no classes.
+
+    Of these, one that prints like another has that one's key as `like` in place of a glyph.
+    """
+    known = set(classes)
+    symbols: dict[str, Any] = {}
+    others: dict[int, list[str]] = {}
+    for key, group in zip(classes, groups_of(classes, "drawn").tolist(), strict=True):
+        symbols[key] = {**symbol_object(key), **symbol_summary(key), "group": group, "commonness": commonness(key)}
+        others.setdefault(group, [other for other in drawn_like(key) if other not in known])
+    for key in chain(*others.values()):
+        like = next((other for other in prints_alike(key) if other in symbols and symbols[other]["svg"]), None)
+        symbols[key] = {**symbol_object(key), **symbol_summary(key, glyph=like is None), "like": like}
+    return {"symbols": symbols, "others": {group: found for group, found in others.items() if found}}
 
 
 def page_files(model: Path) -> dict[str, bytes]:

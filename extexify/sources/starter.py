@@ -20,12 +20,14 @@ from urllib.parse import unquote
 import numpy as np
 import orjson
 
+from extexify.catalog.symbols import detexify_keys
 from extexify.drawing.strokes import Drawing
 from extexify.sources.base import Row, SourceError
 from extexify.sources.handwriting import handwritten
 
 SCHEME = "starter"
 DEFAULT_EACH = 40
+EVERY_SHAPE = "all"
 MAX_EACH = 100_000
 MAX_SEED = 2**63 - 1
 
@@ -41,17 +43,17 @@ _GRID = 250  # the longer side of a skeleton in its file
 
 
 class StarterSource:
-    """Synthetic drawings of the catalogue's symbols: `each` of every symbol, one symbol after the other."""
+    """Synthetic drawings of the catalogue's symbols: `each` of every one, one symbol after the other."""
 
     unit = "rows"
 
     def __init__(self, symbols: Sequence[str] | None = None, each: int = DEFAULT_EACH, seed: int = 0) -> None:
-        """`symbols` are keys, in the order of the rows; None means all.
+        """`symbols` are keys, in the order of the rows; None means those of Detexify's data.
 
         Raises `SourceError` for a symbol without a skeleton, for one named twice, and for numbers out of range.
         """
-        known = _skeletons()
-        self.symbols = tuple(known if symbols is None else symbols)
+        known = symbols_with_skeletons()
+        self.symbols = detexify_keys() if symbols is None else tuple(symbols)
         if not self.symbols:
             raise SourceError("starter drawings of no symbol: name at least one")
         unknown = [key for key in self.symbols if key not in known]
@@ -66,13 +68,14 @@ class StarterSource:
             raise SourceError(f"the seed of the starter drawings must be 0 to {MAX_SEED}, not {seed}")
         self.each = each
         self.seed = seed
-        chosen = "all symbols" if symbols is None else f"{len(self.symbols):,} symbols"
+        chosen = "Detexify's symbols" if symbols is None else f"{len(self.symbols):,} symbols"
         self.name = f"{NAME} (synthetic; {each} each of {chosen}, seed {seed})"
         self._read = 0
 
     @classmethod
     def from_address(cls, address: str) -> StarterSource:
-        """The source of an address: `starter`, or `starter:each=40,seed=1,symbols=KEY;KEY`.
+        """The source of an address: `starter`, or `starter:each=40,seed=1,symbols=KEY;KEY`; `symbols=all` is one symbol
+        of each shape.
 
         In keys, `%`, `,` and `;` are written as in web addresses: `%25`, `%2C`, `%3B`.
         Raises `SourceError` naming the option that is wrong.
@@ -88,7 +91,8 @@ class StarterSource:
             if name in options:
                 raise SourceError(f"the option {name} of the starter drawings is given twice")
             if name == "symbols":
-                options[name] = [unquote(key) for key in value.split(";") if key]
+                keys = [unquote(key) for key in value.split(";") if key]
+                options[name] = shapes_with_skeletons() if keys == [EVERY_SHAPE] else keys
             elif not (value.isascii() and value.isdigit() and len(value) <= 20):
                 raise SourceError(f"the option {name} of the starter drawings needs a whole number, not {value!r}")
             else:
@@ -118,20 +122,35 @@ def drawing_id(seed: int, key: str, number: int) -> int:
     return MIN_STARTER_ID + int.from_bytes(digest, "little") % MIN_STARTER_ID
 
 
+_Skeleton = dict[str, list[list[int]]]
+
+
 @cache
-def _skeletons() -> dict[str, dict[str, list[list[int]]]]:
-    skeletons: dict[str, dict[str, list[list[int]]]] = json.loads(_SKELETONS.read_text(encoding="utf-8"))
+def _stored() -> dict[str, _Skeleton | str]:
+    """By key, the skeleton, or the key of a symbol that prints alike and has it."""
+    skeletons: dict[str, _Skeleton | str] = json.loads(_SKELETONS.read_text(encoding="utf-8"))
     return skeletons
+
+
+def _skeleton(key: str) -> _Skeleton:
+    stored = _stored()[key]
+    return _skeleton(stored) if isinstance(stored, str) else stored
 
 
 def symbols_with_skeletons() -> Collection[str]:
     """The keys of all symbols that there are starter drawings of."""
-    return _skeletons().keys()
+    return _stored().keys()
+
+
+@cache
+def shapes_with_skeletons() -> tuple[str, ...]:
+    """The same without symbols that have another one's skeleton, because they print alike."""
+    return tuple(key for key, skeleton in _stored().items() if isinstance(skeleton, dict))
 
 
 def starter_drawings(key: str, each: int, seed: int = 0) -> list[Drawing]:
     """Drawings of a symbol, in whole pixels. Raises KeyError for a key without a skeleton."""
-    skeleton = _skeletons()[key]
+    skeleton = _skeleton(key)
     raw = [
         (np.array(flat, float).reshape(-1, 2) / _GRID, part)
         for part in ("lines", "areas", "serifs")

@@ -1,7 +1,7 @@
 """Classes and drawings of symbols that nobody drew: starter drawings beside a dataset's real ones.
 
-A training that has them knows every shape of the catalogue. The keys of the dataset are classes; so is one key of every
-group of symbols that print alike of which the dataset has none. Symbols with real drawings get some starter drawings,
+A training that has them knows every shape of the catalogue. The keys of the dataset are classes; so is one key of each
+group of symbols that are drawn alike of which the dataset has none. Symbols with real drawings get starter drawings,
 too, so that how a drawing is made doesn't tell whether people drew the symbol.
 """
 
@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.catalog.lookalikes import prints_alike
+from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.symbols import symbols_by_rank
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
@@ -29,15 +29,15 @@ POOL = 16
 
 @lru_cache(maxsize=4)
 def undrawn_shapes(classes: tuple[str, ...]) -> list[str]:
-    """The symbols of the catalogue to learn besides some classes, sorted: of every group that prints alike and has no
+    """The symbols of the catalogue to learn besides some classes, sorted: of every group that is drawn alike and has no
     member among the classes, the one that most documents can print; none without starter drawings."""
-    covered = {*classes, *(other for key in classes for other in prints_alike(key))}
+    covered = {*classes, *(other for key in classes for other in drawn_alike(key))}
     drawable = symbols_with_skeletons()
     found = []
     for symbol in symbols_by_rank():
         if symbol.key in drawable and symbol.key not in covered:
             found.append(symbol.key)
-            covered.update(prints_alike(symbol.key))
+            covered.update(drawn_alike(symbol.key))
     return sorted(found)
 
 

@@ -52,11 +52,12 @@ function fillRow(parts, answer, first) {
   button.setAttribute("aria-label", `Copy ${answer.command}`);
   if (parts.key !== answer.key) button.reset();
   parts.key = answer.key;
-  fillMembers(parts, answer.alike, FEW_LOOK_ALIKES[first ? 0 : 1]);
+  fillMembers(parts, answer, FEW_LOOK_ALIKES[first ? 0 : 1]);
 }
 
-// Shows the look-alikes of an answer as chips that copy their commands.
-function fillMembers(parts, alike, few) {
+// Shows the look-alikes of an answer as chips that copy their commands. Those without a glyph print like the answer.
+function fillMembers(parts, answer, few) {
+  const { alike } = answer;
   const shown = JSON.stringify([few, alike.map((member) => member.key)]);
   if (parts.alike === shown) return;
   parts.alike = shown;
@@ -71,7 +72,7 @@ function fillMembers(parts, alike, few) {
     const pick = copyButton(chip, () => member.command);
     pick.className = "pick";
     const glyph = element("span", "glyph", null);
-    showGlyph(glyph, member);
+    showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, member.command));
     pick.title = `${member.command} · ${member.about}: click to copy`;
     pick.setAttribute("aria-label", `Copy ${member.command}, ${member.about}`);

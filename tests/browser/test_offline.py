@@ -158,7 +158,9 @@ def test_the_worker_answers_as_the_library_does_and_rejects_scribbles(page: Page
         predictions = classifier.candidates(drawing, results=25, symbols=SUMMED_CLASSES)
         wanted = fold_look_alikes(predictions)[:25]
         assert message["number"] == number
-        assert [keys_of([answer, *answer["alike"]]) for answer in message["answers"]] == list(map(members_of, wanted))
+        assert [keys_of([answer, *answer["alike"]]) for answer in message["answers"]] == [
+            list(one.keys) for one in wanted
+        ]
         probabilities = [result.probability for result in wanted]
         assert [answer["probability"] for answer in message["answers"]] == pytest.approx(probabilities, abs=1e-4)
         assert message["unsure"] == is_rejected(predictions, classifier.description.rejection_threshold)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from extexify.catalog.keys import command_from_key, derive_symbol, split_key
 from extexify.catalog.lookalikes import drawn_alike, look_alike_groups, prints_alike
-from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_for, symbol_summary
-from tools.catalog.lookalikes import DRAWN_ALIKE
+from extexify.catalog.symbols import Symbol, aliases_of, glyph_svg, load_catalog, search, symbol_for, symbol_summary
+from tools.catalog.files import named_keys
+from tools.catalog.reviewed import DRAWN_ALIKE
 
 CATALOG = load_catalog()
 KEYS = st.sampled_from(sorted(CATALOG))
@@ -90,7 +91,8 @@ def test_a_command_comes_back_from_its_key(package: str, fontenc: str, names: li
 
 
 def test_every_symbol_of_the_drawings_is_there() -> None:
-    assert len(CATALOG) == 1122
+    assert named_keys() <= CATALOG.keys()
+    assert len(CATALOG) > 10_000
     assert list(CATALOG) == sorted(CATALOG)
 
 
@@ -99,7 +101,7 @@ def test_every_entry_is_consistent() -> None:
         assert (symbol.key, symbol.command) == (key, command_from_key(key))
         assert symbol.mode in ("math", "text", "both"), key
         if symbol.package != "latex2e" and symbol.usepackage:
-            assert re.search(rf"\\usepackage(\[\w+\])?\{{{symbol.package}\}}", symbol.usepackage), key
+            assert re.search(rf"\\usepackage(\[[\w,]+\])?\{{{symbol.package}\}}", symbol.usepackage), key
         assert (symbol.unicode is None) == (symbol.unicode_name is None), key
         if symbol.unicode:
             assert symbol.unicode_name == " + ".join(
@@ -152,7 +154,7 @@ def test_every_glyph_is_a_small_svg_at_one_scale() -> None:
         _, top, width, height = (float(number) for number in root.attrib["viewBox"].split())
         assert root.get("width") == f"{width / 1000:g}em", key
         assert 400 < width < 3500, key
-        assert -1300 < top < 0 < top + height < 900, key  # the baseline is in the picture
+        assert -2000 < top < 0 < top + height < 1500, key  # the baseline is in the picture
         assert len(root) > 0, key
         assert len(svg) < 12_000, key
 
@@ -172,7 +174,7 @@ def test_groups_of_look_alikes_are_disjoint_and_of_the_catalogue() -> None:
         members = [key for group in groups for key in group]
         assert len(members) == len(set(members))
         assert set(members) <= set(CATALOG)
-        assert all(2 <= len(group) <= 15 for group in groups)
+        assert all(len(group) >= 2 for group in groups)
 
 
 def test_what_prints_alike_is_drawn_alike() -> None:
@@ -182,7 +184,7 @@ def test_what_prints_alike_is_drawn_alike() -> None:
 
 @pytest.mark.parametrize("commands", DRAWN_ALIKE, ids=" ".join)
 def test_what_was_found_alike_by_hand_is_drawn_alike(commands: tuple[str, ...]) -> None:
-    keys = {symbol.key for symbol in load_catalog().values() if symbol.command in commands}
+    keys = {key for key in named_keys() if CATALOG[key].command in commands}
     first = min(keys)
     assert keys <= {first, *drawn_alike(first)}
 
@@ -231,7 +233,7 @@ FIRST_HITS = [
     ("delta", r"\delta"),
     ("alph", r"\alpha"),  # one letter from \aleph, but something starts so
     ("≥", r"\geq"),
-    ("ℝ", r"\mathds{R}"),
+    ("ℝ", r"\mathbb{R}"),
     ("|", "|"),
     (r"\|", r"\|"),
     ("---", "---"),
@@ -258,10 +260,10 @@ WHAT_LATEX_MEANS = [
     (r"\land", r"\wedge"), (r"\lor", r"\vee"), (r"\lnot", r"\neg"), (r"\le", r"\leq"), (r"\ne", r"\neq"),
     (r"\to", r"\rightarrow"), (r"\gets", r"\leftarrow"), (r"\owns", r"\ni"), (r"\implies", r"\Longrightarrow"),
     (r"\iff", r"\Longleftrightarrow"), (r"\Vert", r"\|"), (r"\vert", "|"), (r"\doublecap", r"\Cap"),
-    (r"\mathbb{N}", r"\mathds{N}"), ("iff", r"\Longleftrightarrow"), (r"\impliedby", r"\Longleftarrow"),
+    (r"\mathbb{N}", r"\mathbb{N}"), ("iff", r"\Longleftrightarrow"), (r"\impliedby", r"\Longleftarrow"),
     # what is typed in their place
     ("<=", r"\leq"), (">=", r"\geq"), ("!=", r"\neq"), ("->", r"\rightarrow"), ("=>", r"\Rightarrow"),
-    ("...", r"\ldots"), (r"\R", r"\mathds{R}"), ("element of", r"\in"), ("Not  equal", r"\neq"),
+    ("...", r"\ldots"), (r"\R", r"\mathbb{R}"), ("element of", r"\in"), ("Not  equal", r"\neq"),
 ]  # fmt: skip
 
 
@@ -270,19 +272,26 @@ def test_the_first_hit_is_what_latex_means() -> None:
         assert commands(query)[0] == first, query
 
 
+def names_of(symbol: Symbol) -> list[str]:
+    return [alias.alias for alias in aliases_of(symbol.key)]
+
+
 ALIASES = [alias for key in CATALOG for alias in aliases_of(key)]
 
 
 def test_every_alias_finds_its_symbol_and_is_no_command_of_another() -> None:
-    assert len(ALIASES) > 180
-    catalogued = {symbol.command for symbol in CATALOG.values()}
+    assert len(ALIASES) > 600
+    commands_of = {(symbol.command, symbol.package) for symbol in CATALOG.values()}
     for alias in ALIASES:
-        assert search(alias.alias, limit=1)[0].key == alias.key, alias
-        assert alias.alias not in catalogued
+        assert (alias.alias, alias.package) not in commands_of
+        found = search(alias.alias, limit=1)[0]
+        # Another package may have a symbol of that name: only what LaTeX and amsmath define comes before it.
+        named_so = found.command == alias.alias and alias.package not in (None, "latex2e", "amsmath", "amssymb")
+        assert found.key == alias.key or named_so, alias
 
 
 def test_the_beginning_of_an_alias_finds_its_symbol() -> None:
-    assert commands(r"\impl")[0] == r"\Longrightarrow"
+    assert commands(r"\implie")[0] == r"\Longrightarrow"
     assert commands("if and o")[0] == r"\Longleftrightarrow"
 
 
@@ -297,11 +306,11 @@ def test_a_symbol_shows_its_other_commands_and_what_they_need() -> None:
 def test_a_package_finds_its_symbols() -> None:
     found = search("stmaryrd", limit=2000)
     assert {symbol.package for symbol in found} == {"stmaryrd"}
-    assert len(found) == 35
+    assert len(found) > 100
 
 
 def test_better_matches_come_first() -> None:
-    found = commands("int")
+    found = commands("int", limit=1000)
     exact, prefix, inside = found.index(r"\int"), found.index(r"\intercal"), found.index(r"\iint")
     assert exact < prefix < inside
 
@@ -339,5 +348,8 @@ def test_a_query_with_a_missing_letter_finds_the_symbol(key: str, data: st.DataO
     typed = (name[:at] + name[at + 1 :]).casefold()
     found = search(typed, limit=2000)
     # What is left may be part of another name, which then is found instead.
-    other = any(typed in f"{symbol.command} {symbol.unicode_name} {symbol.typst}".casefold() for symbol in found)
+    other = any(
+        typed in " ".join([symbol.command, str(symbol.unicode_name), str(symbol.typst), *names_of(symbol)]).casefold()
+        for symbol in found
+    )
     assert other or CATALOG[key].command in [symbol.command for symbol in found]

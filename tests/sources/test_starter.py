@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify.catalog.symbols import load_catalog
+from extexify.catalog.lookalikes import prints_alike
+from extexify.catalog.symbols import detexify_keys, load_catalog
 from extexify.contributions.sqlite_store import LAST_CONTRIBUTION_ID
 from extexify.dataset.export import export_dataset
 from extexify.drawing.raster import PRESETS, rasterize
@@ -21,9 +22,9 @@ from extexify.drawing.strokes import Drawings
 from extexify.sources.base import SourceError
 from extexify.sources.open import open_source
 from extexify.sources.rows import Sample, check_row
-from extexify.sources.starter import MIN_STARTER_ID, StarterSource, starter_drawings
+from extexify.sources.starter import MIN_STARTER_ID, StarterSource, shapes_with_skeletons, starter_drawings
 
-KEYS = list(load_catalog())
+KEYS = list(detexify_keys())
 SOME = KEYS[::57]
 
 
@@ -31,11 +32,17 @@ def samples(source: StarterSource) -> list[Sample]:
     return [check_row(row) for row in source.rows()]
 
 
-def test_every_symbol_of_the_catalogue_has_usable_drawings() -> None:
-    source = StarterSource(each=1)
-    assert list(source.symbols) == KEYS
-    found = samples(source)
-    assert [sample.key for sample in found] == KEYS
+def test_the_usual_symbols_are_those_of_detexify_and_every_shape_can_be_asked_for() -> None:
+    assert list(StarterSource().symbols) == KEYS
+    shapes = StarterSource.from_address("starter:each=1,symbols=all").symbols
+    assert set(KEYS) < set(shapes) < set(load_catalog())
+    assert all(any(other in shapes for other in (key, *prints_alike(key))) for key in load_catalog())
+
+
+def test_every_shape_has_usable_drawings() -> None:
+    keys = shapes_with_skeletons()[::5]
+    found = samples(StarterSource(keys, each=1))
+    assert [sample.key for sample in found] == list(keys)
     assert len({sample.id for sample in found}) == len(found)
     for sample in found:
         points = np.concatenate(sample.drawing)

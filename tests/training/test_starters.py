@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from extexify.catalog.lookalikes import look_alike_groups, prints_alike
+from extexify.catalog.lookalikes import drawn_alike, look_alike_groups
 from extexify.core.progress import Stopped
 from extexify.dataset.dataset import Dataset
 from extexify.model.weights import read_weights
@@ -41,13 +41,13 @@ def two_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_shape_of_the_catalogue_is_learnt_once() -> None:
-    group = look_alike_groups("prints")[0]
+    group = look_alike_groups("drawn")[0]
     drawn = (group[-1], "latex2e-OT1-_alpha", "a key of somebody else")
     shapes = undrawn_shapes(drawn)
     assert shapes == sorted(set(shapes) - set(drawn))
     known = {*drawn, *shapes}
     for key in symbols_with_skeletons():
-        assert len(known & {key, *prints_alike(key)}) == 1, key
+        assert len(known & {key, *drawn_alike(key)}) == 1, key
 
 
 def test_a_small_dataset_is_learnt_alone_unless_starters_are_asked_for(dataset: Dataset, two_shapes: None) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 
+from extexify.catalog.keys import command_from_key
 from extexify.catalog.symbols import load_catalog
-from tools.catalog.files import DATA, write_lines
+from tools.catalog.files import DATA, named_keys, write_lines
+from tools.catalog.packages import PACKAGES
 from tools.catalog.unicode_tables import text_of
 
 # Files that are read, and the package of each.
@@ -30,8 +33,6 @@ _SAME_GLYPH = (
     (r"\implies", r"\Longrightarrow", "amsmath"), (r"\impliedby", r"\Longleftarrow", "amsmath"),
     (r"\lvert", "|", "amsmath"), (r"\rvert", "|", "amsmath"),
     (r"\lVert", r"\|", "amsmath"), (r"\rVert", r"\|", "amsmath"),
-    # amsfonts' blackboard capitals stand for the same characters as those of dsfont, which people drew
-    *((rf"\mathbb{{{letter}}}", rf"\mathds{{{letter}}}", "amssymb") for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
 )  # fmt: skip
 
 # What is typed into a search, by command: ASCII forms of AsciiMath, Typst, Haskell and Markdown, macros that many
@@ -57,9 +58,9 @@ _TYPED = {
     r"\equiv": ("-=", "===", "identical"), r"\sim": ("similar",), r"\asymp": ("asymptotic",),
     r"\times": ("xx",), r"\infty": ("oo",), r"\notin": ("!in", "not in"), r"\wedge": ("&&",),
     r"\sqrt{}": ("root",),
-    r"\mathds{N}": (r"\N", "NN", "natural numbers"), r"\mathds{Z}": (r"\Z", "ZZ", "integers"),
-    r"\mathds{Q}": (r"\Q", "QQ", "rational numbers", "rationals"),
-    r"\mathds{R}": (r"\R", "RR", "real numbers", "reals"), r"\mathds{C}": (r"\C", "CC", "complex numbers"),
+    r"\mathbb{N}": (r"\N", "NN", "natural numbers"), r"\mathbb{Z}": (r"\Z", "ZZ", "integers"),
+    r"\mathbb{Q}": (r"\Q", "QQ", "rational numbers", "rationals"),
+    r"\mathbb{R}": (r"\R", "RR", "real numbers", "reals"), r"\mathbb{C}": (r"\C", "CC", "complex numbers"),
     r"\forall": ("for all", "for every"), r"\exists": ("there exists",),
     r"\in": ("element of", "member of"), r"\emptyset": ("O/", "null set"), r"\nabla": ("gradient",),
     r"\setminus": ("⧵", "set difference"), r"\Re": ("real part",),
@@ -71,30 +72,49 @@ _TYPED = {
 }  # fmt: skip
 
 
-def write_aliases() -> None:
-    """Write `aliases.json`: one alias a line, those that are commands with the package that defines them."""
-    named = [*_defined(), *_SAME_GLYPH]
-    typed = [(alias, command, None) for command, aliases in _TYPED.items() for alias in aliases]
-    # Of two packages with the same command, the one that needs no preamble line.
+def aliases_of_packages() -> list[tuple[str, str, str]]:
+    """Aliases that are commands, with the command that each is another name of, and the package that defines it."""
+    return [*_defined(), *_SAME_GLYPH]
+
+
+def write_aliases(found: Iterable[tuple[str, str, str]]) -> None:
+    """Write `aliases.json`: one alias a line, those that are commands with the package that defines them.
+
+    found: aliases, keys and packages, of commands that a package defines as another one of its own. An alias of two
+    symbols is that of the first.
+    """
+    # Of two packages with the same command, the one that Detexify's data has, then the one that comes first.
+    ranks = {package.name: number for number, package in enumerate(PACKAGES)}
+    named = named_keys()
     key_of = {
-        symbol.command: symbol.key for symbol in sorted(load_catalog().values(), key=lambda each: -len(each.usepackage))
+        symbol.command: symbol.key
+        for symbol in sorted(
+            load_catalog().values(),
+            key=lambda each: (each.key in named, -len(each.usepackage), -ranks.get(each.package, -1)),
+        )
     }
-    lines: dict[str, list[dict[str, str | None]]] = defaultdict(list)
-    for alias, command, package in sorted(dict.fromkeys([*named, *typed]), key=lambda line: line[2] is None):
+    lines: dict[str, tuple[str, str | None]] = {}
+    listed = [
+        *aliases_of_packages(),
+        *((alias, command, None) for command, aliases in _TYPED.items() for alias in aliases),
+    ]
+    for alias, command, package in listed:
         if command not in key_of:
             raise SystemExit(f"aliases.py names {command}, which is no symbol of the catalogue.")
-        lines[key_of[command]].append({"alias": alias, "key": key_of[command], "package": package})
-    aliases = [line for key in sorted(lines) for line in lines[key]]
-    repeated = {line["alias"] for line in aliases if sum(other["alias"] == line["alias"] for other in aliases) > 1}
-    if repeated:
-        raise SystemExit(f"aliases.py has two symbols for {', '.join(map(str, sorted(repeated, key=str)))}.")
-    write_lines(DATA / "aliases.json", aliases)
-    print(f"{len(aliases)} aliases of {len(lines)} symbols")
+        if lines.setdefault(alias, (key_of[command], package))[0] != key_of[command]:
+            raise SystemExit(f"aliases.py has two symbols for {alias}.")
+    for alias, key, package in found:
+        lines.setdefault(alias, (key, package))
+    aliases = sorted(lines.items(), key=lambda line: (line[1][0], line[1][1] is None))
+    write_lines(
+        DATA / "aliases.json", [{"alias": alias, "key": key, "package": package} for alias, (key, package) in aliases]
+    )
+    print(f"{len(lines)} aliases of {len({key for key, _ in lines.values()})} symbols")
 
 
 def _defined() -> list[tuple[str, str, str]]:
-    """Aliases, with the command and package of each, that TeX's files define and the catalogue doesn't have."""
-    catalogued = {symbol.command for symbol in load_catalog().values()}
+    """Aliases, with the command and package of each, that TeX's files define and Detexify's data doesn't have."""
+    catalogued = {command_from_key(key) for key in named_keys()}
     found = []
     for name, package in _FILES.items():
         text = re.sub(r"(?<!\\)%.*", "", text_of(name))
@@ -111,7 +131,3 @@ def _defined() -> list[tuple[str, str, str]]:
             for alias in commands
         ]
     return [line for line in found if line[0] not in catalogued and line[1] in catalogued]
-
-
-if __name__ == "__main__":
-    write_aliases()

@@ -1,14 +1,10 @@
-"""How alike symbols are drawn, from nearest neighbours among the drawings of a dataset.
-
-Only the training split is used, because evaluations count look-alikes as right.
-"""
+"""How alike symbols are drawn, from nearest neighbours among drawings of them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extexify.dataset.dataset import Dataset
 from extexify.drawing.raster import preset, rasterize
 from extexify.drawing.strokes import Drawings
 
@@ -18,20 +14,18 @@ DIRECTIONS = 8
 NEIGHBOURS = 12
 
 
-def affinities(dataset: Dataset) -> NDArray[np.float64]:
-    """Between every two classes of the dataset: 0 (never confused) to about 1 (drawings are indistinguishable).
+def affinities(drawings: Drawings, labels: NDArray[np.integer], classes: int) -> NDArray[np.float32]:
+    """Between every two classes, from drawings of them with labels (N,): 0 (never confused) to about 1 (the drawings
+    are indistinguishable), float32 (classes, classes).
 
     For each drawing, its nearest other drawings are found. How often one of another class is among them, compared to
     one of its own class, is the affinity: 1 means that a drawing is as near to the other class as to its own.
     """
-    chosen = dataset.indices("train")
-    labels = np.asarray(dataset.labels)[chosen]
-    features = _features(dataset, chosen)
-    classes = len(dataset.classes)
+    features = _features(drawings)
     counts = np.bincount(labels, minlength=classes)
-    hits = np.zeros((classes, classes))
+    hits = np.zeros((classes, classes), np.float32)
     random = np.random.default_rng(0)
-    for start in range(0, len(chosen), 1000):
+    for start in range(0, len(labels), 1000):
         block = slice(start, start + 1000)
         similar = features[block] @ features.T
         similar[np.arange(len(similar)), np.arange(start, start + len(similar))] = -1  # itself
@@ -42,18 +36,17 @@ def affinities(dataset: Dataset) -> NDArray[np.float64]:
     # Hits are relative to the size of the class; the added one keeps chance hits in tiny classes from counting much.
     own = (np.diag(hits) + 1) / np.maximum(counts - 1, 1)
     one_way = hits / np.maximum(counts, 1)[None] / own[:, None]
-    result: NDArray[np.float64] = np.sqrt(one_way * one_way.T)
+    result: NDArray[np.float32] = np.sqrt(one_way * one_way.T)
     np.fill_diagonal(result, 1)
     return result
 
 
-def _features(dataset: Dataset, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+def _features(drawings: Drawings) -> NDArray[np.float32]:
     """A unit vector a drawing: where its ink is, and in which directions its lines run there."""
-    drawings = list(dataset.drawings)
     settings = preset("default", size=SIZE)
     parts = []
-    for start in range(0, len(chosen), 2000):
-        batch = Drawings.pack([drawings[index] for index in chosen[start : start + 2000]])
+    for start in range(0, len(drawings), 2000):
+        batch = drawings.take(np.arange(start, min(start + 2000, len(drawings))))
         images = rasterize(batch, settings).astype(np.float32)
         parts.append(np.concatenate([_directions(images), 0.5 * _ink(images)], axis=1))
     vectors = np.concatenate(parts)

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from extexify.catalog.keys import Symbol, derive_symbol
 from tools.catalog import unicode_tables
-from tools.catalog.latex import Printed, Request, print_symbols
+from tools.catalog.latex import Request, print_symbols
 from tools.catalog.modes import mode_of
-from tools.catalog.typst_names import refused, typst_expressions
+from tools.catalog.outlines import Outline
+from tools.catalog.typst_names import typst_expressions
 
 # mathtools gave these three a second meaning in 2022 (:= for \coloneq). People drew, and the key means, the first
 # one (:-), which this option keeps.
@@ -71,8 +72,8 @@ _TYPST = {
 }  # fmt: skip
 
 
-def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]]:
-    """The entries, and each one printed. SystemExit names the symbols that LaTeX does not print as catalogued."""
+def build_entries(keys: Iterable[str]) -> tuple[dict[str, Symbol], dict[str, Outline]]:
+    """The entries and their outlines. SystemExit names the symbols that LaTeX does not print as catalogued."""
     derived = [derive_symbol(key) for key in keys]
     derived = [
         dataclasses.replace(symbol, usepackage=_LEGACY_COLONS_LINE)
@@ -86,8 +87,8 @@ def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]
     plain = print_symbols(
         Request(symbol.command, "", "math") for symbol in derived if symbol.package in ("amssymb", "amsmath")
     )
-    entries: list[Symbol] = []
-    glyphs: dict[str, Printed] = {}
+    entries: dict[str, Symbol] = {}
+    glyphs: dict[str, Outline] = {}
     failures: list[str] = []
     for symbol in derived:
         math = printed[Request(symbol.command, symbol.usepackage, "math")]
@@ -100,11 +101,8 @@ def build_entries(keys: Iterable[str]) -> tuple[list[Symbol], dict[str, Printed]
         unprefixed = plain.get(Request(symbol.command, "", "math"))
         if unprefixed and unprefixed.sound and unprefixed.outline == glyph.outline:
             symbol = dataclasses.replace(symbol, usepackage="")  # the package defines it, but plain LaTeX does too
-        entries.append(with_names(dataclasses.replace(symbol, mode=mode)))
-        glyphs[symbol.key] = glyph
-    complaint = refused(entry.typst for entry in entries if entry.typst)
-    if complaint:
-        failures.append(f"Typst: {complaint}")
+        entries[symbol.key] = dataclasses.replace(symbol, mode=mode)
+        glyphs[symbol.key] = glyph.outline
     if failures:
         raise SystemExit("These do not print as catalogued:\n" + "\n".join(failures))
     return entries, glyphs

@@ -6,9 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from extexify.catalog.symbols import detexify_keys
+
 TOOLS = Path(__file__).resolve().parent
-KEYS = TOOLS / "keys.txt"
+COVERAGE = TOOLS / "coverage.md"
 DATA = TOOLS.parents[1] / "extexify" / "catalog" / "data"
+
+
+def named_keys() -> frozenset[str]:
+    """The keys of Detexify's data, whose symbols the catalogue always has."""
+    return frozenset(detexify_keys())
 
 
 def write_lines(path: Path, content: Sequence[object] | Mapping[str, object]) -> None:

@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,7 +30,12 @@ OUTLINE_SCALE = {r"\skull": 12 / 128}
 
 _COMMANDS = {"latex": ["latex"], "xelatex": ["xelatex", "-no-pdf"]}
 
+TIMEOUT = 60
+"""Seconds after which TeX is in an endless loop."""
+
 NO_INK = "nothing was printed"
+
+_SECTION = re.compile(r"<<<(\d+)>>>\n((?:(?!<<<).)*?)<<<end ([\d.]+)pt([\d.]+)pt([-\d.]+)pt>>>", re.DOTALL)
 
 _COMPLAINTS = re.compile(
     r"^(?:! .*|Missing character.*|.*Warning: .*(?:invalid in math mode|undefined|not available).*)$", re.MULTILINE
@@ -97,9 +103,11 @@ def print_symbols(requests: Iterable[Request]) -> dict[Request, Printed]:
 
 
 def _print_group(group: list[Request]) -> dict[Request, Printed]:
+    if not group:
+        return {}
     with tempfile.TemporaryDirectory() as folder:
         results = _compile(group, Path(folder))
-    if results is not None:
+    if isinstance(results, dict):
         for request, printed in results.items():
             # dvisvgm 3.0.3 loses character 0 of a font that is not the document's first; alone, it is the first.
             if printed.complaints == [NO_INK] and len(group) > 1:
@@ -107,30 +115,32 @@ def _print_group(group: list[Request]) -> dict[Request, Printed]:
         return results
     if len(group) == 1:
         return {group[0]: Printed(complaints=["LaTeX stopped before the page was finished"])}
-    # TeX stopped half way, so the pages are unreliable: halve until the faulty request is alone.
-    middle = len(group) // 2
-    return _print_group(group[:middle]) | _print_group(group[middle:])
+    # TeX stopped half way, so the pages are unreliable: the request at which it did is printed alone.
+    stopped = results
+    return _print_group(group[:stopped]) | _print_group([group[stopped]]) | _print_group(group[stopped + 1 :])
 
 
-def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | None:
+def _compile(group: list[Request], folder: Path) -> dict[Request, Printed] | int:
+    """What each request printed, or the number of the request at which TeX stopped."""
     pages = []
     for number, request in enumerate(group):
         pages.append(rf"\printed{{{number}}}{{{request.source}}}")
     document = _DOCUMENT % {"preamble": group[0].usepackage, "pages": "\n".join(pages)}
     (folder / "symbols.tex").write_text(document, encoding="utf-8")
-    try:
+    with suppress(subprocess.TimeoutExpired):
         subprocess.run(
             [*_COMMANDS[group[0].engine], "-interaction=nonstopmode", "symbols.tex"],
             cwd=folder,
             capture_output=True,
-            timeout=300,
+            timeout=TIMEOUT,
         )
-    except subprocess.TimeoutExpired:
-        return None
     log = (folder / "symbols.log").read_text(encoding="utf-8", errors="replace")
-    sections = re.findall(r"<<<(\d+)>>>\n(.*?)<<<end ([\d.]+)pt([\d.]+)pt([-\d.]+)pt>>>", log, re.DOTALL)
-    if len(sections) != len(group) or f"({len(group) + 1} page" not in log:
-        return None
+    sections = _SECTION.findall(log)
+    numbers = [int(number) for number, *_ in sections]
+    if numbers != list(range(len(group))) or f"({len(group) + 1} page" not in log:
+        unfinished = next((number for number, found in enumerate(numbers) if number != found), len(numbers))
+        # Where all ended, pages are missing: any may be to blame.
+        return unfinished if unfinished < len(group) else len(group) // 2
     subprocess.run(
         # Without fonts, every glyph comes as an outline where it stands, the baseline at y = 0.
         [

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from extexify.catalog.keys import OPENTYPE
+
 Engine = Literal["latex", "xelatex"]
 """What typesets a document: pdfLaTeX (in its DVI mode), or XeLaTeX for packages that need an OpenType font."""
 
@@ -16,29 +18,34 @@ class Package:
     r"""A package and its preamble lines.
 
     usepackage: the lines, if one `\usepackage` without options isn't enough. fontenc: the encoding in its keys.
-    engine: what typesets a document that has them.
+    engine: what typesets a document that has them. font: a further line for the symbols that the package's own font
+    doesn't have. loads: lines for the packages that it loads, whose commands are not its own. text: whether its symbols
+    are of text fonts, so that they print another letter where only a formula takes them.
     """
 
     name: str
     usepackage: str = ""
     fontenc: str = "OT1"
     engine: Engine = "latex"
+    font: str = ""
+    loads: str = ""
+    text: bool = False
 
     @property
     def lines(self) -> str:
         """The preamble lines, separated by newlines."""
         return self.usepackage or rf"\usepackage{{{self.name}}}"
 
-    @property
-    def preamble(self) -> str:
-        """The same as an entry has them: plain LaTeX needs none."""
-        return "" if self.name == LATEX else self.lines
+    def key(self, command: str) -> str:
+        """The key of one of its commands."""
+        return f"{self.name}-{self.fontenc}-{command.replace(chr(92), '_')}"
 
 
 LATEX = "latex2e"
 """LaTeX without packages."""
 
-_OPENTYPE = "TU"
+_AMSMATH = r"\usepackage{amsmath}\usepackage{textcomp}"
+
 _UPPER, _LOWER, _DIGITS = string.ascii_uppercase, string.ascii_lowercase, string.digits
 
 PACKAGES = (
@@ -53,39 +60,50 @@ PACKAGES = (
     Package("latexsym"),
     Package("amssymb"),
     Package("amsmath"),
-    Package("mathtools"),
+    Package("mathtools", loads=_AMSMATH),
     Package("mathdots"),
     Package("stmaryrd"),
     Package("wasysym"),
-    Package("marvosym"),
+    Package("marvosym", text=True),
     Package("esint"),
     Package("cmll"),
     Package("prodint"),
     Package("gensymb"),
     Package("upgreek"),
-    Package("pifont"),
-    Package("bbding"),
-    Package("dingbat"),
-    Package("ifsym", r"\usepackage[alpine,clock,electronic,geometry,misc,weather]{ifsym}"),
-    Package("manfnt"),
-    Package("skak"),
-    Package("fontawesome5"),
-    Package("phonetic"),
-    Package("tipa"),
-    Package("tipx"),
+    Package("pifont", text=True),
+    Package("bbding", text=True),
+    Package("dingbat", text=True),
+    Package("ifsym", r"\usepackage[alpine,clock,electronic,geometry,misc,weather]{ifsym}", text=True),
+    Package("manfnt", text=True),
+    Package("skak", text=True),
+    Package("fontawesome5", text=True),
+    Package("phonetic", text=True),
+    Package("tipa", text=True),
+    Package("tipx", loads=r"\usepackage{tipa}", text=True),
     Package("mathabx"),
-    Package("MnSymbol"),
-    Package("fdsymbol"),
-    Package("mdsymbol"),
+    Package("MnSymbol", loads=_AMSMATH),
+    Package("fdsymbol", loads=_AMSMATH),
+    Package("mdsymbol", loads=_AMSMATH),
     Package("boisik"),
     Package("txfonts"),
     Package("pxfonts"),
-    Package("newtxmath"),
-    Package("newpxmath"),
-    Package("kpfonts"),
+    Package("newtxmath", loads=_AMSMATH),
+    Package("newpxmath", loads=_AMSMATH),
+    Package("kpfonts", loads=_AMSMATH + r"\usepackage{ifthen}"),
     Package("stix2"),
-    Package("logix", fontenc=_OPENTYPE, engine="xelatex"),
-    Package("unicode-math", fontenc=_OPENTYPE, engine="xelatex"),
+    Package(
+        "unicode-math",
+        fontenc=OPENTYPE,
+        engine="xelatex",
+        font=r"\setmathfont{STIXTwoMath-Regular.otf}",
+        loads=_AMSMATH + r"\usepackage{fontspec}",
+    ),
+    Package(
+        "logix",
+        fontenc=OPENTYPE,
+        engine="xelatex",
+        loads=r"\usepackage[bold-style=ISO]{unicode-math}\usepackage{mathtools}\usepackage{arydshln}",
+    ),
 )
 """In this order."""
 
@@ -95,7 +113,7 @@ _DINGS = tuple(str(number) for number in (*range(33, 127), *range(161, 255)))
 
 ALPHABETS: dict[str, tuple[tuple[str, Sequence[str]], ...]] = {
     LATEX: (("mathcal", _UPPER), ("mathbf", _ALL), ("mathsf", _ALL), ("mathtt", _ALL), ("mathit", _UPPER + _LOWER)),
-    "amssymb": (("mathbb", _UPPER + "k"), ("mathfrak", _UPPER + _LOWER)),
+    "amssymb": (("mathbb", _UPPER), ("mathfrak", _UPPER + _LOWER)),
     "mathrsfs": (("mathscr", _UPPER),),
     "dsfont": (("mathds", _UPPER + "1hk"),),
     "bbm": (("mathbbm", _UPPER + _LOWER + "12"),),
@@ -105,5 +123,7 @@ ALPHABETS: dict[str, tuple[tuple[str, Sequence[str]], ...]] = {
 }
 """By package: the commands that print letters of an alphabet, or by number, with the arguments that the font has."""
 
-LEFT_OUT = frozenset({r"\TeX", r"\LaTeX", r"\LaTeXe", r"\today", r"\seriesdefault"})
+LEFT_OUT = frozenset(
+    {r"\TeX", r"\LaTeX", r"\LaTeXe", r"\today", r"\seriesdefault", r"\fileversion", r"\filedate", r"\fileinfo"}
+)
 """Commands that print, but no symbol."""

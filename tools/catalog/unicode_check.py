@@ -1,6 +1,7 @@
 r"""The catalogue's Unicode against unicode-math's: ``python -m tools.catalog.unicode_check``.
 
-``unicode_math.json`` keeps what unicode-math prints for each key, so that a test can compare without TeX.
+``unicode_math.json`` keeps what unicode-math prints for each of Detexify's keys, so that a test can compare without
+TeX.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from extexify.catalog.symbols import load_catalog
-from tools.catalog.files import TOOLS, write_lines
+from tools.catalog.files import TOOLS, named_keys, write_lines
 from tools.catalog.unicode_tables import in_unicode_math
 
 UNICODE_MATH = TOOLS / "unicode_math.json"
@@ -28,7 +29,8 @@ ON_PURPOSE = {
 
 def check_unicode() -> None:
     """Write `unicode_math.json`. SystemExit names the symbols with another character and no reason for it."""
-    found = {key: in_unicode_math(symbol) for key, symbol in load_catalog().items()}
+    catalogue = load_catalog()
+    found = {key: in_unicode_math(catalogue[key]) for key in sorted(named_keys())}
     theirs = {key: character for key, character in found.items() if character}
     write_lines(UNICODE_MATH, theirs)
     different = differences(theirs)

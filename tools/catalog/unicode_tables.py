@@ -19,6 +19,7 @@ from extexify.catalog.symbols import Symbol
 _ALPHABETS = {
     "mathcal": "mscr", "mathscr": "mscr", "mathfrak": "mfrak", "mathds": "Bbb", "mathbb": "Bbb", "mathbbm": "Bbb",
     "mathbf": "mbf", "mathsf": "msans", "mathtt": "mtt", "mathit": "mit",
+    "EuScript": "mscr",
 }  # fmt: skip
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -47,7 +48,7 @@ def in_unicode_math(symbol: Symbol) -> str | None:
     """The character that unicode-math prints for a symbol; None if it has no such command."""
     name = symbol.command.removeprefix("\\")
     table = unicode_math()
-    alphabet = re.fullmatch(r"(math\w+)\{(\w)\}", name)
+    alphabet = re.fullmatch(r"(math\w+|EuScript)\{(\w)\}", name)
     if alphabet and alphabet[1] in _ALPHABETS:
         letter = _DIGITS[int(alphabet[2])] if alphabet[2].isdigit() else alphabet[2]
         return table.get(f"\\{_ALPHABETS[alphabet[1]]}{letter}")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from extexify.catalog.symbols import load_catalog
+from extexify.catalog.symbols import detexify_keys
 from extexify.drawing.strokes import Drawing, strokes_json
 
-KEY = next(iter(load_catalog()))
+KEY = detexify_keys()[0]
 """A symbol that is in every dump."""
 
 
@@ -27,7 +27,7 @@ def made_up(symbol: int, number: int) -> Drawing:
 
 def write_dump(path: Path, symbols: int, each: int) -> Path:
     """Write a dump of `each` made-up drawings of so many symbols; returns the path."""
-    keys = list(load_catalog())[:symbols]
+    keys = list(detexify_keys()[:symbols])
     rows = (
         f"{number * symbols + symbol + 1}\t{key}\t{strokes_json(made_up(symbol, number)).decode()}"
         for number in range(each)

@@ -5,9 +5,11 @@ Writes ``extexify/catalog/data/skeletons.json`` from ``extexify/catalog/data/gly
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,10 @@ from scipy import ndimage
 from skimage.measure import approximate_polygon, find_contours
 from skimage.morphology import convex_hull_image, skeletonize
 
-from tools.catalog.files import DATA, write_lines
+from extexify.catalog.lookalikes import look_alike_groups
+from extexify.catalog.symbols import all_glyphs
+from extexify.core.processes import available_cores
+from tools.catalog.files import DATA, named_keys, write_lines
 from tools.starter.graph import Path as Stroke
 from tools.starter.graph import Picture, strokes_of
 
@@ -60,10 +65,29 @@ class Skeleton:
 
 
 def main() -> None:
-    glyphs: dict[str, dict[str, Any]] = json.loads((DATA / "glyphs.json").read_text(encoding="utf-8"))
-    content = {key: encoded(trace(key, glyph)) for key, glyph in glyphs.items()}
-    write_lines(DATA / "skeletons.json", content)
-    print(f"{len(content)} skeletons, {(DATA / 'skeletons.json').stat().st_size:,} bytes")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--new", action="store_true", help="only the glyphs of symbols that have no skeleton yet")
+    file = DATA / "skeletons.json"
+    stored = json.loads(file.read_text(encoding="utf-8")) if parser.parse_args().new else {}
+    named = named_keys()
+    # A symbol that prints like others has the skeleton of one of them.
+    first_of = {
+        key: min(group, key=lambda other: (other not in named, other))
+        for group in look_alike_groups("prints")
+        for key in group
+        if key not in named
+    }
+    shapes = [key for key in all_glyphs() if first_of.get(key, key) == key]
+    keys = [key for key in shapes if not isinstance(stored.get(key), dict)]
+    with ProcessPoolExecutor(available_cores()) as pool:
+        traced = dict(zip(keys, pool.map(_traced, keys, chunksize=16), strict=True))
+    skeletons = {key: traced.get(key) or stored[key] for key in shapes}
+    write_lines(file, {key: skeletons.get(key) or first_of[key] for key in all_glyphs()})
+    print(f"{len(skeletons)} skeletons, {len(traced)} of them new, {file.stat().st_size:,} bytes")
+
+
+def _traced(key: str) -> dict[str, list[list[int]]]:
+    return encoded(trace(key, all_glyphs()[key]))
 
 
 def trace(key: str, glyph: dict[str, Any]) -> Skeleton:
@@ -78,6 +102,9 @@ def trace(key: str, glyph: dict[str, Any]) -> Skeleton:
             continue
         limit = np.inf if key in NEVER_AREAS else max(AREA_PART * SIDE, AREA_UNITS * scale)
         _trace_piece(piece, scale, limit, skeleton)
+    if not skeleton.lines + skeleton.areas + skeleton.serifs:
+        # Ink so thin or torn that nothing of it is left as a line: its edges.
+        skeleton.lines = [simplified(contour[:, ::-1]) for contour in find_contours(picture.astype(float), 0.5)]
     if key.startswith(WITHOUT_SERIFS):
         skeleton.lines += skeleton.serifs
         skeleton.serifs = []

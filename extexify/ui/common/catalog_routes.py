@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
@@ -21,11 +21,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from extexify import __version__
 from extexify.catalog import own
 from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import Relation, look_alike_groups
 from extexify.catalog.own import OwnSymbol
-from extexify.catalog.symbols import aliases_of, glyph_svg, load_catalog, search, symbol_summary
+from extexify.catalog.symbols import aliases_of, catalogue_digest, glyph_svg, load_catalog, search, symbol_summary
 from extexify.core.errors import UserError
 from extexify.ui.server.base_path import base_path
 
@@ -40,6 +41,8 @@ PART = 256
 
 FIND = "catalog/find"
 """Address of the search that returns symbols, relative to any page."""
+
+_FIELDS = [field.name for field in fields(Symbol)]
 
 _SYMBOLS, _GLYPHS, _OWN, _SEARCH = "catalog/symbols.json", "catalog/glyphs", "catalog/own.json", "catalog/search"
 
@@ -59,7 +62,8 @@ def routes() -> list[Route]:
 def addresses() -> dict[str, str]:
     """Addresses of the catalogue, its glyphs ("%": the part), the own symbols ("" without any) and the gallery's
     search, relative to any page."""
-    version = f"v={_version()}"
+    # The form of the answers changes with the program.
+    version = f"v={__version__}-{catalogue_digest()}"
     mine = hashlib.blake2b(repr(own.version()).encode(), digest_size=8).hexdigest()
     return {
         "symbols": f"{_SYMBOLS}?{version}",
@@ -78,15 +82,19 @@ def own_symbols() -> Mapping[str, OwnSymbol]:
 
 
 def entry(symbol: Symbol) -> dict[str, Any]:
-    """A symbol for the gallery, without its glyph, with its aliases and the numbers of its look-alike groups."""
+    """A symbol for the gallery, without its glyph, with its aliases and the numbers of its look-alike groups.
+
+    What a symbol doesn't have is left out.
+    """
     aliases = aliases_of(symbol.key)
-    return {
-        **asdict(symbol),
+    parts = {
+        **{name: getattr(symbol, name) for name in _FIELDS},
         "also": [{"command": alias.alias, "package": alias.package} for alias in aliases if alias.package],
         "typed": [alias.alias for alias in aliases if not alias.package],
         "prints": _group_numbers("prints").get(symbol.key),
         "drawn": _group_numbers("drawn").get(symbol.key),
     }
+    return {name: part for name, part in parts.items() if part not in (None, "", [])}
 
 
 @cache
@@ -116,12 +124,6 @@ def _glyphs(part: int) -> bytes:
 @cache
 def _compressed(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
-
-
-@cache
-def _version() -> str:
-    parts = range(-(-len(load_catalog()) // PART))
-    return hashlib.blake2b(_catalogue() + b"".join(map(_glyphs, parts)), digest_size=8).hexdigest()
 
 
 # Plain functions: Starlette runs them in threads, so that they don't block the event loop.

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from extexify.catalog.lookalikes import prints_alike
 from extexify.catalog.symbols import symbol_summary
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
@@ -20,6 +21,9 @@ from extexify.ui.common.text import percentage
 
 if TYPE_CHECKING:
     from extexify.model.answers import Result
+
+MOST_ALIKE = 36
+"""Symbols of a result that are listed; some shapes, such as a vertical line, have more than a hundred."""
 
 _LIST_COMPONENT = st.components.v2.component(
     "extexify_predictions",
@@ -76,10 +80,11 @@ def _ignore() -> None:
 
 
 def _answer(result: Result) -> dict[str, Any]:
-    head, *alike = (symbol_summary(member.key) for member in result.members)
+    first, *rest = result.keys[: max(MOST_ALIKE, len(result.members))]
+    alike = prints_alike(first)
     return {
-        **head,
-        "alike": alike,
+        **symbol_summary(first),
+        "alike": [symbol_summary(key, glyph=key not in alike) for key in rest],
         "probability": round(result.probability, 4),
         "percent": percentage(result.probability),
     }

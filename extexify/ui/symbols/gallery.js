@@ -1,10 +1,12 @@
 // The gallery: every symbol as a tile, found by search and filters, with the chosen one beside it (on a narrow
-// page: over it). The catalogue is fetched once, and glyphs when their tiles come near; everything but searching and
-// drawings happens here.
+// page: over it). The catalogue is fetched once, and tiles and glyphs when they come near; everything but searching
+// and drawings happens here.
 
 const NARROW = 760; // width of the page's content, in pixels, below which a symbol opens over the gallery
 const NEAR = "1200px"; // distance from what is in sight within which tiles get their glyphs
 const PART = 256; // symbols whose glyphs come together: PART of catalog_routes.py
+const STEP = 400; // tiles that are made at once
+const TILE = { width: 5.75, height: 6.1, gap: 0.35 }; // in rem, as in gallery.css
 const TYPING_MS = 40;
 const OWN = "\0own"; // in place of a package's name
 const FIRST_PACKAGES = [OWN, "latex2e", "amsmath", "amssymb", "mathtools"];
@@ -73,8 +75,9 @@ class Gallery {
     this.article.tabIndex = -1;
     this.article.autofocus = true;
     this.symbols = [];
-    this.tiles = [];
-    this.shown = [];
+    this.tiles = []; // by position, made when they come near
+    this.shown = []; // positions of the symbols that search and filters leave, in their order
+    this.rests = []; // in each section that has more tiles, an element in their place
     this.found = null; // positions that the search found, best first; null without a search
     this.opened = null; // the symbol that is shown in full
     this.awaited = null; // the choice that the server hasn't confirmed yet
@@ -82,12 +85,12 @@ class Gallery {
     this.search.addEventListener("input", () => this.typed());
     part("form").onsubmit = (event) => {
       event.preventDefault();
-      if (this.shown.length) this.choose(this.symbols[this.shown[0].position]);
+      if (this.shown.length) this.choose(this.symbols[this.shown[0]]);
     };
     this.search.onkeydown = (event) => {
       if (event.key !== "ArrowDown" || !this.shown.length) return;
       event.preventDefault();
-      this.focus(this.shown[0]);
+      this.focus(this.placed(0));
     };
     this.grid.onkeydown = (event) => this.move(event);
     this.grid.onclick = (event) => {
@@ -105,7 +108,11 @@ class Gallery {
       if (event.target === this.dialog) this.choose(null);
     });
     new ResizeObserver(() => this.place()).observe(root);
-    const near = (entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && this.fill(target));
+    const near = (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (isIntersecting) target.positions ? this.more(target) : this.fill(target);
+      }
+    };
     // The page scrolls in a container of Streamlit's, whose edges count, too.
     this.nearby = new IntersectionObserver(near, { rootMargin: NEAR, scrollMargin: NEAR });
   }
@@ -145,19 +152,7 @@ class Gallery {
     this.nearby.disconnect();
     this.counts = counts;
     this.byKey = new Map(symbols.map((symbol) => [symbol.key, symbol]));
-    this.tiles = symbols.map((symbol, position) => {
-      const tile = element("a", "tile");
-      tile.href = addressOf(symbol.key);
-      tile.tabIndex = -1;
-      tile.position = position;
-      tile.title = [symbol.command, packageName(symbol.package), symbol.unicode_name?.toLowerCase()]
-        .filter(Boolean)
-        .join(" · ");
-      tile.picture = element("span", "glyph", tile);
-      element("code", "", tile, symbol.command);
-      this.nearby.observe(tile);
-      return tile;
-    });
+    this.tiles = [];
     this.search.placeholder = `Search ${symbols.length.toLocaleString("en")} symbols: \\alpha, arrow, ∮, amssymb`;
     this.packages = byPackage(symbols, (position) => this.isOwn(position));
     this.makeFilters();
@@ -179,7 +174,7 @@ class Gallery {
     this.mode = select("Mode", [["", "All modes"], ["math", "Math mode"], ["text", "Text mode"]]);
     this.drawn = null;
     if (!this.counts) return;
-    const most = Math.max(...this.counts);
+    const most = Math.max(0, ...Object.values(this.counts));
     const least = COUNTS.filter((count) => count <= most);
     this.drawn = select("Drawings", [
       ["", "Drawings: any"],
@@ -193,7 +188,8 @@ class Gallery {
     if (this.package.value && this.package.value !== (this.isOwn(position) ? OWN : `=${symbol.package}`)) return false;
     if (this.mode.value && symbol.mode !== "both" && symbol.mode !== this.mode.value) return false;
     const drawings = this.drawn ? Number(this.drawn.value) : 0;
-    return drawings >= 0 ? !drawings || this.counts[position] >= drawings : this.counts[position] < -drawings;
+    const count = this.counts?.[position] ?? 0;
+    return drawings >= 0 ? count >= drawings : count < -drawings;
   }
 
   // Shows the tiles that search and filters leave: best first after a search, else package by package.
@@ -206,7 +202,8 @@ class Gallery {
       groups = this.packages.map(([name, positions]) => [name, passing(positions)]);
     }
     groups = groups.filter(([, positions]) => positions.length);
-    this.shown = groups.flatMap(([, positions]) => positions.map((position) => this.tiles[position]));
+    this.shown = groups.flatMap(([, positions]) => positions);
+    this.rests = [];
     this.grid.replaceChildren(
       ...groups.map(([name, positions]) => {
         const section = element("section", "");
@@ -214,22 +211,80 @@ class Gallery {
           const heading = element("h2", "", section, packageName(name));
           element("span", "", heading, ` ${positions.length}`);
         }
-        const row = element("div", "tiles", section);
-        row.append(...positions.map((position) => this.tiles[position]));
+        const rest = element("div", "rest", element("div", "tiles", section));
+        rest.positions = positions;
+        this.rests.push(rest);
+        this.nearby.observe(rest);
         return section;
       }),
     );
+    this.reserve();
+    if (this.rests.length) this.more(this.rests[0]);
     const number = this.shown.length;
     const all = number === this.symbols.length;
     this.count.textContent = all ? "" : `${number.toLocaleString("en")} ${number === 1 ? "symbol" : "symbols"}`;
     if (!number) this.count.textContent = "No symbol like this. Try part of its name, or draw it on the Draw page.";
-    this.rove(this.shown.find((tile) => tile.position === this.openedPosition()) || this.shown[0]);
-    // For tests and scripts that wait for the result of a search.
+    const opened = this.tiles[this.openedPosition()];
+    this.rove(opened?.isConnected ? opened : number ? this.placed(0) : null);
+    // For tests and scripts that wait for the result of a search or a filter.
     this.grid.dataset.query = this.found ? this.query : "";
+    this.grid.dataset.shown = number;
   }
 
   openedPosition() {
     return this.symbols.indexOf(this.opened);
+  }
+
+  // The tile of a symbol.
+  tile(position) {
+    if (this.tiles[position]) return this.tiles[position];
+    const symbol = this.symbols[position];
+    const tile = element("a", "tile");
+    tile.href = addressOf(symbol.key);
+    tile.tabIndex = -1;
+    tile.position = position;
+    tile.title = [symbol.command, packageName(symbol.package), symbol.unicode_name?.toLowerCase()]
+      .filter(Boolean)
+      .join(" · ");
+    tile.picture = element("span", "glyph", tile);
+    element("code", "", tile, symbol.command);
+    if (symbol === this.opened) tile.setAttribute("aria-current", "true");
+    this.nearby.observe(tile);
+    this.tiles[position] = tile;
+    return tile;
+  }
+
+  // Puts the next tiles of a section into the place of its rest.
+  more(rest) {
+    this.nearby.unobserve(rest);
+    rest.before(...rest.positions.slice(0, STEP).map((position) => this.tile(position)));
+    rest.positions = rest.positions.slice(STEP);
+    if (rest.positions.length) {
+      this.reserve();
+      this.nearby.observe(rest); // again: it may still be near
+    } else {
+      rest.remove();
+      this.rests.splice(this.rests.indexOf(rest), 1);
+    }
+  }
+
+  // The tile of a shown symbol, by its number among them, in its place.
+  placed(number) {
+    const position = this.shown[number];
+    if (position === undefined) return undefined;
+    const tile = this.tile(position);
+    while (!tile.isConnected) this.more(this.rests.find(({ positions }) => positions.includes(position)));
+    return tile;
+  }
+
+  // Makes the rests as high as the tiles that are to come, so that the scroll bar doesn't jump.
+  reserve() {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const columns = Math.max(1, Math.floor((this.grid.clientWidth / rem + TILE.gap) / (TILE.width + TILE.gap)));
+    for (const rest of this.rests) {
+      const rows = Math.ceil(rest.positions.length / columns);
+      rest.style.height = `${rows * (TILE.height + TILE.gap) - TILE.gap}rem`;
+    }
   }
 
   async fill(tile) {
@@ -307,10 +362,10 @@ class Gallery {
   }
 
   move(event) {
-    const from = this.shown.indexOf(event.target);
+    const from = this.shown.indexOf(event.target.position);
     if (from < 0 || opensElsewhere(event)) return;
     const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: this.shown.length - 1 }[event.key];
-    let tile = this.shown[to];
+    let tile = this.placed(to);
     if (event.key === "ArrowUp") tile = this.below(from, -1);
     if (event.key === "ArrowDown") tile = this.below(from, 1);
     if (to === undefined && !event.key.startsWith("Arrow")) return;
@@ -321,16 +376,16 @@ class Gallery {
 
   // The tile below (step 1) or above (−1) another, whatever the length of the rows.
   below(from, step) {
-    const start = this.shown[from].getBoundingClientRect();
+    const start = this.placed(from).getBoundingClientRect();
     let best;
     let row;
-    for (let at = from + step; this.shown[at]; at += step) {
-      const { left, top } = this.shown[at].getBoundingClientRect();
+    for (let at = from + step; at in this.shown; at += step) {
+      const { left, top } = this.placed(at).getBoundingClientRect();
       if (top === start.top) continue;
       row ??= top;
       if (top !== row) break;
       const distance = Math.abs(left - start.left);
-      if (!best || distance < best.distance) best = { distance, tile: this.shown[at] };
+      if (!best || distance < best.distance) best = { distance, tile: this.placed(at) };
     }
     return best?.tile;
   }
@@ -361,7 +416,7 @@ class Gallery {
       showSymbol(this.article, symbol, this, (other) => this.choose(other), () => this.choose(null));
       showDrawings(this.article, null);
       this.article.parentElement.scrollTop = 0;
-      if (this.shown.includes(tile)) this.rove(tile);
+      if (tile?.isConnected) this.rove(tile);
     } else {
       this.article.replaceChildren();
       this.article.dataset.key = "";
@@ -374,6 +429,7 @@ class Gallery {
   // Puts the chosen symbol beside the gallery or over it.
   place() {
     if (!this.root.clientWidth) return; // the page has been left
+    this.reserve();
     const narrow = this.root.clientWidth < NARROW;
     this.root.classList.toggle("narrow", narrow);
     const home = narrow ? this.dialog : this.side;

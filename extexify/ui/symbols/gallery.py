@@ -71,7 +71,8 @@ def show_gallery(*, key: str) -> None:
     exists = chosen in known or chosen in unlisted
     data = {
         "addresses": catalog_routes.addresses(),
-        "counts": [counts.get(name, 0) for name in (*listed, *unlisted)] if counts else None,
+        # Of the symbols that the dataset has, by position: a few among thousands.
+        "counts": {number: counts[name] for number, name in enumerate((*listed, *unlisted)) if name in counts} or None,
         "changes_own": permissions.is_operator(),
         # Classes of the dataset that aren't in the catalogue: their keys are all that is known of them.
         "unlisted": [_derived(name) for name in unlisted],

@@ -1,5 +1,7 @@
 // One symbol in full: how it prints, what to type, what it looks like, how people draw it.
 
+const FEW_ALIKE = 14; // look-alikes that are shown before "more" is clicked
+
 const MODES = { math: "Math mode", text: "Text mode", both: "Math and text mode" };
 
 function codePoints(characters) {
@@ -23,19 +25,32 @@ function showAlike(parent, title, alike, gallery, open) {
   if (!alike.length) return;
   element("h3", "", parent, title);
   const row = element("div", "alike", parent);
-  for (const position of alike) {
-    const symbol = gallery.symbols[position];
-    const link = element("a", "chip", row);
-    link.href = addressOf(symbol.key);
-    link.title = symbol.key;
-    putGlyph(element("span", "glyph", link), position, gallery);
-    element("code", "", link, symbol.command);
-    link.onclick = (event) => {
-      if (opensElsewhere(event)) return;
-      event.preventDefault();
-      open(symbol);
-    };
-  }
+  const show = (positions) => positions.forEach((position) => showChip(row, position, gallery, open));
+  const few = alike.length > FEW_ALIKE + 1 ? FEW_ALIKE : alike.length;
+  show(alike.slice(0, few));
+  if (few === alike.length) return;
+  const more = element("button", "copy more", row, `${alike.length - few} more`);
+  more.type = "button";
+  more.onclick = () => {
+    more.remove();
+    show(alike.slice(few));
+    row.children[few].focus();
+  };
+}
+
+function showChip(row, position, gallery, open) {
+  const symbol = gallery.symbols[position];
+  const link = element("a", "chip", row);
+  link.href = addressOf(symbol.key);
+  link.title = symbol.key;
+  putGlyph(element("span", "glyph", link), position, gallery);
+  element("code", "", link, symbol.command);
+  element("span", "package", link, packageName(symbol.package));
+  link.onclick = (event) => {
+    if (opensElsewhere(event)) return;
+    event.preventDefault();
+    open(symbol);
+  };
 }
 
 function putGlyph(parent, position, gallery) {
@@ -67,16 +82,17 @@ function showSymbol(article, symbol, gallery, open, close) {
   }
 
   const facts = element("dl", "facts", article);
-  if (symbol.also.length) {
+  if (symbol.also) {
     const also = fact(facts, "Also");
     for (const { command, package: of } of symbol.also) {
       const line = copyLine(also, command, "also");
       if (of !== "latex2e" && of !== symbol.package) element("span", "quiet", line, of);
     }
   }
-  if (symbol.typed.length) fact(facts, "Found by").textContent = symbol.typed.join(", ");
+  if (symbol.typed) fact(facts, "Found by").textContent = symbol.typed.join(", ");
   fact(facts, "Mode").textContent = MODES[symbol.mode];
   if (symbol.package && symbol.package !== "latex2e") fact(facts, "Package").textContent = symbol.package;
+  if (symbol.fontenc === "TU") fact(facts, "Needs").textContent = "XeLaTeX or LuaLaTeX";
   if (symbol.fontenc && !gallery.isOwn(position)) fact(facts, "Font encoding").textContent = symbol.fontenc;
   if (symbol.unicode) {
     const unicode = fact(facts, "Unicode");

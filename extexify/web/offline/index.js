@@ -32,12 +32,17 @@ class Classifier {
   // strokes: [[[x, y], …], …], y down. Returns the `top` most probable answers, whether the model is sure that one of
   // them is right, and its input image: {answers, sure, image: Uint8Array}.
   async classify(strokes, top = 5) {
-    const { summed_classes: summed, symbols } = this.#table;
+    const { summed_classes: summed, symbols, others } = this.#table;
     const { image, predictions } = await this.#model.classify(strokes);
     const results = foldLookAlikes(predictions, symbols).slice(0, top);
     const answers = results.map(({ members, probability }) => {
       const all = members.map((member) => ({ ...symbols[member.key], probability: member.probability }));
-      return { ...all[0], probability, members: all };
+      // Symbols that are no classes of the model, some with the glyph of another one that prints alike.
+      const rest = (others[all[0].group] ?? []).map((key) => {
+        const { like, ...symbol } = symbols[key];
+        return { ...symbol, svg: symbol.svg ?? symbols[like].svg, probability: 0 };
+      });
+      return { ...all[0], probability, members: [...all, ...rest] };
     });
     return { answers, sure: !isRejected(predictions, summed, this.description.rejection_threshold ?? this.description.doubt ?? 0), image };
   }
