@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from extexify.catalog.lookalikes import drawn_alike
-from extexify.catalog.symbols import symbol_for
+from extexify.catalog.symbols import symbol_for, symbols_by_rank
 
 RARITY = 20.0
 """How many times less often than a command of plain LaTeX's math mode each further condition makes one be used."""
@@ -93,7 +93,13 @@ def _group_name(key: str) -> str:
 @cache
 def drawn_like(key: str) -> tuple[str, ...]:
     """The other symbols that are drawn like one, those that need least first."""
-    return tuple(sorted(drawn_alike(key), key=lambda other: (-commonness(other), other)))
+    rank = _ranks()
+    return tuple(sorted(drawn_alike(key), key=lambda other: (-commonness(other), rank[other])))
+
+
+@cache
+def _ranks() -> dict[str, int]:
+    return {symbol.key: number for number, symbol in enumerate(symbols_by_rank())}
 
 
 def fold_look_alikes(predictions: Iterable[Prediction]) -> list[Result]:

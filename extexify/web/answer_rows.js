@@ -66,6 +66,7 @@ function fillMembers(parts, answer, few) {
   parts.chips = [];
   if (!alike.length) return;
   element("span", "quiet", parts.members, "drawn alike");
+  const named = (command) => [answer, ...alike].filter((member) => member.command === command).length;
   parts.chips = alike.map((member) => {
     const chip = element("span", "member", parts.members);
     chip.dataset.key = member.key;
@@ -74,6 +75,8 @@ function fillMembers(parts, answer, few) {
     const glyph = element("span", "glyph", null);
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, member.command));
+    // Packages have symbols of one name.
+    if (named(member.command) > 1) element("span", "package", pick, member.about.split(" · ")[0]);
     pick.title = `${member.command} · ${member.about}: click to copy`;
     pick.setAttribute("aria-label", `Copy ${member.command}, ${member.about}`);
     parts.decorateChip(chip, member);

@@ -24,7 +24,7 @@ from tests.fuzz.test_model_files import model
 _PATHS = (
     share_routes.PNG, share_routes.SVG, share_routes.QR, share_routes.DRAW,
     "catalog/search", catalog_routes.FIND, "catalog/symbols.json", "catalog/own.json",
-    "catalog/glyphs/0.json", "catalog/glyphs/99.json",
+    "catalog/glyphs/0.json", "catalog/glyphs/some.json", "catalog/glyphs/99.json",
     "offline/", "offline/model.onnx", "offline/model.json", "offline/index.html", "offline/../app.py",
 )  # fmt: skip
 _TOKENS = (b"%", b"%ff", b"&d=", b"=", b";", b"\x00", b"%00", b"+", b"%u0041")
@@ -40,8 +40,16 @@ def _routes() -> list[Route]:
 
 def _request(rng: Random) -> Case:
     link = encode(some_drawing(rng))
-    values = (link, f"http://host/?d={link}", text(rng), "alpha", "http://example.org/", f"javascript:?d={link}")
-    query = f"{rng.choice(('d', 'q', 'link'))}={quote(rng.choice(values), safe='', errors='replace')}".encode()
+    values = (
+        link,
+        f"{rng.randrange(9)},{rng.randrange(99_999)}",
+        f"http://host/?d={link}",
+        text(rng),
+        "alpha",
+        "http://example.org/",
+        f"javascript:?d={link}",
+    )
+    query = f"{rng.choice(('d', 'q', 'link', 'at'))}={quote(rng.choice(values), safe='', errors='replace')}".encode()
     if rng.random() < 0.2:
         query = damaged(rng, query, _TOKENS)
     case = {"path": rng.choice(_PATHS).encode(), "query": query, "header": text(rng).encode("latin-1", "replace")}

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from extexify.catalog import own
-from extexify.catalog.symbols import load_catalog
+from extexify.catalog.symbols import glyph_svg, load_catalog
 from extexify.drawing.link import LINK_PARAMETER, encode
 from extexify.sources.own import strokes_for
 from extexify.ui.common import catalog_routes
@@ -55,6 +55,15 @@ def test_the_catalogue_is_compressed_and_cached() -> None:
     plain = fetch(address, query)
     assert gzip.decompress(bytes(packed.body)) == plain.body
     assert [entry["key"] for entry in json.loads(bytes(plain.body))] == list(load_catalog())
+
+
+def test_glyphs_are_sent_by_position() -> None:
+    keys = list(load_catalog())
+    sent = json.loads(bytes(fetch("catalog/glyphs/some.json", "at=7,0,1234").body))
+    assert sent == [glyph_svg(keys[position]) for position in (7, 0, 1234)]
+    for wrong in ("", "at=", "at=1,,2", "at=-1", "at=x", f"at={len(keys)}", "at=" + ",".join(["1"] * 101)):
+        response = fetch("catalog/glyphs/some.json", wrong)
+        assert (response.status_code, bytes(response.body)[:4]) == (400, b"`at`")
 
 
 def test_own_symbols_are_sent_and_found_before_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,9 @@ MAX_FOUND = 24
 PART = 256
 """Symbols whose glyphs are sent together, in the order of the catalogue."""
 
+MAX_SOME = 100
+"""Glyphs that can be asked for by their positions in one request: results of a search lie all over the catalogue."""
+
 FIND = "catalog/find"
 """Address of the search that returns symbols, relative to any page."""
 
@@ -52,6 +55,7 @@ def routes() -> list[Route]:
     handlers = {
         _SYMBOLS: _send_symbols,
         f"{_GLYPHS}/{{part:int}}.json": _send_glyphs,
+        f"{_GLYPHS}/some.json": _send_some_glyphs,
         _OWN: _send_own,
         _SEARCH: _send_search,
         FIND: _send_found,
@@ -60,8 +64,8 @@ def routes() -> list[Route]:
 
 
 def addresses() -> dict[str, str]:
-    """Addresses of the catalogue, its glyphs ("%": the part), the own symbols ("" without any) and the gallery's
-    search, relative to any page."""
+    """Addresses of the catalogue, its glyphs ("%": the part, or "some" for the positions `at`), the own symbols
+    ("" without any) and the gallery's search, relative to any page."""
     # The form of the answers changes with the program.
     version = f"v={__version__}-{catalogue_digest()}"
     mine = hashlib.blake2b(repr(own.version()).encode(), digest_size=8).hexdigest()
@@ -121,7 +125,7 @@ def _glyphs(part: int) -> bytes:
     return _json([glyph_svg(key) for key in islice(load_catalog(), part * PART, (part + 1) * PART)])
 
 
-@cache
+@lru_cache(maxsize=256)
 def _compressed(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
 
@@ -146,6 +150,15 @@ def _send_own(request: Request) -> Response:
 @lru_cache(maxsize=1)
 def _own(version: own.Version | None) -> bytes:
     return _json([{**entry(symbol.symbol), "svg": symbol.svg(None)} for symbol in own_symbols().values()])
+
+
+def _send_some_glyphs(request: Request) -> Response:
+    keys = list(load_catalog())
+    asked = request.query_params.get("at", "").split(",")
+    positions = [int(number) for number in asked if number.isascii() and number.isdigit() and len(number) < 8]
+    if len(positions) != len(asked) or len(asked) > MAX_SOME or max(positions) >= len(keys):
+        return PlainTextResponse(f"`at` must be 1 to {MAX_SOME} positions in the catalogue, separated by commas.", 400)
+    return _lasting(request, _json([glyph_svg(keys[position]) for position in positions]))
 
 
 def _lasting(request: Request, content: bytes) -> Response:

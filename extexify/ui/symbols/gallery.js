@@ -5,6 +5,8 @@
 const NARROW = 760; // width of the page's content, in pixels, below which a symbol opens over the gallery
 const NEAR = "1200px"; // distance from what is in sight within which tiles get their glyphs
 const PART = 256; // symbols whose glyphs come together: PART of catalog_routes.py
+const SOME = 100; // glyphs of one request by position: MAX_SOME of catalog_routes.py
+const FEW = 24; // glyphs of a part, below which they are fetched by position
 const STEP = 400; // tiles that are made at once
 const TILE = { width: 5.75, height: 6.1, gap: 0.35 }; // in rem, as in gallery.css
 const TYPING_MS = 40;
@@ -77,6 +79,7 @@ class Gallery {
     this.symbols = [];
     this.tiles = []; // by position, made when they come near
     this.shown = []; // positions of the symbols that search and filters leave, in their order
+    this.asked = []; // glyphs that are about to be fetched
     this.rests = []; // in each section that has more tiles, an element in their place
     this.found = null; // positions that the search found, best first; null without a search
     this.opened = null; // the symbol that is shown in full
@@ -305,12 +308,34 @@ class Gallery {
     return position >= this.listed && this.isListed(position);
   }
 
-  // The SVG of a symbol; "" for one without a glyph.
-  async glyph(position) {
-    if (position >= this.listed) return this.symbols[position].svg || "";
-    const part = Math.floor(position / PART);
-    const glyphs = await fetchOnce(this.data.addresses.glyphs.replace("%", part));
-    return glyphs[position % PART] || "";
+  // The SVG of a symbol; "" for one without a glyph. Those that are asked for at once are fetched together.
+  glyph(position) {
+    if (!this.isListed(position)) return Promise.resolve("");
+    if (position >= this.listed) return Promise.resolve(this.symbols[position].svg || "");
+    return new Promise((resolve, reject) => {
+      if (!this.asked.length) setTimeout(() => this.fetchGlyphs(this.asked.splice(0)));
+      this.asked.push({ position, part: Math.floor(position / PART), resolve, reject });
+    });
+  }
+
+  // Fetches glyphs by parts of the catalogue, and those by their positions of which there are few in a part.
+  fetchGlyphs(asked) {
+    const counts = new Map();
+    for (const { part } of asked) counts.set(part, (counts.get(part) || 0) + 1);
+    const address = (part) => this.data.addresses.glyphs.replace("%", part);
+    const isScattered = ({ part }) => counts.get(part) < FEW && !fetched.has(address(part));
+    for (const { position, part, resolve, reject } of asked.filter((one) => !isScattered(one))) {
+      fetchOnce(address(part)).then((glyphs) => resolve(glyphs[position % PART] || ""), reject);
+    }
+    const scattered = asked.filter(isScattered).sort((one, other) => one.position - other.position);
+    while (scattered.length) {
+      const some = scattered.splice(0, SOME);
+      const positions = some.map(({ position }) => position).join(",");
+      fetchOnce(`${address("some")}&at=${positions}`).then(
+        (glyphs) => some.forEach(({ resolve }, number) => resolve(glyphs[number] || "")),
+        (error) => some.forEach(({ reject }) => reject(error)),
+      );
+    }
   }
 
   typed() {
