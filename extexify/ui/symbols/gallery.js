@@ -228,7 +228,7 @@ class Gallery {
     this.count.textContent = all ? "" : `${number.toLocaleString("en")} ${number === 1 ? "symbol" : "symbols"}`;
     if (!number) this.count.textContent = "No symbol like this. Try part of its name, or draw it on the Draw page.";
     const opened = this.tiles[this.openedPosition()];
-    this.rove(opened?.isConnected ? opened : number ? this.placed(0) : null);
+    this.rove(opened && this.grid.contains(opened) ? opened : number ? this.placed(0) : null);
     // For tests and scripts that wait for the result of a search or a filter.
     this.grid.dataset.query = this.found ? this.query : "";
     this.grid.dataset.shown = number;
@@ -276,7 +276,7 @@ class Gallery {
     const position = this.shown[number];
     if (position === undefined) return undefined;
     const tile = this.tile(position);
-    while (!tile.isConnected) this.more(this.rests.find(({ positions }) => positions.includes(position)));
+    while (!this.grid.contains(tile)) this.more(this.rests.find(({ positions }) => positions.includes(position)));
     return tile;
   }
 
@@ -441,7 +441,7 @@ class Gallery {
       showSymbol(this.article, symbol, this, (other) => this.choose(other), () => this.choose(null));
       showDrawings(this.article, null);
       this.article.parentElement.scrollTop = 0;
-      if (tile?.isConnected) this.rove(tile);
+      if (tile && this.grid.contains(tile)) this.rove(tile);
     } else {
       this.article.replaceChildren();
       this.article.dataset.key = "";
