@@ -15,13 +15,14 @@ function makeKeepButton(parent, keep) {
   return button;
 }
 
-// `savedKey` is the key that the drawing is saved under ("": not saved), `savedLabel` the word for its state.
-function fillKeepButton(button, symbol, { savedKey, savedLabel }) {
+// `name` is how the button names the symbol; `savedKey` the key that the drawing is saved under ("": not saved),
+// `savedLabel` the word for its state.
+function fillKeepButton(button, symbol, name, { savedKey, savedLabel }) {
   const chosen = savedKey === symbol.key;
   button.hidden = Boolean(savedKey) && !chosen;
   button.disabled = chosen;
   button.classList.toggle("chosen", chosen);
-  button.setAttribute("aria-label", chosen ? `${savedLabel} as ${symbol.command}` : `It was this one: ${symbol.command}`);
+  button.setAttribute("aria-label", chosen ? `${savedLabel} as ${name}` : `It was this one: ${name}`);
   button.title = chosen ? "" : "It was this one: keep the drawing as an example";
 }
 
@@ -43,9 +44,11 @@ function makeAnswerRow(list, send) {
 function fillAnswerRow({ link, was, chips }, answer, data) {
   link.href = addressOf(answer.key, "symbols");
   link.setAttribute("aria-label", `Details of ${answer.command}`);
-  fillKeepButton(was, answer, data);
+  fillKeepButton(was, answer, answer.command, data);
   was.textContent = data.savedKey === answer.key ? data.savedLabel : "It was this one";
-  answer.alike.forEach((member, index) => fillKeepButton(chips[index].was, member, data));
+  answer.alike.forEach((member, index) => {
+    fillKeepButton(chips[index].was, member, `${member.command}, ${member.about}`, data);
+  });
 }
 
 const rowsOfList = new WeakMap();
