@@ -269,7 +269,7 @@ _SEARCH = """async (query) => {
 
 def symbols(options: argparse.Namespace) -> None:
     """The Symbols page: the first frame with a glyph (fresh browser, second visit, click from the Draw page), the
-    frames while scrolling thirty screens by a fifth each, a key of a query to its result, a click to the large glyph."""
+    frames while scrolling thirty screens by a fifth each, a key to its result, a click to the large glyph."""
     with serving() as (address, browser):
         _open_gallery(browser, address, VIEWPORTS["desktop"]).context.close()  # warms up the server
         for name, viewport in VIEWPORTS.items():
