@@ -76,7 +76,7 @@ function fillMembers(parts, answer, few) {
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, member.command));
     // Packages have symbols of one name.
-    if (named(member.command) > 1) element("span", "package", pick, member.about.split(" · ")[0]);
+    if (named(member.command) > 1) element("span", "package", pick, member.about.split(/ · | with /)[0]);
     pick.title = `${member.command} · ${member.about}: click to copy`;
     pick.setAttribute("aria-label", `Copy ${member.command}, ${member.about}`);
     parts.decorateChip(chip, member);
