@@ -75,10 +75,10 @@ function fillMembers(parts, answer, few) {
     const glyph = element("span", "glyph", null);
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, member.command));
-    // Packages have symbols of one name.
-    if (named(member.command) > 1) element("span", "package", pick, member.about.split(/ · | with /)[0]);
     pick.title = `${member.command} · ${member.about}: click to copy`;
     pick.setAttribute("aria-label", `Copy ${member.command}, ${member.about}`);
+    // Packages have symbols of one name. Outside the button, whose label says it, too.
+    if (named(member.command) > 1) element("span", "package", chip, member.about.split(/ · | with /)[0]);
     parts.decorateChip(chip, member);
     return chip;
   });
