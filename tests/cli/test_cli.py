@@ -146,7 +146,9 @@ def test_classify_folds_and_orders_answers_like_the_draw_page(
     _, second, third = first["members"][:3]
     assert first["probability"] > 0.9 > third["probability"] > second["probability"]
     _, out, _ = run(capsys, "classify", strokes)
-    assert re.search(r"\\sum +latex2e-OT1-_sum  \(drawn alike: \\Sigma, \\Upsigma\)$", out.splitlines()[0])
+    assert re.search(
+        r"\\sum +latex2e-OT1-_sum  \(drawn alike: \\Sigma, \\Upsigma, .*, \d+ more\)$", out.splitlines()[0]
+    )
     # The other commands of a symbol are shown too.
     strokes.write_text("[[[0,4],[10,4]],[[0,6],[10,6]],[[2,2],[0,5],[2,8]],[[8,2],[10,5],[8,8]]]")
     assert r"(also: \iff" in run(capsys, "classify", strokes)[1]

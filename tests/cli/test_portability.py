@@ -71,7 +71,9 @@ assert job.state == "stopped", (job.error, job.log())
 
 import app
 # Streamlit finds the canvas component only while it runs.
-with_canvas = ("extexify.ui.draw.sketchpad", "extexify.ui.collect.view", "extexify.ui.symbols.own")
+with_canvas = (
+    "extexify.ui.draw.sketchpad", "extexify.ui.collect.view", "extexify.ui.symbols.own", "extexify.ui.symbols.gallery"
+)
 for module in pkgutil.walk_packages(extexify.__path__, "extexify."):
     if module.name not in ("extexify.__main__", *with_canvas):
         importlib.import_module(module.name)
