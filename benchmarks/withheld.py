@@ -1,4 +1,4 @@
-"""Symbols that nobody drew: accuracy on symbols whose real drawings a training is never shown.
+"""Accuracy on symbols whose real drawings are withheld from the training.
 
     python -m benchmarks.withheld --dataset DIR --out DIR [--seed N …] [--withheld 222] [--epochs 12]
                                   [--variants NAME …] [--choose] [--fast]
@@ -7,9 +7,9 @@ For each seed, symbols are chosen at random and all of their real drawings are w
 `quick`, one for each variant of it (`VARIANTS`). Candidates are the dataset's other symbols and all other shapes of the
 catalogue, so those of the withheld symbols, too. Withheld symbols are judged by all of their real drawings, a
 look-alike that prints the same counting as right; the others by their test drawings, the very symbol being right. Both
-with the shift of logits that the training fitted for symbols without real drawings, and with a few others. --choose
-judges the others by validation drawings in place of test ones, to choose among variants on seeds that no result is told
-of.
+with the shift of logits that the training fitted for symbols without real drawings, and with a few others. With
+--choose the others are evaluated on validation drawings instead of test drawings: to choose among variants, with other
+seeds than those of a reported result.
 
 --fast compares variants in a tenth of the time: by a network of half the channels, on small inputs to the end.
 

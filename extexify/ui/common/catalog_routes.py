@@ -172,9 +172,11 @@ def _lasting(request: Request, content: bytes) -> Response:
 
 
 def _send_search(request: Request) -> Response:
-    position = {**_positions(), **{key: len(_positions()) + number for number, key in enumerate(own_symbols())}}
-    found = search(_query(request), len(position))
-    return JSONResponse([position[symbol.key] for symbol in found if symbol.key in position])
+    listed = _positions()
+    own_positions = {key: len(listed) + number for number, key in enumerate(own_symbols())}
+    found = search(_query(request), len(listed) + len(own_positions))
+    positions = (own_positions.get(symbol.key, listed.get(symbol.key)) for symbol in found)
+    return JSONResponse([position for position in positions if position is not None])
 
 
 def _send_found(request: Request) -> Response:

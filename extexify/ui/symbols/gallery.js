@@ -34,8 +34,8 @@ function packageName(name) {
   return name === "latex2e" ? "LaTeX" : name;
 }
 
-// Positions of symbols, package by package, the user's own before all. Base LaTeX and what most documents load come first, then the larger
-// ones. Within a package Unicode's order keeps Greek together, and arrows, and relations; but symbols without
+// Positions of symbols, package by package, the user's own before all. Base LaTeX and what most documents load come
+// first, then the larger ones. Within a package Unicode's order keeps Greek together, and arrows, and relations; but symbols without
 // a Unicode character come after those, and letters and signs of the keyboard last.
 function byPackage(symbols, isOwn) {
   const groups = new Map();
@@ -304,13 +304,13 @@ class Gallery {
     return position < this.symbols.length - this.data.unlisted.length;
   }
 
+  // Whether the user added the symbol.
   isOwn(position) {
     return position >= this.listed && this.isListed(position);
   }
 
   // The SVG of a symbol; "" for one without a glyph. Those that are asked for at once are fetched together.
   glyph(position) {
-    if (!this.isListed(position)) return Promise.resolve("");
     if (position >= this.listed) return Promise.resolve(this.symbols[position].svg || "");
     return new Promise((resolve, reject) => {
       if (!this.asked.length) setTimeout(() => this.fetchGlyphs(this.asked.splice(0)));
