@@ -37,6 +37,7 @@ from extexify.training.loop import train
 from extexify.training.pipeline import training_data
 from extexify.training.recipes import RECIPES, Recipe
 from extexify.training.recipes import recipe as find_recipe
+from extexify.training.starters import learnt
 
 BESIDE = {
     "blend": (loader.DrawingDataset, "_blended"),
@@ -99,7 +100,15 @@ def step_times(recipe: Recipe, dataset: Dataset, steps: int, warm_up: int = 10) 
         for name, (owner, attribute) in {**BESIDE, **STEP}.items():
             stack.enter_context(_clocked(owner, attribute, name, times))
         stack.enter_context(suppress(Stopped))
-        train(recipe, dataset, train_data, None, Path(folder) / "run", device="cpu", should_stop=stop_after)
+        train(
+            recipe,
+            learnt(recipe, dataset),
+            train_data,
+            None,
+            Path(folder) / "run",
+            device="cpu",
+            should_stop=stop_after,
+        )
     counted = len(ends) - warm_up
     apart = [after - before for before, after in zip(ends[warm_up - 1 :], ends[warm_up:], strict=False)]
     return {name: times[name] / counted for name in (*BESIDE, *STEP)}, statistics.median(apart)
@@ -123,7 +132,7 @@ def _clocked(owner: Any, attribute: str, name: str, times: dict[str, float]) -> 
 
 def operations(recipe: Recipe, dataset: Dataset) -> float:
     """Additions and multiplications of one step's forward and backward pass, scribbles included."""
-    network = networks.build(recipe.architecture, len(dataset.classes), recipe.options)
+    network = networks.build(recipe.architecture, len(learnt(recipe, dataset).classes), recipe.options)
     inputs = model_inputs(dataset.drawings.take(dataset.indices("train")[:8]), recipe.raster, recipe.sequence)
     tensors = networks.to_tensors(inputs, network, torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:

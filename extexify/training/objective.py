@@ -22,22 +22,28 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 @dataclass(frozen=True)
 class LookAlikes:
-    """Classes that people draw alike: group (classes,), the number of each class's group, and share (classes,), the
-    fraction of its group's drawings that are its own."""
+    """Classes that people draw alike: members (classes, g), the classes of each class's group, filled up with its
+    first, and share (classes, g), the fraction of the group's drawings that is each member's, 0 for the filling."""
 
-    group: Tensor
+    members: Tensor
     share: Tensor
 
     def to(self, device: torch.device) -> LookAlikes:
-        return LookAlikes(self.group.to(device), self.share.to(device))
+        return LookAlikes(self.members.to(device), self.share.to(device))
 
 
 def look_alikes(classes: Sequence[str], labels: NDArray[np.int64]) -> LookAlikes:
     """The catalogue's groups of look-alikes, with shares counted from the labels (N,) of the training drawings."""
     counts = _counts(labels, len(classes))
-    _, group = np.unique(groups_of(classes, "drawn"), return_inverse=True)
-    share = counts / np.bincount(group, weights=counts)[group]
-    return LookAlikes(torch.from_numpy(group), torch.from_numpy(share.astype(np.float32)))
+    _, group, sizes = np.unique(groups_of(classes, "drawn"), return_inverse=True, return_counts=True)
+    by_group = np.argsort(group, kind="stable")
+    place = np.arange(sizes.max())
+    first = np.cumsum(sizes) - sizes
+    is_member = place < sizes[:, None]
+    members = by_group[np.where(is_member, first[:, None] + place, first[:, None])]
+    share = np.where(is_member, counts[members], 0)
+    share = share / share.sum(1, keepdims=True)
+    return LookAlikes(torch.from_numpy(members[group]), torch.from_numpy(share[group].astype(np.float32)))
 
 
 @dataclass(frozen=True)
@@ -82,21 +88,29 @@ def objective(
     Recognition”, NeurIPS 2020), which is 0 for the others.
     """
     drawings, scribbles = logits[: len(labels)], logits[len(labels) :]
-    losses = _losses(drawings, labels, recipe, look_alikes)
-    if drawn is not None and is_starter is not None:
-        among_drawn = _losses(drawings[:, drawn.numbers], drawn.places[labels], recipe, drawn.look_alikes)
-        losses = torch.where(is_starter, losses, torch.lerp(losses, among_drawn, recipe.apart))
-    return losses.sum() - F.log_softmax(scribbles, 1).mean(1).sum()
+    of_scribbles = -F.log_softmax(scribbles, 1).mean(1).sum()
+    if drawn is None or is_starter is None:
+        return _loss(drawings, labels, recipe, look_alikes) + of_scribbles
+    real, starters = (rows.nonzero()[:, 0] for rows in (~is_starter, is_starter))
+    of_real, real_labels = drawings.index_select(0, real), labels[real]
+    among_drawn = of_real.index_select(1, drawn.numbers)
+    loss = recipe.apart * _loss(among_drawn, drawn.places[real_labels], recipe, drawn.look_alikes)
+    if recipe.apart < 1:
+        loss = loss + (1 - recipe.apart) * _loss(of_real, real_labels, recipe, look_alikes)
+    return loss + _loss(drawings.index_select(0, starters), labels[starters], recipe, look_alikes) + of_scribbles
 
 
-def _losses(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAlikes) -> Tensor:
-    """The losses (n,) of drawings by their logits (n, classes) and labels (n,)."""
-    losses = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
+def _loss(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAlikes) -> Tensor:
+    """The sum of the losses of drawings by their logits (n, classes) and labels (n,).
+
+    Targets are not written out: with thousands of classes that would take as long as the network.
+    """
+    predicted = F.log_softmax(logits, 1)
+    agreement = torch.lerp(predicted.gather(1, labels[:, None])[:, 0], predicted.mean(1), recipe.label_smoothing)
     if recipe.alike:
-        shares = F.log_softmax(logits, 1) * look_alikes.share
-        groups = torch.zeros_like(logits).index_add_(1, look_alikes.group, shares)
-        losses = torch.lerp(losses, -groups.gather(1, look_alikes.group[labels][:, None])[:, 0], recipe.alike)
-    return losses
+        shared = (predicted.gather(1, look_alikes.members[labels]) * look_alikes.share[labels]).sum(1)
+        agreement = torch.lerp(agreement, shared, recipe.alike)
+    return -agreement.sum()
 
 
 def class_shift(recipe: Recipe, data: BatchDataset, classes: int) -> NDArray[np.float32]:

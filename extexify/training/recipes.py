@@ -208,6 +208,7 @@ RECIPES["quick"] = replace(
     augment=replace(_VARIATION, shift=1.0),
     small=0.5,
     small_scale=2 / 3,
+    starters=3,
 )
 
 
