@@ -25,8 +25,9 @@ from extexify.core.schema import validate
 ENTRY = "extexify_background"
 """Name of the metadata entry."""
 
-VERSION = 1
-"""Version of the entries that are written; others are ignored, as if there were none."""
+VERSION = 2
+"""Version of the entries that are written. Version 1 had float16 means and no steps; later ones are ignored, as if there
+were none."""
 
 DIRECTIONS = 192
 """Directions of features that are used: those in which symbols differ most, by their drawings' spread."""
@@ -145,24 +146,25 @@ class _Entry:
     basis: bytes
     spread: bytes
     means: bytes
+    steps: bytes = b""
 
 
 def to_metadata(background: Background) -> str:
-    """The text of the metadata entry. Basis and means are rounded to float16, each direction of the basis after a
-    division by its largest number."""
+    """The text of the metadata entry. The basis is rounded to float16, each direction after a division by its largest
+    number, and the means to 255 steps in each direction: with every shape of the catalogue they are the largest part.
+    """
     scale = np.abs(background.basis).max(0)
+    steps = np.maximum(np.abs(background.means).max(0) / 127, 1e-6).astype("<f4")
     arrays = {
         "center": background.center.astype("<f4"),
         "scale": scale.astype("<f4"),
         "basis": (background.basis / scale).astype("<f2"),
         "spread": background.spread.astype("<f4"),
-        "means": np.clip(background.means, -_MOST, _MOST).astype("<f2"),
+        "means": np.round(background.means / steps).astype("i1"),
+        "steps": steps,
     }
     texts = {name: base64.b64encode(array.tobytes()).decode() for name, array in arrays.items()}
     return json.dumps({"version": VERSION, "origin": background.origin, "directions": len(scale), **texts})
-
-
-_MOST = 6e4  # the largest float16 is 65,504
 
 
 def read_background(model: ModelProto, width: int, classes: int) -> Background | None:
@@ -175,13 +177,17 @@ def read_background(model: ModelProto, width: int, classes: int) -> Background |
         return None
     try:
         value = orjson.loads(entries[-1])
-        if validate(value, _Version).version != VERSION:
+        version = validate(value, _Version).version
+        if version not in (1, VERSION):
             return None
         entry = validate(value, _Entry)
         rows = entry.directions
         center, scale = _array(entry.center, "<f4", width), _array(entry.scale, "<f4", rows)
         basis, spread = _array(entry.basis, "<f2", width, rows), _array(entry.spread, "<f4", rows)
-        means = _array(entry.means, "<f2", len(entry.means) // (2 * rows), rows)
+        if version == 1:
+            means = _array(entry.means, "<f2", len(entry.means) // (2 * rows), rows)
+        else:
+            means = _array(entry.means, "i1", len(entry.means) // rows, rows) * _array(entry.steps, "<f4", rows)
         if (spread < 0).any() or not 0 < len(means) <= classes:
             raise ValueError("a variance is negative, or it isn't of the model's classes")
     except ValueError as error:
