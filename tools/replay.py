@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extexify.drawing.strokes import BadDrawing, Drawing
-from extexify.model.answers import Result, fold_look_alikes
+from extexify.model.answers import Result
 from extexify.model.classifier import Classifier
 from extexify.sources.open import open_source
 from extexify.sources.rows import Sample, check_row
@@ -90,7 +90,7 @@ def clear(page: Page) -> None:
 
 def expected(classifier: Classifier, drawing: Drawing) -> list[Result]:
     """The answers that the page must show: the library's, with look-alikes folded as on the page."""
-    return fold_look_alikes(classifier.classify(drawing, top=len(classifier.classes)))
+    return list(classifier.answers(drawing, len(classifier.classes)).results)
 
 
 def differences(here: Sequence[Result], there: Sequence[Shown]) -> list[float]:

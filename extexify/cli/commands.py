@@ -303,13 +303,14 @@ def classify(options: argparse.Namespace) -> None:
     from extexify.drawing.link import open_link
     from extexify.model.classifier import Classifier
     from extexify.model.own import with_own_symbols
+    from extexify.model.ranking import PRIORS
     from extexify.sources.open import open_source
     from extexify.sources.rows import one_drawing
 
     top = _top(options)
     drawing = open_link(options.link) if options.link is not None else one_drawing(open_source(options.file))
     classifier = with_own_symbols(Classifier.load(options.model or paths.default_model()))
-    answers = classifier.answers(drawing, top)
+    answers = classifier.answers(drawing, top, PRIORS[options.prior])
     if options.json:
         print(json.dumps([result.to_json() for result in answers.results], ensure_ascii=False))
         return

@@ -164,6 +164,11 @@ def parser() -> argparse.ArgumentParser:
     )
     drawing.add_argument("--link", metavar="LINK", help="the Draw page's link to a drawing, in place of FILE")
     classify.add_argument("--top", type=int, default=5, metavar="K", help="how many answers (default: 5)")
+    classify.add_argument(
+        "--prior", choices=("usage", "none"), default="usage",
+        help="rank by the drawing and by how often people want each symbol (usage, the default), or by the drawing "
+        "alone (none)",
+    )  # fmt: skip
     classify.add_argument("--json", action="store_true", help="print JSON")
 
     convert = command("convert", commands.convert, "models of earlier versions, or the weights of runs → model files")

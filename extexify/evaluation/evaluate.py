@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,9 @@ from extexify.evaluation.metrics import (
     evaluation_records,
     top_classes,
 )
+from extexify.evaluation.page_metrics import PageCounter
 from extexify.model.classifier import BATCH, Classifier
+from extexify.model.ranking import USAGE
 from extexify.sources.base import Source, SourceError
 from extexify.sources.detexify import fetch
 from extexify.sources.rows import checked_chunks
@@ -35,6 +38,11 @@ class _Evaluator:
         self._numbers = {key: number for number, key in enumerate(classifier.classes)}
         self._groups = [groups_of(classifier.classes, match) for match in MATCHES]
         self.counter = MetricsCounter(classifier.classes)
+        self._page = PageCounter(classifier.classes, USAGE)
+
+    def metrics(self, unusable: int = 0) -> Metrics:
+        """The metrics of all drawings so far."""
+        return replace(self.counter.metrics(unusable), page=self._page.metrics())
 
     def add(self, drawings: Drawings, ids: NDArray[np.int64], keys: Sequence[str]) -> None:
         """Evaluate n drawings with their ids (n,) and n keys; those with unknown keys are only counted."""
@@ -47,6 +55,7 @@ class _Evaluator:
         (probabilities,) = self._classifier.probabilities(drawings, batch=len(drawings))
         records = evaluation_records(drawings, ids[known], labels[known], probabilities, self._groups)
         self.counter.add(records.top, records.labels)
+        self._page.add(probabilities, records.labels)
         self._sink(records)
 
 
@@ -68,7 +77,7 @@ def evaluate_dataset(
         evaluator.add(dataset.drawings.take(part), dataset.ids[part], keys)
         stage.advance(len(part))
     stage.finish()
-    return evaluator.counter.metrics()
+    return evaluator.metrics()
 
 
 def evaluate_images(
@@ -109,4 +118,4 @@ def evaluate_sources(
         stage.finish()
     if not usable:
         raise SourceError(f"{', '.join(source.name for source in sources)} has no usable row to evaluate on")
-    return evaluator.counter.metrics(unusable)
+    return evaluator.metrics(unusable)

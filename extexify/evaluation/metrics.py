@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.drawing.strokes import Drawings
+from extexify.evaluation.page_metrics import PageMetrics
 
 TOP_K = (1, 3, 5, 10)
 """The k of the top-k metrics."""
@@ -81,7 +82,8 @@ class Metrics:
 
     n: evaluated drawings. top[k]: fraction of them (0 to 1) with the right symbol among the first k answers.
     prints_alike, drawn_alike: the same with the other two of `MATCHES`. unknown_keys: drawings outside n, because the
-    model has no class for their key. unusable: rows of a source that an export would leave out too.
+    model has no class for their key. unusable: rows of a source that an export would leave out too. page: what the Draw
+    page shows; None where only images were evaluated.
     """
 
     n: int
@@ -90,6 +92,7 @@ class Metrics:
     drawn_alike: dict[int, float]
     unknown_keys: int = 0
     unusable: int = 0
+    page: PageMetrics | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that the command line prints."""
@@ -104,6 +107,7 @@ class Metrics:
             "drawn_alike": named(self.drawn_alike),
             "unknown_keys": self.unknown_keys,
             "unusable": self.unusable,
+            **({"page": self.page.to_json()} if self.page else {}),
         }
 
 

@@ -9,9 +9,7 @@ from typing import Any
 
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.symbols import symbol_for, symbols_by_rank
-
-RARITY = 20.0
-"""How many times less often than a command of plain LaTeX's math mode each further condition makes one be used."""
+from extexify.model.ranking import USAGE, Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +70,6 @@ class Answers:
 
 
 @cache
-def commonness(key: str) -> float:
-    r"""How often a symbol's command is used, relative to those that are drawn alike: 1 for math mode in plain LaTeX,
-    1 / RARITY if it needs a package, 1 / RARITY² in text mode, 1 / RARITY³ for both.
-
-    Training data has about as many drawings of every symbol, documents don't: by Bayes' rule, a model's probability is
-    multiplied by the frequency of the symbol. So × is `\times` even if a model finds `\texttimes` a little more
-    probable, but a symbol that the model is sure of stays first.
-    """
-    symbol = symbol_for(key)
-    return RARITY ** -(2 * (symbol.mode == "text") + bool(symbol.usepackage))
-
-
-@cache
 def _group_name(key: str) -> str:
     """The smallest key of a symbol's group, which identifies it, also if that key isn't among the predictions."""
     return min((key, *drawn_alike(key)))
@@ -92,9 +77,13 @@ def _group_name(key: str) -> str:
 
 @cache
 def drawn_like(key: str) -> tuple[str, ...]:
-    """The other symbols that are drawn like one, those that need least first."""
+    """The other symbols that are drawn like one, those that are wanted most first."""
     rank = _ranks()
-    return tuple(sorted(drawn_alike(key), key=lambda other: (-commonness(other), rank[other])))
+
+    def order(other: str) -> tuple[float, int]:
+        return -USAGE.weight(other) * USAGE.weight_among_alike(other), rank[other]
+
+    return tuple(sorted(drawn_alike(key), key=order))
 
 
 @cache
@@ -102,13 +91,17 @@ def _ranks() -> dict[str, int]:
     return {symbol.key: number for number, symbol in enumerate(symbols_by_rank())}
 
 
-def fold_look_alikes(predictions: Iterable[Prediction]) -> list[Result]:
+def fold_look_alikes(predictions: Iterable[Prediction], ranking: Ranking = USAGE) -> list[Result]:
     """Group predictions of different symbols into results, most probable first; each prediction is in exactly one.
 
-    Members of a result are sorted by probability × `commonness`, results by probability. A result's probability is that
-    of the whole group only if the predictions of all its symbols are given.
+    Members of a result are sorted by probability × `ranking.weight_among_alike`, results by probability. A result's
+    probability is that of the whole group only if the predictions of all its symbols are given.
     """
-    ranked = sorted(predictions, key=lambda prediction: -prediction.probability * commonness(prediction.key))
+
+    def order(prediction: Prediction) -> float:
+        return -prediction.probability * ranking.weight_among_alike(prediction.key)
+
+    ranked = sorted(predictions, key=order)
     groups: dict[str, list[Prediction]] = {}
     for prediction in ranked:
         groups.setdefault(_group_name(prediction.key), []).append(prediction)

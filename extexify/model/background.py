@@ -26,8 +26,8 @@ ENTRY = "extexify_background"
 """Name of the metadata entry."""
 
 VERSION = 2
-"""Version of the entries that are written. Version 1 had float16 means and no steps; later ones are ignored, as if there
-were none."""
+"""Version of the entries that are written. Version 1 had float16 means and no steps; later ones are ignored, as if
+there were none."""
 
 DIRECTIONS = 192
 """Directions of features that are used: those in which symbols differ most, by their drawings' spread."""

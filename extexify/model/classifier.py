@@ -28,7 +28,8 @@ from extexify.model.background import read_background
 from extexify.model.description import ModelDescription, ModelError
 from extexify.model.features import feature_tensors, with_outputs
 from extexify.model.file import read_model
-from extexify.model.rejection import SUMMED_CLASSES, is_rejected
+from extexify.model.ranking import USAGE, Ranking
+from extexify.model.rejection import certainty
 
 __all__ = ["Classifier", "ModelError", "Prediction"]
 
@@ -129,24 +130,26 @@ class Classifier:
         probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
         return self._predictions(probabilities, np.argsort(-probabilities, kind="stable")[:top])
 
-    def answers(self, drawing: Drawing, results: int) -> Answers:
-        """The `results` most probable results of a drawing, as pages and command line show them."""
-        predictions = self.candidates(drawing, results=results, symbols=SUMMED_CLASSES)
-        sure = not is_rejected(predictions, self.description.rejection_threshold)
-        return Answers(tuple(fold_look_alikes(predictions)[:results]), sure)
+    def answers(self, drawing: Drawing, results: int, ranking: Ranking = USAGE) -> Answers:
+        """The `results` most probable results of a drawing, as pages and command line show them.
 
-    def candidates(self, drawing: Drawing, *, results: int, symbols: int) -> list[Prediction]:
-        """The `symbols` most probable symbols and all members of the `results` most probable results of a drawing.
-
-        Most probable first. `extexify.model.answers.fold_look_alikes` gives the same first `results` results for these
-        as for the predictions of all symbols, which would take twice as long as the network.
+        Probabilities are those that the symbols are wanted, by the drawing and the ranking's usage. Whether the model
+        is sure depends on the drawing alone.
         """
-        probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
+        probabilities = self._softmax(self._logits(Drawings.pack([drawing])))
+        sure = certainty(probabilities)[0] >= self.description.rejection_threshold
+        predictions = self._candidates(ranking.apply(probabilities, self.classes)[0], results)
+        return Answers(tuple(fold_look_alikes(predictions, ranking)[:results]), bool(sure))
+
+    def _candidates(self, probabilities: NDArray[np.float32], results: int) -> list[Prediction]:
+        """The members of the `results` most probable results, most probable first, by probabilities (classes,).
+
+        `extexify.model.answers.fold_look_alikes` gives the same first `results` results for these as for the
+        predictions of all symbols, which would take longer than the network.
+        """
         groups = np.argsort(-np.bincount(self._groups, probabilities), kind="stable")[:results]
-        order = np.argsort(-probabilities, kind="stable")
-        needed = np.isin(self._groups[order], groups)
-        needed[:symbols] = True
-        return self._predictions(probabilities, order[needed])
+        members = np.flatnonzero(np.isin(self._groups, groups))
+        return self._predictions(probabilities, members[np.argsort(-probabilities[members], kind="stable")])
 
     def probabilities(self, drawings: Drawings, batch: int = BATCH) -> Iterator[NDArray[np.float32]]:
         """Yield probabilities of all classes, float32 (n, classes), of batches of n ≤ `batch` drawings in order."""

@@ -16,8 +16,9 @@ from typing import Any
 
 from extexify.catalog.lookalikes import groups_of, prints_alike
 from extexify.catalog.symbols import symbol_summary
-from extexify.model.answers import commonness, drawn_like, symbol_object
+from extexify.model.answers import drawn_like, symbol_object
 from extexify.model.file import read_model
+from extexify.model.ranking import USAGE
 from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.files import StorageError, atomic_file
 
@@ -51,8 +52,9 @@ def made_files(model: Path) -> dict[str, bytes]:
 
 
 def _symbols(classes: Sequence[str]) -> dict[str, Any]:
-    """`symbols`, by key: what a list shows of a symbol, and of a class the number of its look-alike group and its
-    commonness; `others`, by group: keys of symbols that are drawn alike and are no classes.
+    """`symbols`, by key: what a list shows of a symbol, and of a class the number of its look-alike group and `usage`,
+    its weights by `USAGE` among all symbols and among look-alikes; `others`, by group: keys of symbols that are drawn
+    alike and are no classes.
 
     Of these, one that prints like another has that one's key as `like` in place of a glyph.
     """
@@ -60,7 +62,8 @@ def _symbols(classes: Sequence[str]) -> dict[str, Any]:
     symbols: dict[str, Any] = {}
     others: dict[int, list[str]] = {}
     for key, group in zip(classes, groups_of(classes, "drawn").tolist(), strict=True):
-        symbols[key] = {**symbol_object(key), **symbol_summary(key), "group": group, "commonness": commonness(key)}
+        usage = [round(weight, 6) for weight in (USAGE.weight(key), USAGE.weight_among_alike(key))]
+        symbols[key] = {**symbol_object(key), **symbol_summary(key), "group": group, "usage": usage}
         others.setdefault(group, [other for other in drawn_like(key) if other not in known])
     for key in chain(*others.values()):
         like = next((other for other in prints_alike(key) if other in symbols and symbols[other]["svg"]), None)

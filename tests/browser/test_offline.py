@@ -21,7 +21,7 @@ from extexify.model.answers import Result, fold_look_alikes
 from extexify.model.classifier import Classifier, Prediction
 from extexify.model.file import read_description
 from extexify.model.offline import write_page
-from extexify.model.rejection import SUMMED_CLASSES, is_rejected
+from extexify.model.rejection import is_rejected
 from extexify.training.scribbles import scribbles
 from extexify.workspace.paths import SHIPPED_MODELS
 from tests.drawings import starter_drawings
@@ -155,15 +155,15 @@ def test_the_worker_answers_as_the_library_does_and_rejects_scribbles(page: Page
     classifier = Classifier.load(SHIPPED)
     rejected = []
     for number, (drawing, message) in enumerate(zip(drawings, found, strict=True)):
-        predictions = classifier.candidates(drawing, results=25, symbols=SUMMED_CLASSES)
-        wanted = fold_look_alikes(predictions)[:25]
+        answers = classifier.answers(drawing, 25)
+        wanted = answers.results
         assert message["number"] == number
         assert [keys_of([answer, *answer["alike"]]) for answer in message["answers"]] == [
             list(one.keys) for one in wanted
         ]
         probabilities = [result.probability for result in wanted]
         assert [answer["probability"] for answer in message["answers"]] == pytest.approx(probabilities, abs=1e-4)
-        assert message["unsure"] == is_rejected(predictions, classifier.description.rejection_threshold)
+        assert message["unsure"] is not answers.is_sure
         rejected.append(message["unsure"])
     assert sum(rejected[:16]) < 4
     assert all(rejected[-5:])

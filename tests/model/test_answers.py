@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.symbols import load_catalog, symbol_for
-from extexify.model.answers import commonness, fold_look_alikes
+from extexify.model.answers import fold_look_alikes
 from extexify.model.classifier import Prediction
+from extexify.model.ranking import USAGE
 
 # Symbols with look-alikes as often as without, and keys that aren't in the catalogue.
 KEYS = st.sampled_from(sorted(load_catalog())) | st.sampled_from(
@@ -36,10 +37,10 @@ def test_predictions_of_symbols_that_are_drawn_alike_are_one_result(predictions:
     members = [member for result in results for member in result.members]
     assert sorted(members, key=lambda one: one.key) == sorted(predictions, key=lambda one: one.key)
     assert sum(result.probability for result in results) == pytest.approx(sum(one.probability for one in predictions))
-    # Results are sorted by probability, their members also by how common they are.
+    # Results are sorted by probability, their members also by how usual they are.
     assert [result.probability for result in results] == sorted((one.probability for one in results), reverse=True)
     for result in results:
-        ranked = [member.probability * commonness(member.key) for member in result.members]
+        ranked = [member.probability * USAGE.weight_among_alike(member.key) for member in result.members]
         assert ranked == sorted(ranked, reverse=True)
         assert result.head == result.members[0]
     # Exactly those that are drawn alike are together.
@@ -63,20 +64,20 @@ def test_the_common_command_is_first_of_what_is_drawn_alike() -> None:
         ("latex2e-OT1-_lambda", "amssymb-OT1-_leftthreetimes", ("tipa-OT1-_textlambda", "upgreek-OT1-_uplambda")),
         ("latex2e-OT1-_ni", "amssymb-OT1-_backepsilon", ()),
         ("amssymb-OT1-_gg", "latex2e-T1-_guillemotright", ()),
-        ("amssymb-OT1-_circledR", "latex2e-OT1-_textregistered", ("textcomp-OT1-_textregistered",)),
+        ("latex2e-OT1-_textregistered", "amssymb-OT1-_circledR", ("textcomp-OT1-_textregistered",)),
         ("latex2e-OT1-_textless", "tipa-OT1-_textlptr", ()),
         ("latex2e-OT1-_dagger", "marvosym-OT1-_Cross", ("latex2e-OT1-_textdagger",)),
     ]
     for command, probable, others in cases:
-        given = [prediction(command, 0.2), prediction(probable, 0.5), *(prediction(key, 0.1) for key in others)]
-        (result,) = fold_look_alikes(given)
+        shape = [(command, 0.3), (probable, 0.4), *((key, 0.1) for key in others)]
+        (result,) = fold_look_alikes([prediction(key, share * USAGE.weight(key)) for key, share in shape])
         assert result.head.key == command
         assert {member.key for member in result.members} == {command, probable, *others}
 
 
 def test_of_equally_common_commands_the_more_probable_is_first() -> None:
-    sigma, total = "latex2e-OT1-_Sigma", "latex2e-OT1-_sum"
-    for first, second in ((sigma, total), (total, sigma)):
+    small, large = "MnSymbol-OT1-_tbigcapdot", "MnSymbol-OT1-_dbigcapdot"
+    for first, second in ((small, large), (large, small)):
         (result,) = fold_look_alikes([prediction(first, 0.6), prediction(second, 0.4)])
         assert result.head.key == first
 

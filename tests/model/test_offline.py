@@ -20,10 +20,10 @@ from extexify.cli import parser
 from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings
 from extexify.drawing.strokes import Drawings
-from extexify.model.answers import commonness
 from extexify.model.classifier import Classifier
 from extexify.model.file import read_description
 from extexify.model.offline import made_files, page_zip, write_page
+from extexify.model.ranking import USAGE
 from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.paths import SHIPPED_MODELS
 from tests.tiny import SHAPES, shape
@@ -84,7 +84,7 @@ def test_the_zip_holds_the_same_files(tiny_model: Path, tmp_path: Path) -> None:
     assert {"tiny/index.html", "tiny/model.onnx", "tiny/vendor/LICENSE"} <= packed.keys()
 
 
-def test_the_page_has_the_groups_of_look_alikes_and_their_commonness() -> None:
+def test_the_page_has_the_groups_of_look_alikes_and_their_usage() -> None:
     known = json.loads(made_files(SHIPPED)["symbols.json"])
     symbols = known["symbols"]
     assert known["summed_classes"] == SUMMED_CLASSES
@@ -93,7 +93,7 @@ def test_the_page_has_the_groups_of_look_alikes_and_their_commonness() -> None:
     members: dict[int, set[str]] = {}
     for key in classes:
         members.setdefault(symbols[key]["group"], set()).add(key)
-        assert symbols[key]["commonness"] == commonness(key)
+        assert symbols[key]["usage"] == pytest.approx([USAGE.weight(key), USAGE.weight_among_alike(key)], abs=1e-6)
         assert symbols[key].items() >= symbol_summary(key).items()
     for number, group in members.items():
         others = known["others"].get(str(number), [])

@@ -468,8 +468,8 @@ class TestLookAlikes:
     def test_a_group_shares_by_its_drawings(self) -> None:
         groups = look_alikes(self.CLASSES, self.LABELS)
         assert groups.members.tolist() == [[0, 0, 0], [1, 2, 3], [1, 2, 3], [1, 2, 3], [4, 4, 4]]
-        shares = [3 / 5, 1 / 5, 1 / 5]
-        np.testing.assert_allclose(groups.share, [[1, 0, 0], shares, shares, shares, [1, 0, 0]])
+        alone, shared = [1.0, 0.0, 0.0], [3 / 5, 1 / 5, 1 / 5]
+        np.testing.assert_allclose(groups.share, np.array([alone, shared, shared, shared, alone]))
 
     def test_the_objective_is_least_where_look_alikes_are_as_likely_as_they_are_common(self) -> None:
         recipe, groups = replace(QUICK, alike=1.0, label_smoothing=0.0), look_alikes(self.CLASSES, self.LABELS)

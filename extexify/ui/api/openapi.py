@@ -89,7 +89,10 @@ def _parameter(name: str, schema: dict[str, Any], text: str) -> dict[str, Any]:
 
 def description(server: str) -> dict[str, Any]:
     """The description, for a server at an address or path."""
-    drawing = _object({"strokes": _named("Strokes"), "link": _TEXT, "top": _COUNT}, "strokes", "link", "top")
+    prior = {"enum": ["usage", "none"], "default": "usage"}
+    drawing = _object(
+        {"strokes": _named("Strokes"), "link": _TEXT, "top": _COUNT, "prior": prior}, "strokes", "link", "top", "prior"
+    )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Extexify", "version": "1", "summary": "Draw a symbol, get its LaTeX command."},

@@ -29,6 +29,7 @@ from extexify.core.processes import available_cores
 from extexify.drawing.link import open_link
 from extexify.drawing.strokes import MAX_DRAWN_POINTS, MAX_DRAWN_STROKES, Drawing, drawing_from_lists
 from extexify.model.answers import symbol_object
+from extexify.model.ranking import PRIORS
 from extexify.ui.api.openapi import MODEL_FIELDS, description
 from extexify.ui.draw import serving
 from extexify.ui.server.base_path import base_path
@@ -185,6 +186,9 @@ async def _classify(request: Request) -> Response:
     if ("strokes" in asked) == ("link" in asked):
         raise _Refused(400, "the request needs either strokes or link")
     top = _number(asked.get("top"), "top", _DEFAULT_TOP, MAX_TOP)
+    prior = asked.get("prior", "usage")
+    if not isinstance(prior, str) or prior not in PRIORS:
+        raise _Refused(400, f"prior must be {' or '.join(PRIORS)}")
 
     def answer() -> Response:
         link = asked.get("link")
@@ -192,7 +196,7 @@ async def _classify(request: Request) -> Response:
             raise _Refused(400, "link must be a text")
         drawing = _checked(open_link(link)) if link is not None else _drawing(asked["strokes"])
         classifier = _classifier()
-        answers = classifier.answers(drawing, top)
+        answers = classifier.answers(drawing, top, PRIORS[prior])
         results = [result.to_json() for result in answers.results]
         return _json({"answers": results, "sure": answers.is_sure, "model": classifier.name})
 

@@ -1,11 +1,19 @@
-// Folding look-alikes and rejection: the JavaScript counterpart of extexify/model/answers.py and rejection.py. Tests
-// compare the two.
+// Ranking, folding look-alikes and rejection: the JavaScript counterpart of extexify/model/ranking.py, answers.py and
+// rejection.py. Tests compare the two.
 
-// predictions: [{key, probability}, …] of different symbols, most probable first; symbols: {key: {group, commonness}} of
-// symbols.json. Returns one result for each group of look-alikes, [{members: [prediction, …], probability}, …], most
-// probable first; members are sorted by probability × commonness.
-export function foldLookAlikes(predictions, symbols) {
-  const weight = ({ key, probability }) => probability * symbols[key].commonness;
+// The probabilities that symbols are wanted, from those of a drawing: predictions: [{key, probability}, …] of all
+// classes; symbols: {key: {usage}} of symbols.json.
+export function rankByUsage(predictions, symbols) {
+  const weighted = predictions.map(({ key, probability }) => ({ key, probability: probability * symbols[key].usage[0] }));
+  const sum = total(weighted);
+  return weighted.map(({ key, probability }) => ({ key, probability: probability / sum }));
+}
+
+// predictions: [{key, probability}, …] of different symbols; symbols: {key: {group, usage}} of symbols.json. Returns one
+// result for each group of look-alikes, [{members: [prediction, …], probability}, …], most probable first; members are
+// sorted by probability and, `byUsage`, by how usual each is among its look-alikes.
+export function foldLookAlikes(predictions, symbols, byUsage = true) {
+  const weight = ({ key, probability }) => probability * (byUsage ? symbols[key].usage[1] : 1);
   const groups = new Map();
   for (const prediction of [...predictions].sort((one, other) => weight(other) - weight(one))) {
     const { group } = symbols[prediction.key];

@@ -45,7 +45,8 @@ export interface Description {
 
 export interface Classifier {
   readonly description: Description;
-  classify(strokes: Strokes, top?: number): Promise<Classification>;
+  /** prior: how often people want each symbol (default), or the drawing alone. */
+  classify(strokes: Strokes, top?: number, prior?: "usage" | "none"): Promise<Classification>;
 }
 
 export interface Options {

@@ -1,7 +1,7 @@
 // The library: strokes → answers, in browsers and in Node. The page's worker uses it, and other programs may
 // (`npm pack` of the page's folder). index.d.ts has its types.
 
-import { foldLookAlikes, isRejected } from "./answers.js";
+import { foldLookAlikes, isRejected, rankByUsage } from "./answers.js";
 import { load, loadModel } from "./model.js";
 
 // Loads a model and the table of its symbols, which lie beside this file unless other addresses are given; `progress` is
@@ -30,11 +30,14 @@ class Classifier {
   }
 
   // strokes: [[[x, y], …], …], y down. Returns the `top` most probable answers, whether the model is sure that one of
-  // them is right, and its input image: {answers, sure, image: Uint8Array}.
-  async classify(strokes, top = 5) {
+  // them is right, and its input image: {answers, sure, image: Uint8Array}. prior: "usage", how often people want each
+  // symbol, or "none".
+  async classify(strokes, top = 5, prior = "usage") {
     const { summed_classes: summed, symbols, others } = this.#table;
     const { image, predictions } = await this.#model.classify(strokes);
-    const results = foldLookAlikes(predictions, symbols).slice(0, top);
+    const byUsage = prior === "usage";
+    const ranked = byUsage ? rankByUsage(predictions, symbols) : predictions;
+    const results = foldLookAlikes(ranked, symbols, byUsage).slice(0, top);
     const answers = results.map(({ members, probability }) => {
       const all = members.map((member) => ({ ...symbols[member.key], probability: member.probability }));
       // Symbols that are no classes of the model, some with the glyph of another one that prints alike.
