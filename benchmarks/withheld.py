@@ -37,10 +37,12 @@ from extexify.training.recipes import Recipe, recipe
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "recipe": {},
-    "together": {"apart": 0.0},
+    "nothing borrowed": {"borrowed": 0},
+    "fewer starters": {"drawn_starters": 3},
     "dataset alone": {"starters": 0},
 }
-"""Changes of the recipe: as it is; real drawings compared with all symbols; and a model of the dataset's symbols."""
+"""Changes of the recipe: as it is; without other symbols' drawings; with as many starter drawings of symbols that
+people drew as of the others; and a model of the dataset's symbols."""
 
 FAST: dict[str, Any] = {
     "options": {

@@ -23,7 +23,7 @@ import orjson
 from extexify.catalog.symbols import detexify_keys
 from extexify.drawing.strokes import Drawing
 from extexify.sources.base import Row, SourceError
-from extexify.sources.handwriting import handwritten
+from extexify.sources.handwriting import Points, handwritten
 
 SCHEME = "starter"
 DEFAULT_EACH = 40
@@ -148,14 +148,18 @@ def shapes_with_skeletons() -> tuple[str, ...]:
     return tuple(key for key, skeleton in _stored().items() if isinstance(skeleton, dict))
 
 
+def skeleton_lines(key: str, parts: Sequence[str] = ("lines", "areas", "serifs")) -> list[tuple[Points, str]]:
+    """The centre lines, outlines of areas and serifs of a printed symbol, each with its part's name.
+
+    A line is an array of points (n, 2), the longer side of all about 1. Raises KeyError for a key without a skeleton.
+    """
+    skeleton = _skeleton(key)
+    return [(np.array(flat, float).reshape(-1, 2) / _GRID, part) for part in parts for flat in skeleton.get(part, ())]
+
+
 def starter_drawings(key: str, each: int, seed: int = 0) -> list[Drawing]:
     """Drawings of a symbol, in whole pixels. Raises KeyError for a key without a skeleton."""
-    skeleton = _skeleton(key)
-    raw = [
-        (np.array(flat, float).reshape(-1, 2) / _GRID, part)
-        for part in ("lines", "areas", "serifs")
-        for flat in skeleton.get(part, ())
-    ]
+    raw = skeleton_lines(key)
     everything = np.vstack([points for points, _ in raw])
     middle = (everything.min(axis=0) + everything.max(axis=0)) / 2
     return handwritten([(points - middle, part) for points, part in raw], key=key, each=each, seed=seed)

@@ -55,15 +55,13 @@ class Batch:
     """A shard of a batch: model inputs of n drawings and s scribbles, in this order, and the labels int64 (n,).
 
     `size` is the number of drawings and scribbles in all shards. Where the shard is empty, a drawing that is another
-    shard's stands in (`is_padding`): every process takes every step, but its loss doesn't count. `is_starter` bool (n,)
-    says which drawings are starter drawings; None: none of them.
+    shard's stands in (`is_padding`): every process takes every step, but its loss doesn't count.
     """
 
     inputs: ModelInputs
     labels: NDArray[np.int64]
     size: int
     is_padding: bool = False
-    is_starter: NDArray[np.bool_] | None = None
 
 
 class Labelled(Protocol):
@@ -202,10 +200,10 @@ class DrawingDataset:
     def batch(self, rows: NDArray[np.int64], epoch: int, shard: Shard = WHOLE) -> Batch:
         own, is_padding = shard.of_rows(rows)
         drawings = self._drawings(own, epoch)
-        labels, is_starter = self.labels[own], own >= len(self._indices)
+        labels = self.labels[own]
         if self._augmentation is None:
             inputs = model_inputs(drawings, self._raster, self._sequence, threads=1)
-            return Batch(inputs, labels, len(rows), is_padding, is_starter)
+            return Batch(inputs, labels, len(rows), is_padding)
         if self._augmentation.blend:
             drawings = self._blended(drawings, own, epoch)
         scribble_count = round(self._scribble_rate * len(rows))
@@ -220,7 +218,7 @@ class DrawingDataset:
             augmented.drawings, self._raster, self._sequence, threads=1,
             width_factors=augmented.width_factors, shifts=augmented.shifts * np.float32(self._shift_scale),
         )  # fmt: skip
-        return Batch(inputs, labels, len(rows) + scribble_count, is_padding, is_starter)
+        return Batch(inputs, labels, len(rows) + scribble_count, is_padding)
 
     def _drawings(self, rows: NDArray[np.int64], epoch: int) -> Drawings:
         """The drawings of rows, which for starter drawings depend on the epoch."""

@@ -40,7 +40,6 @@ from extexify.training.loader import WHOLE, Batch, BatchDataset, Labelled, Shard
 from extexify.training.objective import (
     average_weights,
     class_shift,
-    drawn_classes,
     look_alikes,
     make_optimizer,
     make_schedule,
@@ -187,10 +186,8 @@ class _Trainer:
         self.steps_per_epoch = math.ceil(len(train_data) / recipe.batch_size)
         self.optimizer = make_optimizer(recipe, self.network)
         self.schedule = make_schedule(recipe, self.optimizer, self.steps_per_epoch * recipe.epochs)
-        self.class_shift = torch.from_numpy(class_shift(recipe, train_data, len(dataset.classes))).to(device)
+        self.class_shift = torch.from_numpy(class_shift(recipe, train_data, dataset.classes)).to(device)
         self.look_alikes = look_alikes(dataset.classes, train_data.labels).to(device)
-        drawn = drawn_classes(recipe, dataset.classes, train_data)
-        self.drawn = drawn and drawn.to(device)
         self.undrawn = undrawn_classes(train_data, len(dataset.classes))
         self.undrawn_shift = recipe.undrawn_shift
         self.precision = torch.bfloat16 if has_bfloat16(device) else torch.float32
@@ -232,10 +229,7 @@ class _Trainer:
             heads = self.model(*inputs)
 
         logits = heads[0].float()
-        is_starter = None if batch.is_starter is None else torch.from_numpy(batch.is_starter).to(self.device)
-        losses = torch.stack(
-            [objective(head.float(), labels, recipe, self.look_alikes, self.drawn, is_starter) for head in heads]
-        )
+        losses = torch.stack([objective(head.float(), labels, recipe, self.look_alikes) for head in heads])
         loss = losses[0] + recipe.auxiliary * losses[1:].mean() if len(losses) > 1 else losses[0]
         # The mean over the batch: the processes have a shard of it each, and DDP averages their gradients.
         loss = loss * (0 if batch.is_padding else self.shard.count / batch.size)

@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 from extexify.catalog.lookalikes import groups_of
 from extexify.training.loader import BatchDataset
 from extexify.training.recipes import Recipe
+from extexify.training.starters import log_drawn_shares
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -46,81 +47,33 @@ def look_alikes(classes: Sequence[str], labels: NDArray[np.int64]) -> LookAlikes
     return LookAlikes(torch.from_numpy(members[group]), torch.from_numpy(share[group].astype(np.float32)))
 
 
-@dataclass(frozen=True)
-class DrawnClasses:
-    """The d classes with real drawings: their numbers (d,), the place of each class among them (classes,), 0 for the
-    others, and their look-alikes among themselves."""
-
-    numbers: Tensor
-    places: Tensor
-    look_alikes: LookAlikes
-
-    def to(self, device: torch.device) -> DrawnClasses:
-        return DrawnClasses(self.numbers.to(device), self.places.to(device), self.look_alikes.to(device))
-
-
-def drawn_classes(recipe: Recipe, classes: Sequence[str], data: BatchDataset) -> DrawnClasses | None:
-    """The classes that real drawings are compared with; None if these are all."""
-    is_drawn = real_counts(data, len(classes)) > 0
-    if not recipe.apart or is_drawn.all():
-        return None
-    numbers = np.flatnonzero(is_drawn)
-    places = np.maximum(np.cumsum(is_drawn) - 1, 0) * is_drawn
-    real = data.labels[: len(data) - data.starters]
-    alike = look_alikes([classes[number] for number in numbers.tolist()], places[real])
-    return DrawnClasses(torch.from_numpy(numbers), torch.from_numpy(places), alike)
-
-
-def objective(
-    logits: Tensor,
-    labels: Tensor,
-    recipe: Recipe,
-    look_alikes: LookAlikes,
-    drawn: DrawnClasses | None = None,
-    is_starter: Tensor | None = None,
-) -> Tensor:
+def objective(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAlikes) -> Tensor:
     """The sum of the losses of n drawings and s scribbles, from logits (n + s, classes) and the drawings' labels (n,).
 
     A drawing's loss is the cross entropy with a smoothed label, of which the fraction `recipe.alike` is shared among
-    the class's look-alikes. The target of a scribble is the uniform distribution. With `drawn` and `is_starter` (n,), a
-    real drawing is compared with the drawn classes alone in the fraction `recipe.apart` of its loss: so logits learn
-    the prior of these classes among real drawings (as in Ren et al., “Balanced Meta-Softmax for Long-Tailed Visual
-    Recognition”, NeurIPS 2020), which is 0 for the others.
-    """
-    drawings, scribbles = logits[: len(labels)], logits[len(labels) :]
-    of_scribbles = -F.log_softmax(scribbles, 1).mean(1).sum()
-    if drawn is None or is_starter is None:
-        return _loss(drawings, labels, recipe, look_alikes) + of_scribbles
-    real, starters = (rows.nonzero()[:, 0] for rows in (~is_starter, is_starter))
-    of_real, real_labels = drawings.index_select(0, real), labels[real]
-    among_drawn = of_real.index_select(1, drawn.numbers)
-    loss = recipe.apart * _loss(among_drawn, drawn.places[real_labels], recipe, drawn.look_alikes)
-    if recipe.apart < 1:
-        loss = loss + (1 - recipe.apart) * _loss(of_real, real_labels, recipe, look_alikes)
-    return loss + _loss(drawings.index_select(0, starters), labels[starters], recipe, look_alikes) + of_scribbles
-
-
-def _loss(logits: Tensor, labels: Tensor, recipe: Recipe, look_alikes: LookAlikes) -> Tensor:
-    """The sum of the losses of drawings by their logits (n, classes) and labels (n,).
-
-    Targets are not written out: with thousands of classes that would take as long as the network.
+    the class's look-alikes. The target of a scribble is the uniform distribution.
     """
     predicted = F.log_softmax(logits, 1)
-    agreement = torch.lerp(predicted.gather(1, labels[:, None])[:, 0], predicted.mean(1), recipe.label_smoothing)
+    drawings, scribbles = predicted[: len(labels)], predicted[len(labels) :]
+    # Targets are not written out: with thousands of classes that would take as long as the network.
+    agreement = torch.lerp(drawings.gather(1, labels[:, None])[:, 0], drawings.mean(1), recipe.label_smoothing)
     if recipe.alike:
-        shared = (predicted.gather(1, look_alikes.members[labels]) * look_alikes.share[labels]).sum(1)
+        shared = (drawings.gather(1, look_alikes.members[labels]) * look_alikes.share[labels]).sum(1)
         agreement = torch.lerp(agreement, shared, recipe.alike)
-    return -agreement.sum()
+    return -agreement.sum() - scribbles.mean(1).sum()
 
 
-def class_shift(recipe: Recipe, data: BatchDataset, classes: int) -> NDArray[np.float32]:
-    """What the recipe's balance adds to the logits (classes,), by the numbers of real drawings: nothing for classes
-    with starter drawings alone. A class with no drawing at all counts as one with one."""
-    counts = real_counts(data, classes)
-    undrawn = undrawn_classes(data, classes)
-    drawn = np.setdiff1d(np.arange(classes), undrawn)
+def class_shift(recipe: Recipe, data: BatchDataset, classes: Sequence[str]) -> NDArray[np.float32]:
+    """What is added to the logits of the finished model (classes,).
+
+    The recipe's balance by the numbers of real drawings, of which a class without any drawing counts as one. For
+    classes with starter drawings alone, the logarithm of how probable it is that people draw a symbol of its package.
+    """
+    counts = real_counts(data, len(classes))
+    undrawn = undrawn_classes(data, len(classes))
+    drawn = np.setdiff1d(np.arange(len(classes)), undrawn)
     shift = -recipe.balance * np.log(np.maximum(counts, 1) / np.maximum(counts, 1)[drawn].mean())
-    shift[undrawn] = 0
+    shift[undrawn] = log_drawn_shares(classes, np.flatnonzero(counts).tolist())[undrawn]
     return shift.astype(np.float32)
 
 

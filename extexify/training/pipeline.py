@@ -22,6 +22,7 @@ from extexify.model.export import convert
 from extexify.model.file import read_model, write_model
 from extexify.model.measured import add_background
 from extexify.sources.base import Source
+from extexify.training.borrowed import borrowed_drawings
 from extexify.training.distributed import rank
 from extexify.training.image_tree import ImageTree
 from extexify.training.loader import BatchDataset, DrawingDataset, ImageDataset, ImageTreeDataset
@@ -130,7 +131,12 @@ def training_data(
         return ImageDataset(images, "train"), ImageDataset(images, "validation")
     classes = learnt(recipe, dataset).classes
     counts = starter_counts(recipe, dataset, train_on, classes)
-    starters = StarterDrawings(classes, counts, seed=seed, report=report) if counts.any() else None
+    starters = None
+    if counts.any():
+        borrowed = borrowed_drawings(dataset, train_on, classes, seed) if recipe.borrowed else {}
+        starters = StarterDrawings(
+            classes, counts, borrowed, borrowed_count=recipe.borrowed, seed=seed, report=report
+        )  # fmt: skip
     validation = DrawingDataset(dataset, "validation", recipe.raster, sequence=recipe.sequence, classes=classes)
     return (
         DrawingDataset(

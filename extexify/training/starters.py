@@ -1,13 +1,16 @@
 """Classes and drawings of symbols that nobody drew: starter drawings beside a dataset's real ones.
 
-A training that has them knows every shape of the catalogue. The keys of the dataset are classes; so is one key of each
-group of symbols that are drawn alike of which the dataset has none. Symbols with real drawings get starter drawings,
-too, so that how a drawing is made doesn't tell whether people drew the symbol.
+A training that has them knows every shape of the catalogue. The keys of the dataset are classes; so are Detexify's,
+which people look for most, and of each group of symbols that are drawn alike and have none among these, one key.
+Symbols with real drawings get starter drawings, too, so that how a drawing is made doesn't tell whether people drew the
+symbol. Symbols that are another one mirrored or turned get that one's real drawings besides (`borrowed`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import drawn_alike
-from extexify.catalog.symbols import symbols_by_rank
+from extexify.catalog.symbols import detexify_keys, load_catalog, symbol_for, symbols_by_rank
 from extexify.core.progress import Reporter, Stage, quiet
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawing, Drawings
@@ -26,14 +29,20 @@ from extexify.training.recipes import Recipe
 POOL = 16
 """Starter drawings of a class that are made for a training, at most. Each epoch takes the next ones of them."""
 
+LEAST_SHARE = 0.01
+"""What `log_drawn_shares` assumes at least of a package."""
+
 
 @lru_cache(maxsize=4)
 def undrawn_shapes(classes: tuple[str, ...]) -> list[str]:
-    """The symbols of the catalogue to learn besides some classes, sorted: of every group that is drawn alike and has no
-    member among the classes, the one that most documents can print; none without starter drawings."""
-    covered = {*classes, *(other for key in classes for other in drawn_alike(key))}
+    """The symbols of the catalogue to learn besides some classes, sorted; none without starter drawings.
+
+    Those of Detexify, and of every other group that is drawn alike the one that most documents can print.
+    """
     drawable = symbols_with_skeletons()
-    found = []
+    found = [key for key in detexify_keys() if key in drawable and key not in classes]
+    known = (*classes, *found)
+    covered = {*known, *(other for key in known for other in drawn_alike(key))}
     for symbol in symbols_by_rank():
         if symbol.key in drawable and symbol.key not in covered:
             found.append(symbol.key)
@@ -65,8 +74,8 @@ def has_starters(recipe: Recipe, dataset: Dataset) -> bool:
 def starter_counts(recipe: Recipe, dataset: Dataset, split: str, classes: Sequence[str]) -> NDArray[np.int64]:
     """How many starter drawings of each class (classes,) a training adds in an epoch to the dataset's of a split.
 
-    As many as make up `recipe.starters` drawings of a class with the dataset's own, and `recipe.drawn_starters` at
-    least.
+    `recipe.starters` of a class without drawings in the dataset; of the others `recipe.drawn_starters`, or more where
+    they have fewer than `recipe.starters` with these.
     """
     if not has_starters(recipe, dataset):
         return np.zeros(len(classes), np.int64)
@@ -74,8 +83,21 @@ def starter_counts(recipe: Recipe, dataset: Dataset, split: str, classes: Sequen
     own, counts = np.unique(dataset.labels[dataset.indices(split)], return_counts=True)
     real[numbers_in(dataset.classes, classes)[own]] = counts
     drawable = symbols_with_skeletons()
-    added = np.maximum(recipe.starters - real, np.minimum(recipe.drawn_starters, recipe.starters))
+    added = np.where(real > 0, np.maximum(recipe.starters - real, recipe.drawn_starters), recipe.starters)
     return added * np.array([key in drawable for key in classes])
+
+
+def log_drawn_shares(classes: Sequence[str], drawn: Sequence[int]) -> NDArray[np.float64]:
+    """The logarithm of the share of its package's symbols that people drew, for each class (classes,), from the numbers
+    of those of them with real drawings.
+
+    Of two symbols without a drawing, the one whose package has many symbols with drawings is the more likely to be
+    looked for. At least that of `LEAST_SHARE`.
+    """
+    packages = Counter(symbol.package for symbol in load_catalog().values())
+    found = Counter(symbol_for(classes[number]).package for number in drawn)
+    shares = {package: min(found[package] / count, 1) for package, count in packages.items()}
+    return np.array([math.log(max(shares.get(symbol_for(key).package, 0), LEAST_SHARE)) for key in classes])
 
 
 def numbers_in(keys: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
@@ -85,17 +107,32 @@ def numbers_in(keys: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]
 
 
 class StarterDrawings:
-    """Starter drawings of classes, a number of each an epoch: those of an epoch are its M rows.
+    """Starter drawings of classes, and drawings borrowed for them, a number of each an epoch: those of an epoch are its
+    M rows.
 
     labels: int64 (M,), the class of each row, the same in every epoch.
     """
 
     def __init__(
-        self, classes: Sequence[str], counts: NDArray[np.int64], *, seed: int = 0, report: Reporter = quiet
+        self,
+        classes: Sequence[str],
+        counts: NDArray[np.int64],
+        borrowed: Mapping[int, Sequence[Drawing]] | None = None,
+        *,
+        borrowed_count: int = 0,
+        seed: int = 0,
+        report: Reporter = quiet,
     ) -> None:
-        """`counts` (classes,) is the number of drawings of each class an epoch; 0 for classes without a skeleton."""
+        """`counts` (classes,) is the number of drawings of each class an epoch; 0 for classes without a skeleton.
+
+        Of the classes numbered in `borrowed` there are `borrowed_count` more, and these drawings among them.
+        """
+        borrowed = borrowed or {}
+        more = np.zeros(len(counts), np.int64)
+        more[list(borrowed)] = [len(drawings) for drawings in borrowed.values()]
+        counts = counts + borrowed_count * (more > 0)
         self.labels = np.repeat(np.arange(len(classes)), counts)
-        pools = np.minimum(POOL, counts * POOL)
+        pools = np.minimum(POOL, counts * POOL) + more
         self._first = (np.cumsum(pools) - pools)[self.labels]
         self._pool = pools[self.labels]
         self._per_epoch = counts[self.labels]
@@ -103,7 +140,11 @@ class StarterDrawings:
         made: list[Drawings] = []
         stage = Stage(report, "starter drawings", total=int(pools.sum()), unit="drawings")
         for number in np.flatnonzero(counts).tolist():
-            drawings: list[Drawing] = starter_drawings(classes[number], int(pools[number]), seed)
+            drawings = starter_drawings(classes[number], int(pools[number] - more[number]), seed)
+            if number in borrowed:
+                drawings += borrowed[number]
+                order = np.random.default_rng([seed, number]).permutation(len(drawings))
+                drawings = [drawings[place] for place in order.tolist()]
             made.append(Drawings.pack(drawings))
             stage.advance(len(drawings))
         stage.finish()

@@ -7,26 +7,34 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from extexify.catalog.lookalikes import drawn_alike, look_alike_groups
+from extexify.catalog.symbols import detexify_keys
 from extexify.core.progress import Stopped
 from extexify.dataset.dataset import Dataset
 from extexify.model.weights import read_weights
 from extexify.sources.starter import starter_drawings, symbols_with_skeletons
 from extexify.training import starters
 from extexify.training.loader import batches
-from extexify.training.objective import class_shift, drawn_classes, look_alikes, objective
+from extexify.training.objective import class_shift
 from extexify.training.pipeline import Places, train_on_dataset, training_data
 from extexify.training.recipes import Recipe
-from extexify.training.starters import StarterDrawings, has_starters, learnt, starter_counts, undrawn_shapes
+from extexify.training.starters import (
+    LEAST_SHARE,
+    StarterDrawings,
+    has_starters,
+    learnt,
+    log_drawn_shares,
+    starter_counts,
+    undrawn_shapes,
+)
 from tests.tiny import tiny_dataset
 from tests.training.test_loop import QUICK, metrics, stopping, weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 NEW = ["latex2e-OT1-_alpha", "latex2e-OT1-_sum"]
-RECIPE = replace(QUICK, epochs=2, starters=8, drawn_starters=3, least_symbols=0, apart=1.0, undrawn_shift=0.5)
+RECIPE = replace(QUICK, epochs=2, starters=8, drawn_starters=3, least_symbols=0, borrowed=0, undrawn_shift=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +54,11 @@ def test_every_shape_of_the_catalogue_is_learnt_once() -> None:
     shapes = undrawn_shapes(drawn)
     assert shapes == sorted(set(shapes) - set(drawn))
     known = {*drawn, *shapes}
+    assert set(detexify_keys()) <= known  # also where they are drawn alike
     for key in symbols_with_skeletons():
-        assert len(known & {key, *drawn_alike(key)}) == 1, key
+        found = known & {key, *drawn_alike(key)}
+        assert found
+        assert len(found) == 1 or found & {*drawn, *detexify_keys()}, key
 
 
 def test_a_small_dataset_is_learnt_alone_unless_starters_are_asked_for(dataset: Dataset, two_shapes: None) -> None:
@@ -92,41 +103,33 @@ def test_batches_mix_them_with_the_datasets_drawings(dataset: Dataset, two_shape
     assert len(data) == len(dataset.indices("train")) + data.starters
     rows = np.random.default_rng(0).permutation(len(data))
     (batch,) = batches(data, rows, len(data), epoch=2)
-    assert batch.is_starter is not None
-    assert batch.is_starter.tolist() == (rows >= len(data) - data.starters).tolist()
-    assert {classes[label] for label in batch.labels[~batch.is_starter].tolist()} == set(dataset.classes)
+    is_starter = rows >= len(data) - data.starters
+    assert {classes[label] for label in batch.labels[~is_starter].tolist()} == set(dataset.classes)
     # A drawing is the same in any batch of the epoch, and another in the next.
-    place = int(np.flatnonzero(batch.is_starter)[0])
+    place = int(np.flatnonzero(is_starter)[0])
     alone = data.batch(rows[[place]], 2)
     np.testing.assert_array_equal(alone.inputs.images[0], batch.inputs.images[place])
     assert (data.batch(rows[[place]], 3).inputs.images[0] != alone.inputs.images[0]).any()
 
 
-def test_a_real_drawing_says_nothing_about_symbols_that_nobody_drew(dataset: Dataset, two_shapes: None) -> None:
-    recipe = replace(RECIPE, alike=0.2, label_smoothing=0.1)
-    classes = learnt(recipe, dataset).classes
-    data, _ = training_data(recipe, dataset, Path("none"), seed=1)
-    new = [classes.index(key) for key in NEW]
-    drawn, groups = drawn_classes(recipe, classes, data), look_alikes(classes, data.labels)
-    assert drawn is not None
-    assert drawn_classes(replace(recipe, apart=0.0), classes, data) is None
-    logits = torch.randn(1, len(classes), generator=torch.Generator().manual_seed(0)).requires_grad_()
-    label = torch.tensor([classes.index(dataset.classes[2])])
+def test_borrowed_drawings_are_among_the_starters(two_shapes: None) -> None:
+    lent = [[np.array([[0, 0], [number, 1]], np.float32)] for number in range(30)]
+    made = StarterDrawings(NEW, np.array([2, 2]), {1: lent}, borrowed_count=3, seed=1)
+    assert made.labels.tolist() == [0, 0, 1, 1, 1, 1, 1]
+    rows = np.flatnonzero(made.labels == 1)
+    pool = [drawing for epoch in range(1, 11) for drawing in made.take(rows, epoch)][: starters.POOL + len(lent)]
+    is_lent = [any(len(drawing) == 1 and np.array_equal(drawing[0], one[0]) for one in lent) for drawing in pool]
+    assert sum(is_lent) == len(lent)  # each once in a round through the pool
 
-    def slope(part: float, is_starter: bool) -> torch.Tensor:
-        loss = objective(logits, label, replace(recipe, apart=part), groups, drawn, torch.tensor([is_starter]))
-        return torch.autograd.grad(loss, logits)[0][0]
 
-    assert slope(1.0, False)[new].tolist() == [0, 0]
-    assert (slope(1.0, True)[new] > 0).all()
-    np.testing.assert_allclose(slope(0.5, False)[new], slope(0.0, False)[new] / 2, rtol=1e-5)
-    # Among the drawn classes it is the loss of a model of these alone.
-    kept = [number for number in range(len(classes)) if number not in new]
-    alone = logits.detach()[:, kept].requires_grad_()
-    real = data.labels[: len(data) - data.starters]
-    own = look_alikes([classes[number] for number in kept], np.searchsorted(kept, real))
-    loss = objective(alone, torch.tensor([kept.index(int(label))]), recipe, own)
-    np.testing.assert_allclose(slope(1.0, False)[kept], torch.autograd.grad(loss, alone)[0][0], atol=1e-6)
+def test_symbols_of_packages_that_people_draw_are_the_likelier() -> None:
+    classes = ("latex2e-OT1-_alpha", "latex2e-OT1-_beta", "MnSymbol-OT1-_Diamond", "nothing-OT1-_x")
+    shares = log_drawn_shares(classes, [0])
+    np.testing.assert_allclose(shares, np.log(LEAST_SHARE))  # one of 597 is less
+    drawn = [key for key in detexify_keys() if key.startswith("latex2e")]
+    shares = log_drawn_shares((*classes, *drawn), range(len(classes), len(classes) + len(drawn)))
+    assert np.log(0.3) < shares[0] == shares[1] < 0
+    np.testing.assert_allclose(shares[2:4], np.log(LEAST_SHARE))
 
 
 def test_the_finished_model_shifts_and_names_them(dataset: Dataset, two_shapes: None, tmp_path: Path) -> None:
@@ -141,12 +144,12 @@ def test_the_finished_model_shifts_and_names_them(dataset: Dataset, two_shapes: 
     description, _ = read_weights(best)
     assert [description.classes[number] for number in description.undrawn] == NEW
     data, _ = training_data(RECIPE, dataset, tmp_path, seed=0)
-    shift = class_shift(RECIPE, data, len(description.classes))
-    assert shift[list(description.undrawn)].tolist() == [0, 0]
+    shift = class_shift(RECIPE, data, description.classes)
+    assert np.isfinite(shift).all()
     # The others are balanced as in a model of these alone.
     alone, _ = training_data(QUICK, dataset, tmp_path, seed=0)
     kept = [number for number in range(len(shift)) if number not in description.undrawn]
-    np.testing.assert_allclose(shift[kept], class_shift(QUICK, alone, len(dataset.classes)))
+    np.testing.assert_allclose(shift[kept], class_shift(QUICK, alone, dataset.classes))
 
 
 def test_a_resumed_training_ends_like_an_uninterrupted_one(dataset: Dataset, two_shapes: None, tmp_path: Path) -> None:
