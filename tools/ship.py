@@ -20,7 +20,7 @@ from extexify.workspace.paths import MODEL_SUFFIX, SHIPPED_MODELS
 
 NAME = "extexify"
 
-KEPT = ("n", "top1", "top3", "top5", "top10", "prints_alike", "drawn_alike")
+KEPT = ("n", "top1", "top3", "top5", "top10", "prints_alike", "drawn_alike", "page")
 
 
 def main() -> None:

@@ -200,6 +200,12 @@ def evaluate(options: argparse.Namespace) -> None:
     text = f"{classifier.name}: {_shown(metrics.top)} of {metrics.n:,} drawings"
     text += f"\ncounting symbols that print alike as right: {_shown(metrics.prints_alike)}"
     text += f"\ncounting symbols that are drawn alike as right: {_shown(metrics.drawn_alike)}"
+    if metrics.page:
+        for name, shares in (("", metrics.page.uniform), (", weighted by usage", metrics.page.weighted)):
+            text += (
+                f"\non the Draw page{name}: heads the first result {shares.first_head:.1%}, one of the first five "
+                f"{shares.five_heads:.1%}; in the first {shares.in_first:.1%}, in the first five {shares.in_five:.1%}"
+            )
     calibration = {match: counter.diagram() for match, counter in counters.items() if metrics.n}
     if calibration:
         exact, drawn = calibration["exact"], calibration["drawn"]

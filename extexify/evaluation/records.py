@@ -29,6 +29,7 @@ from extexify.core.errors import UserError
 from extexify.core.schema import validate
 from extexify.drawing.strokes import Drawings
 from extexify.evaluation.metrics import STORED_ANSWERS, EvaluationRecords, Metrics, RecordSink
+from extexify.evaluation.page_metrics import PageMetrics
 from extexify.model.description import shared_classes
 from extexify.workspace.files import (
     ArrayWriter,
@@ -83,13 +84,15 @@ class EvaluationContext:
 
 @dataclass(frozen=True)
 class EvaluationSummary:
-    """The manifest of a stored evaluation. metrics: the object of `Metrics.to_json`."""
+    """The manifest of a stored evaluation. metrics: the object of `Metrics.to_json`; page: its part of that name, which
+    evaluations of earlier versions lack."""
 
     path: Path
     when: datetime
     context: EvaluationContext
     metrics: dict[str, Any]
     classes: tuple[str, ...]
+    page: PageMetrics | None = None
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,7 @@ class _Metrics(_TopK):
     drawn_alike: _TopK
     unknown_keys: int
     unusable: int
+    page: PageMetrics | None = None
 
 
 @dataclass(frozen=True)
@@ -240,6 +244,7 @@ def _read_summary(path: Path, version: tuple[int, int, int]) -> EvaluationSummar
         context=manifest.about,
         metrics=value["figures"],
         classes=shared_classes(manifest.classes),
+        page=manifest.figures.page,
     )
 
 

@@ -91,6 +91,8 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     whole = run_json(capsys, "evaluate", "--model", result["model"], "--source", dump)
     assert (whole["n"], whole["unknown_keys"], whole["unusable"]) == (120, 0, 1)
     assert {"n", "top1", "top3", "top5", "top10", "unknown_keys"} <= set(whole)
+    assert all(set(shares) == {"first_head", "five_heads", "in_first", "in_five"} for shares in whole["page"].values())
+    assert set(whole["page"]) == {"uniform", "weighted"}
     # classify reads a file or standard input; a time with each point is ignored.
     strokes = tmp_path / "strokes.json"
     strokes.write_text("[[[0, 0, 17], [10, 0, 33]], [[0, 4], [10, 4]], [[0, 8], [10, 8]]]")
@@ -99,6 +101,8 @@ def test_the_whole_pipeline_from_a_dump_to_an_answer(
     assert len(answers) == 3
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(strokes.read_bytes())))
     assert run_json(capsys, "classify", "--model", result["model"], "--top", "3") == answers
+    by_shape = run_json(capsys, "classify", "--model", result["model"], strokes, "--top", "3", "--prior", "none")
+    assert by_shape[0]["probability"] != answers[0]["probability"]
     code, out, _ = run(capsys, "classify", "--model", result["model"], strokes)
     assert code == 0
     assert len(out.splitlines()) == 5
@@ -151,7 +155,7 @@ def test_classify_folds_and_orders_answers_like_the_draw_page(
     )
     # The other commands of a symbol are shown too.
     strokes.write_text("[[[0,4],[10,4]],[[0,6],[10,6]],[[2,2],[0,5],[2,8]],[[8,2],[10,5],[8,8]]]")
-    assert r"(also: \iff" in run(capsys, "classify", strokes)[1]
+    assert r"(also: \iff" in run(capsys, "classify", strokes, "--prior", "none")[1]
 
 
 def test_symbols_are_found_as_on_the_symbols_page(capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +237,7 @@ def test_options_that_a_resumed_run_cant_take_are_refused_and_more_epochs_extend
         (["--learning-rate", "0.1"], "run mine was begun with learning rate 0.003, not with learning rate 0.1"),
         (["--batch-size", "8", "--seed", "0"], "with batch size 16, seed 3, not with batch size 8, seed 0"),
         (["--train-on", "all"], "with drawings of train, not with those of all"),
-        (["--starters", "0"], "with starters 4, least symbols 300, not with starters 0, least symbols 0"),
+        (["--starters", "0"], "with starters 3, least symbols 300, not with starters 0, least symbols 0"),
     ):
         code, _, err = run(capsys, "train", "--resume", *options)
         assert (code, err.count("\n")) == (1, 1), options

@@ -54,7 +54,7 @@ def test_it_was_trained_on_all_drawings_by_the_current_recipe(shipped: Classifie
     assert training["train_on"] == "all"
     assert set(shipped.metrics) == {"same_recipe"}, "metrics on training drawings would mislead"
     # It was made before symbols were learnt that nobody drew.
-    without_starters = replace(RECIPES["default"], starters=0, drawn_starters=0, apart=0.0, undrawn_shift=0.0)
+    without_starters = replace(RECIPES["default"], starters=0, drawn_starters=0, borrowed=0, undrawn_shift=0.0)
     assert Recipe.from_json(training["recipe"]) == without_starters
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,22 @@ def test_the_table_has_the_worst_symbols_first(evaluation: Evaluation) -> None:
     assert list(frame["Top-1"]) == [pytest.approx(100 * table.top[1][number]) for number in table.worst_first()]
     assert list(frame["Top-1"]) == sorted(frame["Top-1"])
     assert sum(frame["Drawings"]) == len(evaluation)
+
+
+def test_what_a_visitor_of_the_draw_page_gets(evaluation: Evaluation, workspace: Path) -> None:
+    shares = evaluation.summary.page
+    assert shares is not None
+    (table,) = open_page("evaluate", evaluation="first", view="Draw page").table
+    for row, of_row in enumerate((shares.uniform, shares.weighted)):
+        assert table.value.iloc[row, 1:].tolist() == [f"{share:.1%}" for share in astuple(of_row)]
+    # Evaluations of earlier versions don't have it.
+    manifest = workspace / "evaluations" / "first" / "manifest.json"
+    old = json.loads(manifest.read_text())
+    del old["figures"]["page"]
+    manifest.write_text(json.dumps(old))
+    page = open_page("evaluate", evaluation="first", view="Draw page")
+    assert not page.table
+    assert "evaluate anew" in texts(page)
 
 
 def test_a_symbol_of_the_address_shows_its_drawings(evaluation: Evaluation) -> None:

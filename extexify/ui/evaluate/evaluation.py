@@ -6,6 +6,7 @@ import streamlit as st
 
 from extexify.catalog.lookalikes import Match
 from extexify.evaluation.metrics import TOP_K
+from extexify.evaluation.page_metrics import PageMetrics
 from extexify.evaluation.records import Evaluation, EvaluationSummary
 from extexify.ui.common.errors import show_error
 from extexify.ui.evaluate.calibration import show_calibration
@@ -16,7 +17,7 @@ from extexify.ui.evaluate.symbols import choose_symbol, show_symbols
 from extexify.workspace.files import StorageError
 
 _MATCHES: dict[str, Match] = {"Exact symbol": "exact", "Prints alike": "prints", "Drawn alike": "drawn"}
-_PAIRS, _SYMBOLS, _CALIBRATION = "Confused pairs", "Symbols", "Calibration"
+_PAIRS, _SYMBOLS, _CALIBRATION, _PAGE = "Confused pairs", "Symbols", "Calibration", "Draw page"
 _VIEW = "view"
 
 
@@ -49,15 +50,17 @@ def _show(evaluation: Evaluation) -> None:
         match = _MATCHES[str(name)]
         _show_metrics(evaluation.summary, match)
     view = st.segmented_control(
-        "View", [_PAIRS, _SYMBOLS, _CALIBRATION], default=_PAIRS, key=_VIEW, required=True, bind="query-params",
+        "View", [_PAIRS, _SYMBOLS, _CALIBRATION, _PAGE], default=_PAIRS, key=_VIEW, required=True, bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
     if view == _PAIRS:
         show_pairs(evaluation, match, open_symbol=_open_symbol)
     elif view == _SYMBOLS:
         show_symbols(evaluation, match)
-    else:
+    elif view == _CALIBRATION:
         show_calibration(evaluation, match)
+    else:
+        _show_page(evaluation.summary.page)
 
 
 def _show_metrics(summary: EvaluationSummary, match: Match) -> None:
@@ -65,6 +68,28 @@ def _show_metrics(summary: EvaluationSummary, match: Match) -> None:
     with st.container(horizontal=True, width="content"):
         for k in TOP_K:
             st.metric(f"Top-{k}", f"{metrics[f'top{k}']:.1%}", width=120)
+
+
+def _show_page(metrics: PageMetrics | None) -> None:
+    """What a visitor of the Draw page gets, by usage: look-alikes are one result, headed by the likeliest symbol."""
+    if metrics is None:
+        st.info("An earlier version made this evaluation and didn't measure this: evaluate anew.")
+        return
+    rows = {"Every drawing the same": metrics.uniform, "As often as people ask": metrics.weighted}
+    st.table(
+        {
+            "": list(rows),
+            "Heads the first result": [f"{shares.first_head:.1%}" for shares in rows.values()],
+            "Heads one of the first five": [f"{shares.five_heads:.1%}" for shares in rows.values()],
+            "In the first result": [f"{shares.in_first:.1%}" for shares in rows.values()],
+            "In the first five": [f"{shares.in_five:.1%}" for shares in rows.values()],
+        },
+        width="content",
+    )
+    st.caption(
+        "The right symbol's place in the results of the Draw page, where symbols that are drawn alike are one result, "
+        "ranked by usage. In the second row every symbol counts as often as people have taught it to Detexify."
+    )
 
 
 def _open_symbol(key: str) -> None:
