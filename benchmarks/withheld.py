@@ -1,6 +1,6 @@
 """Accuracy on symbols whose real drawings are withheld from the training.
 
-    python -m benchmarks.withheld --dataset DIR --out DIR [--seed N …] [--withheld 222] [--epochs 12]
+    python -m benchmarks.withheld --dataset DIR --out DIR [--seed N …] [--withheld 222] [--epochs N]
                                   [--variants NAME …] [--choose] [--fast]
 
 For each seed, symbols are chosen at random and all of their real drawings are withheld from trainings of recipe
@@ -154,7 +154,8 @@ def main() -> None:
         "--seed", type=int, nargs="+", default=[0], help="of the choice of symbols and the training (default: 0)"
     )
     parser.add_argument("--withheld", type=int, default=222, help="symbols that are withheld (default: 222)")
-    parser.add_argument("--epochs", type=int, default=12, help="of the trainings (default: 12)")
+    usual = recipe("quick").epochs
+    parser.add_argument("--epochs", type=int, default=usual, help=f"of the trainings (default: {usual})")
     parser.add_argument(
         "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="trainings to compare (default: all)"
     )

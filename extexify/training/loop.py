@@ -38,8 +38,10 @@ from extexify.training.devices import has_bfloat16, pick_device
 from extexify.training.distributed import CollectiveError, LostProcess
 from extexify.training.loader import WHOLE, Batch, BatchDataset, Labelled, Shard, batches, shuffled_rows
 from extexify.training.objective import (
+    COHORT_TOP,
     average_weights,
     class_shift,
+    cohort_shift,
     look_alikes,
     make_optimizer,
     make_schedule,
@@ -50,6 +52,9 @@ from extexify.training.recipes import Recipe
 from extexify.training.runs import RunConfig, RunFiles
 from extexify.training.tensorboard import EventWriter
 from extexify.workspace.files import StorageError, holds_files, writer_lock
+
+COHORT = 5_000
+"""Real training drawings by which classes without any are shifted, at most."""
 
 CALIBRATION_DRAWINGS = 4096
 """Validation drawings that temperature and rejection threshold are fitted to, whenever an epoch is the best so far."""
@@ -286,15 +291,33 @@ class _Trainer:
         stage.log(_epoch_line(entry, self.recipe.epochs), **entry)
 
     def shift_undrawn(self) -> None:
-        """Shift the logits of symbols without real drawings as far as validation drawings of the others allow."""
+        """Shift the logits of symbols without real drawings: each by its cohort, and all of them as far as validation
+        drawings of the others allow."""
+        undrawn = torch.from_numpy(self.undrawn).to(self.device)
+
+        def shift(by: Any) -> None:
+            shifts = torch.zeros_like(self.class_shift)
+            shifts[undrawn] = torch.as_tensor(by, dtype=shifts.dtype, device=self.device)
+            self.evaluated.shift(shifts)
+
+        shift(distributed.broadcast_json(self.cohort(undrawn) if self.rank == 0 else None))
         if self.validation_data:
             fitted = self.recipe.undrawn_shift
             if self.rank == 0:
                 fitted = fit_undrawn_shift(*self.calibration(), self.undrawn, self.recipe.undrawn_loss)
             self.undrawn_shift = distributed.broadcast_json(fitted)
-        by = torch.zeros_like(self.class_shift)
-        by[torch.from_numpy(self.undrawn)] = self.undrawn_shift
-        self.evaluated.shift(by)
+        shift(self.undrawn_shift)
+
+    @torch.inference_mode()
+    def cohort(self, undrawn: Tensor) -> list[float]:
+        """The `cohort_shift` of classes without real drawings, by `COHORT` real training drawings."""
+        real = self.train_data.labels[: len(self.train_data) - self.train_data.starters]
+        highest = torch.empty(0, len(undrawn), device=self.device)
+        for _, logits, labels in self.evaluate(self.train_data, calibration_rows(real, COHORT), epoch=self.epoch):
+            found = torch.cat([highest, logits[: len(labels), undrawn]])
+            highest = found.topk(min(COHORT_TOP, len(found)), 0).values
+        shifts: list[float] = cohort_shift(highest).tolist()
+        return shifts
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
@@ -302,7 +325,7 @@ class _Trainer:
         assert self.validation_data is not None
         tally, total = Tally(), len(self.validation_data)
         stage = Stage(self.report, f"validate epoch {self.epoch}/{self.recipe.epochs}", total=total)
-        for batch, logits, labels in self.evaluate(np.arange(total), self.shard):
+        for batch, logits, labels in self.evaluate(self.validation_data, np.arange(total), self.shard):
             own = [0.0] * 4 if batch.is_padding else _measure(logits, labels).tolist()
             *sums, stops = distributed.sums([*own, self.wants_stop()])
             tally.add(*sums)
@@ -311,11 +334,12 @@ class _Trainer:
                 self.stop(stage)
         return tally.metrics()
 
-    def evaluate(self, rows: NDArray[np.int64], shard: Shard = WHOLE) -> Iterator[tuple[Batch, Tensor, Tensor]]:
-        """Batches of validation drawings with their logits float32 (B, classes) and labels (B,)."""
-        assert self.validation_data is not None
-        data = self.validation_data.with_inputs(*self.recipe.inputs_at(self.epoch))
-        for batch in batches(data, rows, self.recipe.batch_size, epoch=0, shard=shard):
+    def evaluate(
+        self, data: BatchDataset, rows: NDArray[np.int64], shard: Shard = WHOLE, *, epoch: int = 0
+    ) -> Iterator[tuple[Batch, Tensor, Tensor]]:
+        """Batches of drawings of an epoch with their logits float32 (B, classes) and labels (B,)."""
+        data = data.with_inputs(*self.recipe.inputs_at(self.epoch))
+        for batch in batches(data, rows, self.recipe.batch_size, epoch=epoch, shard=shard):
             inputs, labels = self.to_device(batch)
             with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
                 logits = self.evaluated(*inputs).float()
@@ -395,7 +419,7 @@ class _Trainer:
         """Logits of the weights to write, and labels, of validation drawings of all classes."""
         assert self.validation_data is not None
         rows = calibration_rows(self.validation_data.labels, CALIBRATION_DRAWINGS)
-        parts = [(logits, labels) for _, logits, labels in self.evaluate(rows)]
+        parts = [(logits, labels) for _, logits, labels in self.evaluate(self.validation_data, rows)]
         logits, labels = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
         return logits, labels
 

@@ -20,6 +20,12 @@ from extexify.training.starters import log_drawn_shares
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
+SHARE_POWER = 1.25
+"""Power of the share of a package's symbols that people draw, chosen with withheld symbols (docs/recipe.md)."""
+
+COHORT_TOP, COHORT_WEIGHT = 20, 0.35
+"""Logits of a class whose mean `cohort_shift` subtracts, and the part of it, chosen with withheld symbols."""
+
 
 @dataclass(frozen=True)
 class LookAlikes:
@@ -67,14 +73,27 @@ def class_shift(recipe: Recipe, data: BatchDataset, classes: Sequence[str]) -> N
     """What is added to the logits of the finished model (classes,).
 
     The recipe's balance by the numbers of real drawings, of which a class without any drawing counts as one. For
-    classes with starter drawings alone, the logarithm of how probable it is that people draw a symbol of its package.
+    classes with starter drawings alone, the logarithm of how probable it is that people draw a symbol of its package,
+    times `SHARE_POWER`.
     """
     counts = real_counts(data, len(classes))
     undrawn = undrawn_classes(data, len(classes))
     drawn = np.setdiff1d(np.arange(len(classes)), undrawn)
     shift = -recipe.balance * np.log(np.maximum(counts, 1) / np.maximum(counts, 1)[drawn].mean())
-    shift[undrawn] = log_drawn_shares(classes, np.flatnonzero(counts).tolist())[undrawn]
+    shift[undrawn] = SHARE_POWER * log_drawn_shares(classes, np.flatnonzero(counts).tolist())[undrawn]
     return shift.astype(np.float32)
+
+
+def cohort_shift(highest: Tensor) -> Tensor:
+    """What is added to the logits of u classes without real drawings, from their highest logits on real training
+    drawings of other classes, (at most `COHORT_TOP`, u).
+
+    A class that drawings of others resemble must be the surer of a drawing. This is the cohort normalization of speaker
+    verification (Matějka et al., “Analysis of Score Normalization in Multilingual Speaker Recognition”, Interspeech
+    2017), of the mean alone.
+    """
+    means = highest.mean(0)
+    return COHORT_WEIGHT * (means.mean() - means)
 
 
 def real_counts(data: BatchDataset, classes: int) -> NDArray[np.int64]:

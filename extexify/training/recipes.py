@@ -202,7 +202,7 @@ RECIPES: dict[str, Recipe] = {
 RECIPES["quick"] = replace(
     RECIPES["default"],
     name="quick",
-    epochs=12,
+    epochs=8,
     raster=preset("default", size=32, stroke_width=1.07),
     sequence=SequenceSettings(points=88),
     augment=replace(_VARIATION, shift=1.0),
