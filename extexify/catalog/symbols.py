@@ -38,6 +38,7 @@ __all__ = [
     "detexify_keys",
     "glyph_svg",
     "load_catalog",
+    "origin",
     "search",
     "symbol_for",
     "symbol_summary",
@@ -193,7 +194,7 @@ def symbol_summary(key: str, *, glyph: bool = True) -> dict[str, Any]:
     glyph: False where another symbol's, which prints alike, is shown; "svg" is None then.
     """
     symbol, others = symbol_for(key), also(key)
-    about = [_origin(symbol), _MODES[symbol.mode], *([f"also {', '.join(others)}"] if others else [])]
+    about = [origin(symbol), _MODES[symbol.mode], *([f"also {', '.join(others)}"] if others else [])]
     return {
         "key": key,
         "command": symbol.command,
@@ -206,7 +207,7 @@ def symbol_summary(key: str, *, glyph: bool = True) -> dict[str, Any]:
     }
 
 
-def _origin(symbol: Symbol) -> str:
+def origin(symbol: Symbol) -> str:
     """The package or font encoding that the symbol needs, in a word or two."""
     if not symbol.usepackage:
         return "LaTeX"

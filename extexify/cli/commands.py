@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from extexify.catalog.keys import Symbol
+    from extexify.catalog.output import OutputFormat
     from extexify.dataset.dataset import Dataset
     from extexify.model.answers import Result
     from extexify.model.description import ModelDescription
@@ -306,6 +308,8 @@ def export_page(options: argparse.Namespace) -> None:
 
 def classify(options: argparse.Namespace) -> None:
     """Strokes, or a link to a drawing → the most probable symbols."""
+    from extexify.catalog.output import shown
+    from extexify.catalog.symbols import symbol_for
     from extexify.drawing.link import open_link
     from extexify.model.classifier import Classifier
     from extexify.model.own import with_own_symbols
@@ -318,23 +322,40 @@ def classify(options: argparse.Namespace) -> None:
     classifier = with_own_symbols(Classifier.load(options.model or paths.default_model()))
     answers = classifier.answers(drawing, top, PRIORS[options.prior])
     if options.json:
-        print(json.dumps([result.to_json() for result in answers.results], ensure_ascii=False))
+        found = [{**result.to_json(), **_output(options, symbol_for(result.head.key))} for result in answers.results]
+        print(json.dumps(found, ensure_ascii=False))
         return
+    output = _format(options)
     for result in answers.results:
-        print(f"{result.probability:6.1%}  {result.head.command:<24}  {result.head.key}{_other_commands(result)}")
+        form = shown(symbol_for(result.head.key), output)
+        print(f"{result.probability:6.1%}  {form:<24}  {result.head.key}{_others(result, output)}")
     if not answers.is_sure:
         print("not sure: the drawing resembles none of the model's symbols", file=sys.stderr)
 
 
-def _other_commands(result: Result) -> str:
-    """The other commands of a result's first symbol, and those of the symbols that are drawn alike; empty for none."""
+def _format(options: argparse.Namespace) -> OutputFormat:
+    from extexify.catalog.output import OutputFormat
+
+    return OutputFormat(options.output or OutputFormat.LATEX)
+
+
+def _output(options: argparse.Namespace, symbol: Symbol) -> dict[str, str | None]:
+    """The field that --output adds to a symbol's JSON: the form in that format, null if the symbol lacks it."""
+    from extexify.catalog.output import formatted
+
+    return {"output": formatted(symbol, _format(options))} if options.output else {}
+
+
+def _others(result: Result, output: OutputFormat) -> str:
+    """The other commands of a result's first symbol, and the symbols that are drawn alike; empty for none."""
+    from extexify.catalog.output import OutputFormat, shown
     from extexify.catalog.symbols import also, symbol_for
 
-    shown = list(dict.fromkeys(symbol_for(key).command for key in result.keys[1:]))
-    if len(shown) > SHOWN_ALIKE:
-        shown = [*shown[:SHOWN_ALIKE], f"{len(shown) - SHOWN_ALIKE} more"]
-    texts = {"also": also(result.head.key), "drawn alike": shown}
-    listed = "; ".join(f"{title}: {', '.join(commands)}" for title, commands in texts.items() if commands)
+    _, *alike = dict.fromkeys(shown(symbol_for(key), output) for key in result.keys)
+    if len(alike) > SHOWN_ALIKE:
+        alike = [*alike[:SHOWN_ALIKE], f"{len(alike) - SHOWN_ALIKE} more"]
+    texts = {"also": also(result.head.key) if output == OutputFormat.LATEX else [], "drawn alike": alike}
+    listed = "; ".join(f"{title}: {', '.join(forms)}" for title, forms in texts.items() if forms)
     return f"  ({listed})" if listed else ""
 
 
@@ -349,6 +370,8 @@ def symbols(options: argparse.Namespace) -> None:
     given = [name for name in ("drawing", "glyph", "package", "preamble", "mode") if getattr(options, name) is not None]
     if given and word != "add":
         raise UserError(f"--{given[0]} is for `symbols add COMMAND`")
+    if options.output and act not in (None, _list_symbols):
+        raise UserError("--output is for a search and for `symbols list`")
     if act is None:
         _search_symbols(options, rest if word == "search" and rest else options.words)
         return
@@ -359,23 +382,27 @@ def symbols(options: argparse.Namespace) -> None:
 
 
 def _search_symbols(options: argparse.Namespace, words: list[str]) -> None:
+    from extexify.catalog.output import OutputFormat, shown
     from extexify.catalog.symbols import also, search
 
     query = " ".join(words)
     found = search(query, 10 if options.top is None else _top(options))
     if options.json:
-        print(json.dumps([{**asdict(symbol), "also": also(symbol.key)} for symbol in found], ensure_ascii=False))
+        rows = [{**asdict(symbol), "also": also(symbol.key), **_output(options, symbol)} for symbol in found]
+        print(json.dumps(rows, ensure_ascii=False))
         return
+    output = _format(options)
     for symbol in found:
-        others = also(symbol.key)
+        others = also(symbol.key) if output == OutputFormat.LATEX else []
         about = [*filter(None, [symbol.unicode]), symbol.package, *([f"also: {', '.join(others)}"] if others else [])]
-        print(f"{symbol.command:<24}  {symbol.key}  ({'; '.join(about)})")
+        print(f"{shown(symbol, output):<24}  {symbol.key}  ({'; '.join(about)})")
     if not found:
         print(f"no symbol matches {query}", file=sys.stderr)
 
 
 def _list_symbols(options: argparse.Namespace) -> None:
     """All symbols: the catalogue's, then the user's own."""
+    from extexify.catalog.output import shown
     from extexify.catalog.own import own_symbols
     from extexify.catalog.symbols import load_catalog
 
@@ -383,13 +410,16 @@ def _list_symbols(options: argparse.Namespace) -> None:
     listed = [*load_catalog().values(), *(symbol.symbol for symbol in own.values())]
     if options.json:
         names = ("key", "command", "package", "mode", "unicode", "typst")
-        rows = [{**{name: getattr(symbol, name) for name in names}, "own": symbol.key in own} for symbol in listed]
+        rows = [
+            {**{name: getattr(symbol, name) for name in names}, "own": symbol.key in own, **_output(options, symbol)}
+            for symbol in listed
+        ]
         print(json.dumps(rows, ensure_ascii=False))
         return
     for symbol in listed:
         mine = own.get(symbol.key)
         about = f"{len(mine.drawings):,} drawings of your own" if mine else symbol.package
-        print(f"{symbol.command:<24}  {symbol.key}  ({about})")
+        print(f"{shown(symbol, _format(options)):<24}  {symbol.key}  ({about})")
 
 
 def _add_symbol(options: argparse.Namespace, command: str) -> None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from extexify.catalog.output import OutputFormat
 from extexify.cli import commands
 from extexify.core import interruption
 from extexify.core.errors import UserError, fault_message, in_one_line
@@ -169,6 +170,7 @@ def parser() -> argparse.ArgumentParser:
         help="rank by the drawing and by how often people want each symbol (usage, the default), or by the drawing "
         "alone (none)",
     )  # fmt: skip
+    _format_option(classify)
     classify.add_argument("--json", action="store_true", help="print JSON")
 
     convert = command("convert", commands.convert, "models of earlier versions, or the weights of runs → model files")
@@ -217,6 +219,7 @@ def parser() -> argparse.ArgumentParser:
         help="another preamble line that it needs, such as its \\newcommand; may be given several times",
     )  # fmt: skip
     symbols.add_argument("--mode", choices=["math", "text", "both"], help="of the symbol to add (default: math)")
+    _format_option(symbols)
     symbols.add_argument("--json", action="store_true", help="print JSON")
 
     pipeline = command("pipeline", commands.pipeline, "all of it: export, render, split, train, evaluate")
@@ -271,6 +274,14 @@ def _model_option(sub: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a model file (default: the one chosen to answer, else the shipped one)",
     )
+
+
+def _format_option(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--output", choices=[output.value for output in OutputFormat], metavar="FORMAT",
+        help="print the symbols as " + ", ".join(OutputFormat) + " (default: latex); one without such a form as its "
+        "LaTeX command, marked as that",
+    )  # fmt: skip
 
 
 def _split_options(sub: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from extexify.catalog.lookalikes import drawn_alike
+from extexify.catalog.output import forms
 from extexify.catalog.symbols import symbol_for, symbols_by_rank
 from extexify.model.ranking import USAGE, Ranking
 
@@ -22,9 +23,10 @@ class Prediction:
 
 
 def symbol_object(key: str) -> dict[str, Any]:
-    """A symbol as JSON: key, command, package, mode, Unicode character and Typst name (None without one)."""
+    """A symbol as JSON: key, command, package, mode, Unicode character, Typst name (None without one), other forms."""
     symbol = symbol_for(key)
-    return {name: getattr(symbol, name) for name in ("key", "command", "package", "mode", "unicode", "typst")}
+    fields = {name: getattr(symbol, name) for name in ("key", "command", "package", "mode", "unicode", "typst")}
+    return {**fields, "forms": forms(symbol)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from extexify.catalog.comparison import detailed_summary
 from extexify.catalog.lookalikes import groups_of, prints_alike
-from extexify.catalog.symbols import symbol_summary
+from extexify.catalog.output import labels
 from extexify.model.answers import drawn_like, symbol_object
 from extexify.model.file import read_model
 from extexify.model.ranking import USAGE
@@ -45,7 +46,7 @@ def made_files(model: Path) -> dict[str, bytes]:
     Raises `ModelError`.
     """
     description, _ = read_model(model)
-    known = {"summed_classes": SUMMED_CLASSES, **_symbols(description.classes)}
+    known = {"formats": labels(), "summed_classes": SUMMED_CLASSES, **_symbols(description.classes)}
     made = {MODEL: model.read_bytes(), SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
     kept = sorted({*static_files(), *made} - {WORKER})
     return {**made, FILES: json.dumps(kept).encode()}
@@ -63,11 +64,11 @@ def _symbols(classes: Sequence[str]) -> dict[str, Any]:
     others: dict[int, list[str]] = {}
     for key, group in zip(classes, groups_of(classes, "drawn").tolist(), strict=True):
         usage = [round(weight, 6) for weight in (USAGE.weight(key), USAGE.weight_among_alike(key))]
-        symbols[key] = {**symbol_object(key), **symbol_summary(key), "group": group, "usage": usage}
+        symbols[key] = {**symbol_object(key), **detailed_summary(key), "group": group, "usage": usage}
         others.setdefault(group, [other for other in drawn_like(key) if other not in known])
     for key in chain(*others.values()):
         like = next((other for other in prints_alike(key) if other in symbols and symbols[other]["svg"]), None)
-        symbols[key] = {**symbol_object(key), **symbol_summary(key, glyph=like is None), "like": like}
+        symbols[key] = {**symbol_object(key), **detailed_summary(key, glyph=like is None), "like": like}
     return {"symbols": symbols, "others": {group: found for group, found in others.items() if found}}
 
 

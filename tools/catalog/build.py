@@ -17,6 +17,7 @@ from tools.catalog.merge import Merged, merge
 from tools.catalog.outlines import Outline, short_path
 from tools.catalog.packages import PACKAGES
 from tools.catalog.plausible import with_plausible_names
+from tools.catalog.spacing import write_spacing
 from tools.catalog.typst_names import refused
 from tools.catalog.unicode_check import check_unicode
 
@@ -63,6 +64,7 @@ def main() -> None:
     )
     write_aliases(merged.aliases)
     check_unicode()
+    write_spacing()
     write_coverage(merged)
     write_lookalikes(options.dataset)
 

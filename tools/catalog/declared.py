@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from extexify.catalog.keys import Mode
-from tools.catalog.packages import LATEX, Package
+from tools.catalog.packages import AS_PDFTEX, LATEX, Package
 from tools.catalog.unicode_tables import text_of
 
 _SCRIPT = r"""
@@ -43,9 +43,6 @@ _DOCUMENT = r"""
 \directlua{dofile("commands.lua")}
 \end{document}
 """
-
-_AS_PDFTEX = r"\usepackage{iftex}\let\ifluatex\iffalse"
-"""What makes packages do in LuaTeX what they do in pdfTeX: some have other symbols there."""
 
 _LATEX_TABLES = ("fontmath.ltx", "ot1enc.def", "t1enc.def", "omsenc.def", "omlenc.def", "ts1enc.def")
 """Files with the declarations of LaTeX's own symbols."""
@@ -82,7 +79,7 @@ class Declared:
 
 def declared(package: Package) -> list[Declared]:
     """The commands of letters that a package defines, sorted. SystemExit if TeX can't load it."""
-    as_printed = _AS_PDFTEX if package.engine == "latex" else ""
+    as_printed = AS_PDFTEX if package.engine == "latex" else ""
     plain = _commands(as_printed + package.loads)
     if package.name == LATEX:
         # Most of LaTeX's own commands set a document; those of its tables of fonts are symbols.

@@ -44,6 +44,9 @@ class Package:
 LATEX = "latex2e"
 """LaTeX without packages."""
 
+AS_PDFTEX = r"\usepackage{iftex}\let\ifluatex\iffalse"
+"""What makes packages do in LuaTeX what they do in pdfTeX: some have other symbols there."""
+
 _AMSMATH = r"\usepackage{amsmath}\usepackage{textcomp}"
 
 _UPPER, _LOWER, _DIGITS = string.ascii_uppercase, string.ascii_lowercase, string.digits

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from extexify.catalog.output import OutputFormat
+
 _TEXT: dict[str, Any] = {"type": "string"}
 _TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
 _PROBABILITY: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1.000001}
@@ -23,6 +25,8 @@ def _named(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_OTHER_FORMATS = [output for output in OutputFormat if output != OutputFormat.LATEX]
+
 _SYMBOL = {
     "key": _TEXT,
     "command": _TEXT,
@@ -30,6 +34,10 @@ _SYMBOL = {
     "mode": {"enum": ["math", "text", "both"]},
     "unicode": _TEXT_OR_NULL,
     "typst": _TEXT_OR_NULL,
+    "forms": {
+        "description": "The symbol as typed elsewhere, by the format's name; those that it lacks are left out.",
+        **_object({output.value: _TEXT for output in _OTHER_FORMATS}, *(output.value for output in _OTHER_FORMATS)),
+    },
 }
 
 MODEL_FIELDS: dict[str, Any] = {

@@ -13,8 +13,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from extexify.catalog.comparison import detailed_summary
 from extexify.catalog.lookalikes import prints_alike
-from extexify.catalog.symbols import symbol_summary
+from extexify.catalog.output import labels
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
 from extexify.ui.common.text import percentage
@@ -62,6 +63,7 @@ def show_results(
     """
     data = {
         "strokes": strokes,
+        "formats": labels(),
         "answers": [_answer(result) for result in results],
         "savedKey": saved_key,
         "savedLabel": saved_label,
@@ -83,8 +85,8 @@ def _answer(result: Result) -> dict[str, Any]:
     first, *rest = result.keys[: max(MOST_ALIKE, len(result.members))]
     alike = prints_alike(first)
     return {
-        **symbol_summary(first),
-        "alike": [symbol_summary(key, glyph=key not in alike) for key in rest],
+        **detailed_summary(first),
+        "alike": [detailed_summary(key, glyph=key not in alike) for key in rest],
         "probability": round(result.probability, 4),
         "percent": percentage(result.probability),
     }
