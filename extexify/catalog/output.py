@@ -1,9 +1,9 @@
 r"""The forms in which a symbol is typed elsewhere: Typst, a Unicode character, HTML, Markdown.
 
-    >>> from extexify.catalog.output import OutputFormat, formatted
-    >>> from extexify.catalog.symbols import symbol_for
-    >>> formatted(symbol_for("latex2e-OT1-_forall"), OutputFormat.HTML)
-    '&forall;'
+>>> from extexify.catalog.output import OutputFormat, formatted
+>>> from extexify.catalog.symbols import symbol_for
+>>> formatted(symbol_for("latex2e-OT1-_forall"), OutputFormat.HTML)
+'&forall;'
 """
 
 from __future__ import annotations

@@ -6,17 +6,20 @@ const ANNOUNCED = 3; // answers that screen readers read out after each stroke
 const FEW_LOOK_ALIKES = [3, 2]; // shown before "more" is clicked: of the first answer, of the others
 
 // Shows answers, best first, in the list within `container`; without any, the invitation. An answer is a summary of a
-// symbol (see symbol_summary in extexify/catalog/symbols.py) with `probability`, `percent`, and `alike`, the summaries of
-// its look-alikes. `rows` are the existing rows, `make` creates one; `strokes` is the drawing's number of strokes.
-function showAnswers(container, rows, { answers, unsure, strokes }, make) {
+// symbol with `probability`, `percent`, and `alike`, the summaries of
+// its look-alikes (see detailed_summary in extexify/catalog/comparison.py). `formats` are those of output_format.js,
+// `rows` the existing rows, `make` creates one; `strokes` is the drawing's number of strokes.
+function showAnswers(container, rows, { answers, unsure, strokes, formats }, make) {
+  const format = chosenFormat(formats);
   while (rows.length > answers.length) rows.pop().row.remove();
   while (rows.length < answers.length) rows.push(make());
-  answers.forEach((answer, index) => fillRow(rows[index], answer, index === 0));
+  answers.forEach((answer, index) => fillRow(rows[index], answer, index === 0, format));
+  container.querySelector(".output").hidden = !answers.length;
   container.querySelector(".invitation").hidden = answers.length > 0;
   const note = container.querySelector(".unsure");
   note.hidden = !unsure || !answers.length;
   note.textContent = note.hidden ? "" : UNSURE;
-  const best = answers.slice(0, ANNOUNCED).map(({ command, percent }) => `${command} ${percent}`);
+  const best = answers.slice(0, ANNOUNCED).map((answer) => `${formOf(answer, format).text} ${answer.percent}`);
   container.querySelector(".announced").textContent = [note.textContent, best.join(", ")].filter(Boolean).join(" ");
   // For tests and scripts that wait for the answers to a certain drawing.
   container.querySelector("ol").dataset.strokes = strokes;
@@ -28,6 +31,7 @@ function makeRow(list, decorateChip = () => {}) {
   const glyph = element("span", "glyph", row);
   const middle = element("div", "middle", row);
   const command = element("code", "command", middle);
+  const lacking = element("span", "lacking", middle);
   const about = element("div", "about", middle);
   const origin = element("span", "origin", about);
   const share = element("div", "share", row);
@@ -35,30 +39,35 @@ function makeRow(list, decorateChip = () => {}) {
   const bar = element("div", "bar", element("div", "track", share));
   const button = copyButton(row, () => command.textContent);
   const members = element("div", "members", row);
-  const state = { key: "", alike: "", chips: [] };
-  return { row, glyph, command, about, origin, percent, bar, button, members, decorateChip, ...state };
+  const comparison = makeComparison(row);
+  const state = { key: "", format: "", alike: "", chips: [] };
+  return { row, glyph, command, lacking, about, origin, percent, bar, button, members, comparison, decorateChip, ...state };
 }
 
-function fillRow(parts, answer, first) {
+function fillRow(parts, answer, first, format) {
+  const form = formOf(answer, format);
   const { row, glyph, command, origin, percent, bar, button } = parts;
   row.classList.toggle("first", first);
   showGlyph(glyph, answer);
-  command.textContent = answer.command;
+  command.textContent = form.text;
   command.dataset.key = answer.key;
-  origin.textContent = answer.about;
+  markLacking(parts.lacking, form);
+  origin.textContent = form.text === answer.command ? answer.about : `${answer.command} · ${answer.about}`;
   origin.title = answer.preamble;
   percent.textContent = answer.percent;
   bar.style.transform = `scaleX(${answer.probability})`;
-  button.setAttribute("aria-label", `Copy ${answer.command}`);
-  if (parts.key !== answer.key) button.reset();
+  button.setAttribute("aria-label", `Copy ${form.text}`);
+  if (parts.key !== answer.key || parts.format !== format) button.reset();
   parts.key = answer.key;
-  fillMembers(parts, answer, FEW_LOOK_ALIKES[first ? 0 : 1]);
+  parts.format = format;
+  fillMembers(parts, answer, FEW_LOOK_ALIKES[first ? 0 : 1], format);
+  fillComparison(parts.comparison, [answer, ...answer.alike], format);
 }
 
-// Shows the look-alikes of an answer as chips that copy their commands. Those without a glyph print like the answer.
-function fillMembers(parts, answer, few) {
+// Shows the look-alikes of an answer as chips that copy what they show. Those without a glyph print like the answer.
+function fillMembers(parts, answer, few, format) {
   const { alike } = answer;
-  const shown = JSON.stringify([few, alike.map((member) => member.key)]);
+  const shown = JSON.stringify([few, format, alike.map((member) => member.key)]);
   if (parts.alike === shown) return;
   parts.alike = shown;
   parts.members.replaceChildren();
@@ -66,19 +75,21 @@ function fillMembers(parts, answer, few) {
   parts.chips = [];
   if (!alike.length) return;
   element("span", "quiet", parts.members, "drawn alike");
-  const named = (command) => [answer, ...alike].filter((member) => member.command === command).length;
+  const named = (text) => [answer, ...alike].filter((member) => formOf(member, format).text === text).length;
   parts.chips = alike.map((member) => {
     const chip = element("span", "member", parts.members);
     chip.dataset.key = member.key;
-    const pick = copyButton(chip, () => member.command);
+    const form = formOf(member, format);
+    const pick = copyButton(chip, () => form.text);
     pick.className = "pick";
     const glyph = element("span", "glyph", null);
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
-    pick.prepend(glyph, element("code", "", null, member.command));
+    pick.prepend(glyph, element("code", "", null, form.text));
     pick.title = `${member.command} · ${member.about}: click to copy`;
-    pick.setAttribute("aria-label", `Copy ${member.command}, ${member.about}`);
+    pick.setAttribute("aria-label", `Copy ${form.text}, ${member.about}`);
+    if (form.lacking) markLacking(element("span", "lacking", chip), form);
     // Packages have symbols of one name. Outside the button, whose label says it, too.
-    if (named(member.command) > 1) element("span", "package", chip, member.about.split(/ · | with /)[0]);
+    if (named(form.text) > 1) element("span", "package", chip, member.about.split(/ · | with /)[0]);
     parts.decorateChip(chip, member);
     return chip;
   });
@@ -93,4 +104,18 @@ function fillMembers(parts, answer, few) {
     parts.chips[few].querySelector(".pick").focus();
     button.remove();
   };
+}
+
+const FIELDS = "input, textarea, select, [contenteditable=true], [role=radio], [role=tab], [role=option]";
+const BUTTONS = "a, button, summary, [role=button]";
+
+// Copies an answer by its key: Enter the first one, 1 to 9 any; not where a field or a button takes the key.
+function copyByKey(event, rows) {
+  if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  const isEnter = event.key === "Enter";
+  const chosen = rows[isEnter ? 0 : /^[1-9]$/.test(event.key) ? event.key - 1 : -1];
+  const target = event.composedPath()[0];
+  if (!chosen || (target instanceof Element && target.matches(isEnter ? `${FIELDS}, ${BUTTONS}` : FIELDS))) return;
+  event.preventDefault();
+  chosen.button.click();
 }

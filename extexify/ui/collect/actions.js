@@ -21,15 +21,6 @@ function commandOf(event) {
   return KEYS[event.key] || "";
 }
 
-// The canvas takes no focus: it would stay on a button or a field, which then takes Enter.
-function leaveFocus(event) {
-  const target = event.composedPath()[0];
-  if (!(target instanceof Element) || !target.matches("canvas.upper-canvas")) return;
-  let focused = document.activeElement;
-  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
-  focused?.blur();
-}
-
 export default function ({ data, parentElement }) {
   const message = parentElement.querySelector(".message");
   if (message.textContent !== data.message) message.textContent = data.message;
@@ -38,7 +29,6 @@ export default function ({ data, parentElement }) {
   current?.abort();
   const controller = new AbortController();
   current = controller;
-  document.addEventListener("pointerdown", leaveFocus, { signal: controller.signal, capture: true });
   document.addEventListener(
     "keydown",
     (event) => {

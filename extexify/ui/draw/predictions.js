@@ -52,12 +52,29 @@ function fillAnswerRow({ link, was, chips }, answer, data) {
 }
 
 const rowsOfList = new WeakMap();
+let current = null; // the listener's AbortController
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector("ol");
   const rows = rowsOfList.get(list) || [];
   rowsOfList.set(list, rows);
   rows.send = setTriggerValue;
-  showAnswers(parentElement, rows, data, () => makeAnswerRow(list, (...trigger) => rows.send(...trigger)));
-  data.answers.forEach((answer, index) => fillAnswerRow(rows[index], answer, data));
+  const show = () => {
+    showAnswers(parentElement, rows, data, () => makeAnswerRow(list, (...trigger) => rows.send(...trigger)));
+    data.answers.forEach((answer, index) => fillAnswerRow(rows[index], answer, data));
+  };
+  offerFormats(parentElement.querySelector(".output select"), data.formats, show);
+  show();
+  current?.abort();
+  const controller = new AbortController();
+  current = controller;
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      // Outside the page's main part, Enter belongs to menus and dialogs.
+      if (event.target === document.body || event.target.closest?.(".stMain")) copyByKey(event, rows);
+    },
+    { signal: controller.signal },
+  );
+  return () => controller.abort();
 }

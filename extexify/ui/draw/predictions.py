@@ -30,7 +30,13 @@ _LIST_COMPONENT = st.components.v2.component(
     "extexify_predictions",
     html=assets("ui/draw/predictions.html"),
     css=assets("web/page.css", "web/predictions.css"),
-    js=assets("web/page.js", "web/answer_rows.js", "ui/draw/predictions.js"),
+    js=assets(
+        "web/page.js",
+        "web/output_format.js",
+        "web/comparison.js",
+        "web/answer_rows.js",
+        "ui/draw/predictions.js",
+    ),
 )
 
 _RASTER_COMPONENT = st.components.v2.component(

@@ -90,8 +90,13 @@ function isOnCanvas(event) {
   return target instanceof Element && target.matches("canvas.upper-canvas");
 }
 
+// The canvas takes no focus: it would stay on a button or a field, which then takes the page's keys.
 function onPress(event) {
   isDrawing = isOnCanvas(event);
+  if (!isDrawing) return;
+  let focused = document.activeElement;
+  while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+  focused?.blur();
 }
 
 // The canvas component would send the stroke 200 ms later. Its button sends what is there now in place of that, once

@@ -15,6 +15,10 @@ export interface Member {
   mode: "math" | "text" | "both";
   unicode: string | null;
   typst: string | null;
+  /** As typed elsewhere, by the format's name; those that it lacks are left out. */
+  forms: Partial<Record<"typst" | "unicode" | "symbol" | "char" | "html" | "markdown", string>>;
+  /** What tells it from symbols that look alike, as far as it is known. */
+  facts: { spacing?: string; meaning?: string; common?: string };
   /** Lines that its preamble needs. */
   preamble: string;
   /** As LaTeX prints it; null without a picture. */
@@ -45,6 +49,8 @@ export interface Description {
 
 export interface Classifier {
   readonly description: Description;
+  /** Name and label of each format. */
+  readonly formats: [name: string, label: string][];
   /** prior: how often people want each symbol (default), or the drawing alone. */
   classify(strokes: Strokes, top?: number, prior?: "usage" | "none"): Promise<Classification>;
 }

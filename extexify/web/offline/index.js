@@ -29,6 +29,11 @@ class Classifier {
     return this.#model.description;
   }
 
+  // The formats of an answer's `forms`, and "latex", that of its command: [name, label] of each.
+  get formats() {
+    return this.#table.formats;
+  }
+
   // strokes: [[[x, y], …], …], y down. Returns the `top` most probable answers, whether the model is sure that one of
   // them is right, and its input image: {answers, sure, image: Uint8Array}. prior: "usage", how often people want each
   // symbol, or "none".

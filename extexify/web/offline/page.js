@@ -1,5 +1,5 @@
 // The offline page: a canvas, and the answers of the model in a web worker (worker.js).
-// `element`, `makeRow`, `showAnswers` and `canvasCommand` come from the scripts in shared/.
+// `element`, `makeRow`, `showAnswers`, `copyByKey`, `offerFormats` and `canvasCommand` come from the scripts in shared/.
 
 const PEN_WIDTH = 6; // in canvas units
 const SIDE = 400; // canvas units per side, independent of its size on the screen
@@ -127,6 +127,7 @@ new ResizeObserver(() => {
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const rows = [];
 let latest = null; // the worker's latest answers
+let formats = []; // in which symbols are shown and copied
 let showAll = false; // whether all of them are shown
 
 more.onclick = () => {
@@ -137,9 +138,10 @@ more.onclick = () => {
 worker.onmessage = ({ data }) => {
   if (data.problem) fail(data.problem);
   else if (data.loaded !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.loaded)}%`;
-  else if (data.description) ready(data.description);
+  else if (data.description) ready(data);
   else if (data.number === number) answer(data);
 };
+document.addEventListener("keydown", (event) => copyByKey(event, rows));
 worker.onerror = (event) => fail(event.message || "the web worker can't be loaded");
 
 function fail(reason) {
@@ -148,7 +150,9 @@ function fail(reason) {
   status.hidden = true;
 }
 
-function ready({ name, classes, raster, metrics }) {
+function ready({ description: { name, classes, raster, metrics }, formats: known }) {
+  formats = known;
+  offerFormats(answers.querySelector(".output select"), formats, () => answer(latest));
   status.hidden = true;
   input.parentElement.hidden = false;
   input.width = input.height = raster.size;
@@ -166,7 +170,7 @@ function answer(message) {
   const labelled = shown.map((one) => ({ ...one, percent: percentage(one.probability) }));
   more.hidden = message.answers.length <= FEW_ANSWERS;
   more.textContent = showAll ? "Show fewer" : `Show ${message.answers.length - FEW_ANSWERS} more`;
-  showAnswers(answers, rows, { ...message, answers: labelled }, () => makeRow(list));
+  showAnswers(answers, rows, { ...message, answers: labelled, formats }, () => makeRow(list));
   showInput(message.image);
 }
 

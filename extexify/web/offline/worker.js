@@ -6,7 +6,7 @@ const MAX_ANSWERS = 25;
 
 const ready = loadClassifier({ progress: (loaded) => postMessage({ loaded }) });
 ready.then(
-  ({ description }) => postMessage({ description }),
+  ({ description, formats }) => postMessage({ description, formats }),
   (error) => postMessage({ problem: error.message }),
 );
 
