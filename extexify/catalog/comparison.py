@@ -32,8 +32,8 @@ def _meanings_by_command() -> dict[tuple[str, str | None], str]:
 
 
 def spacing_class(key: str) -> str | None:
-    r"""How TeX spaces the symbol in a formula: ordinary, operator, binary, relation, opening, closing, punctuation, inner
-    or accent; None for a symbol of text, and where it is unknown.
+    r"""How TeX spaces the symbol in a formula: ordinary, operator, binary, relation, opening, closing, punctuation,
+    inner or accent; None for a symbol of text, and where it is unknown.
 
     It was asked of LuaTeX (``tools/catalog/spacing.py``), with LaTeX's and the packages' own declarations.
     """

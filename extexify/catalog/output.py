@@ -53,9 +53,9 @@ def labels() -> list[list[str]]:
 def formatted(symbol: Symbol, output: OutputFormat) -> str | None:
     r"""The symbol in a format; None where it has no such form.
 
-    Typst is the source in a formula. ``\symbol`` and ``\char`` print the Unicode character with XeLaTeX and LuaLaTeX, in
-    running text, if the document's font has it. Markdown is the command between dollar signs, the character of a symbol
-    of text.
+    Typst is the source in a formula. ``\symbol`` and ``\char`` print the Unicode character with XeLaTeX and LuaLaTeX,
+    in running text, if the document's font has it. Markdown is the command between dollar signs, the character of a
+    symbol of text.
     """
     return _FORMS[output](symbol)
 

@@ -18,9 +18,8 @@ const SPACED_LIKE = {
 const COLUMNS = [
   ["Means", "means", ({ facts }) => facts.meaning || ""],
   ["Spaced", "spaced", ({ facts }) => (facts.spacing ? `${facts.spacing}, ${SPACED_LIKE[facts.spacing]}` : "")],
-  ["Used in", "used", ({ mode }) => MODES[mode]],
-  ["Package", "from", ({ origin }) => origin],
-  ["People ask for it", "common", ({ facts }) => facts.common || ""],
+  ["Used in", "used", ({ mode, origin }) => `${MODES[mode]}, ${origin}`],
+  ["Asked for", "common", ({ facts }) => facts.common || ""],
 ];
 
 // Makes the button that unfolds the table, and the table's place; both are hidden until there is something to compare.

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Page, expect
 
+from extexify.catalog.output import OutputFormat, formatted
+from extexify.catalog.symbols import symbol_for
 from extexify.model.answers import fold_look_alikes
 from extexify.model.classifier import Classifier
 from extexify.sources.open import open_source
@@ -169,6 +171,76 @@ def test_answers_are_copied_looked_up_and_saved(visiting: Visiting, folder: Path
         (sample,) = saved(folder)
         assert sample.key == "amssymb-OT1-_leqslant"
         assert [stroke.tolist() for stroke in sample.drawing] == [stroke.tolist() for stroke in visit.strokes]
+
+
+def clipboard(page: Page) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_the_chosen_format_is_shown_copied_by_key_and_remembered(visiting: Visiting, server: str) -> None:
+    visit = visiting(permissions=["clipboard-read", "clipboard-write"])
+    page = visit.page
+    visit.draw(SUM)
+    commands = visit.commands
+    page.get_by_label("Show and copy as").select_option("html")
+    entities = visit.commands
+    keys = page.locator(".st-key-answers ol .command").evaluate_all("all => all.map(one => one.dataset.key)")
+    assert entities == [formatted(symbol_for(key), OutputFormat.HTML) or symbol_for(key).command for key in keys]
+    assert entities != commands
+    # The canvas takes the focus from the switch, so that the keys are the page's.
+    visit.draw(SUM, before=1)
+    entities = visit.commands
+    rows = page.locator(".st-key-answers ol .row")
+    for key, position in (("Enter", 0), ("3", 2)):
+        page.keyboard.press(key)
+        expect(rows.nth(position).locator(".copy .label")).to_have_text("Copied")
+        assert clipboard(page) == entities[position]
+    # Other pages have the choice, and later visits.
+    page.goto(f"{server}/symbols?symbol=latex2e-OT1-_forall")
+    expect(page.locator(".symbol .command code")).to_have_text("&forall;")
+    expect(page.locator(".symbol .facts .latex code")).to_have_text(r"\forall")
+    page.locator(".symbol").get_by_role("button", name="Copy &forall;", exact=True).click()
+    page.wait_for_function("async () => await navigator.clipboard.readText() === '&forall;'")
+    expect(page.locator('.tile[href="?symbol=latex2e-OT1-_alpha"] code')).to_have_text("&alpha;")
+    hat = page.locator('.tile[href="?symbol=latex2e-OT1-_hat%7B%7D"]')
+    page.get_by_role("searchbox").fill("\\hat")
+    expect(hat.locator(".lacking")).to_have_text("LaTeX")
+    page.get_by_label("Show and copy as").select_option("latex")
+    expect(hat.locator("code")).to_have_text("\\hat{}")
+    expect(page.locator(".symbol .command code")).to_have_text("\\forall")
+    visit.open(server)
+    visit.draw(SUM)
+    assert visit.commands == commands
+
+
+def test_look_alikes_are_compared_by_keyboard(visiting: Visiting) -> None:
+    visit = visiting(permissions=["clipboard-read", "clipboard-write"])
+    page = visit.page
+    visit.draw(SUM)
+    row = page.locator(".st-key-answers ol .row", has=page.locator(".command[data-key=latex2e-OT1-_sum]"))
+    question = row.get_by_role("button", name="Which of these do you mean?")
+    expect(question).to_have_attribute("aria-expanded", "false")
+    question.press("Enter")
+    table = row.get_by_role("table", name="Symbols that are drawn alike")
+    expect(table.get_by_role("columnheader")).to_have_text(["Symbol", "Means", "Spaced", "Used in", "Asked for"])
+    first = table.get_by_role("row").nth(1)
+    expect(first.get_by_role("cell")).to_have_text(
+        ["sum over an index, with limits", "operator, like ∑", "formulas, LaTeX", "very common"]
+    )
+    expect(first.locator("svg")).to_have_count(1)
+    # The next stop of the Tab key is the first symbol of the table.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(first.locator(".label")).to_have_text("Copied")
+    assert clipboard(page) == r"\sum"
+    more = row.get_by_role("button", name="more to compare")
+    more.press("Enter")
+    expect(more).to_have_count(0)
+    page.set_viewport_size({"width": 375, "height": 800})
+    expect(first).to_be_visible()
+    assert overflow(page) <= 0
+    question.press("Enter")
+    expect(table).to_have_count(0)
 
 
 def test_the_keyboard_walks_the_gallery_and_draws_back(visiting: Visiting) -> None:

@@ -234,6 +234,29 @@ def test_a_visitor_draws_and_copies_without_a_network(page: Page) -> None:
     page.context.set_offline(False)
 
 
+def test_the_format_is_remembered_and_look_alikes_are_compared(page: Page) -> None:
+    pad, bars = page.locator("#pad"), [[(80, y), (300, y)] for y in (120, 200, 280)]
+    draw(page, bars, pad)
+    page.locator('ol[data-strokes="3"]').wait_for()
+    page.get_by_label("Show and copy as").select_option("typst")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Enter")
+    first = page.locator("li.row").first
+    first.locator(".copy").get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == first.locator(".command").inner_text() == "equiv"
+    first.get_by_role("button", name="Which of these do you mean?").press("Enter")
+    assert first.get_by_role("table").get_by_role("row").nth(1).inner_text().split() == [
+        "equiv", "relation,", "like", "=", "formulas,", "LaTeX", "very", "common",
+    ]  # fmt: skip
+    page.reload()
+    page.locator("#status").wait_for(state="hidden")
+    draw(page, bars, pad)
+    page.locator('ol[data-strokes="3"]').wait_for()
+    assert first.locator(".command").inner_text() == "equiv"
+    page.get_by_label("Show and copy as").select_option("latex")
+    assert first.locator(".command").inner_text() == r"\equiv"
+
+
 def test_undo_redo_and_clear_by_key_and_by_button(page: Page) -> None:
     draw(page, [[(80, 120), (300, 120)], [(80, 200), (300, 200)]], page.locator("#pad"))
     for key, strokes in (

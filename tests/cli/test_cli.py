@@ -150,9 +150,7 @@ def test_classify_folds_and_orders_answers_like_the_draw_page(
     _, second, third = first["members"][:3]
     assert first["probability"] > 0.9 > third["probability"] > second["probability"]
     _, out, _ = run(capsys, "classify", strokes)
-    assert re.search(
-        r"\\sum +latex2e-OT1-_sum  \(drawn alike: \\Sigma, \\Upsigma, .*, \d+ more\)$", out.splitlines()[0]
-    )
+    assert re.search(r"\\sum +latex2e-OT1-_sum  \(drawn alike: \\Sigma, \\Upsigma, .*\)$", out.splitlines()[0])
     # The other commands of a symbol are shown too.
     strokes.write_text("[[[0,4],[10,4]],[[0,6],[10,6]],[[2,2],[0,5],[2,8]],[[8,2],[10,5],[8,8]]]")
     assert r"(also: \iff" in run(capsys, "classify", strokes, "--prior", "none")[1]
@@ -165,6 +163,23 @@ def test_symbols_are_found_as_on_the_symbols_page(capsys: pytest.CaptureFixture[
     assert [symbol["key"] for symbol in found] == [symbol.key for symbol in search("less than", 3)]
     assert {"command", "package", "usepackage", "mode", "unicode", "typst", "also"} <= set(found[0])
     assert run(capsys, "symbols", "xyzzyx") == (0, "", "no symbol matches xyzzyx\n")
+
+
+def test_symbols_are_printed_in_the_chosen_format(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    _, out, _ = run(capsys, "symbols", r"\forall", "--top", "1", "--output", "html")
+    assert out == "&forall;                  latex2e-OT1-_forall  (∀; latex2e)\n"
+    found = run_json(capsys, "symbols", r"\hat", "--output", "typst")
+    assert {symbol["command"]: symbol["output"] for symbol in found}.items() >= {(r"\hat{}", None)}
+    assert r"\hat{} (LaTeX)" in run(capsys, "symbols", r"\hat", "--output", "typst")[1]
+    assert "output" not in run_json(capsys, "symbols", r"\hat")[0]
+    strokes = tmp_path / "sum.json"
+    strokes.write_text("[[[90, 5], [10, 5], [52, 50], [10, 95], [94, 95]]]")
+    _, out, _ = run(capsys, "classify", strokes, "--top", "1", "--output", "unicode")
+    assert re.search(r"% +∑ +latex2e-OT1-_sum  \(drawn alike: Σ", out)
+    (first,) = run_json(capsys, "classify", strokes, "--top", "1", "--output", "unicode")
+    assert (first["command"], first["output"], first["forms"]["html"]) == (r"\sum", "∑", "&sum;")
+    code, _, err = run(capsys, "symbols", "remove", r"\house", "--output", "html")
+    assert (code, err) == (1, "extexify: error: --output is for a search and for `symbols list`\n")
 
 
 HOUSE = "[[[0,9],[0,4],[5,0],[10,4],[10,9],[0,9]], [[4,9],[4,6],[6,6],[6,9]]]"

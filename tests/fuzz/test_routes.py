@@ -25,6 +25,7 @@ _PATHS = (
     share_routes.PNG, share_routes.SVG, share_routes.QR, share_routes.DRAW,
     "catalog/search", catalog_routes.FIND, "catalog/symbols.json", "catalog/own.json",
     "catalog/glyphs/0.json", "catalog/glyphs/some.json", "catalog/glyphs/99.json",
+    "catalog/forms/html.json", "catalog/forms/word.json",
     "offline/", "offline/model.onnx", "offline/model.json", "offline/index.html", "offline/../app.py",
 )  # fmt: skip
 _TOKENS = (b"%", b"%ff", b"&d=", b"=", b";", b"\x00", b"%00", b"+", b"%u0041")

@@ -14,6 +14,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from extexify.catalog.comparison import spacing_class
+from extexify.catalog.output import forms, labels
+from extexify.catalog.symbols import symbol_for
 from extexify.contributions.sqlite_store import SqliteStore
 from extexify.drawing.link import LINK_PARAMETER, encode
 from extexify.drawing.raster import PRESETS, rasterize_drawing
@@ -121,6 +124,16 @@ def test_answers_are_those_of_the_library_and_more_on_demand(
     draw_page.run()
     assert draw_page.commands == expected[:25]
     assert app.button(key="more").label == "Show fewer"
+
+
+def test_answers_carry_their_forms_and_what_tells_them_apart(workspace: Path, draw_page: DrawPage) -> None:
+    draw_page.draw(strokes_of(SUM))
+    sent = draw_page.data("predictions")
+    assert sent["formats"] == labels()
+    symbols = [symbol for answer in sent["answers"] for symbol in (answer, *answer["alike"])]
+    for symbol in symbols:
+        assert symbol["forms"] == forms(symbol_for(symbol["key"]))
+        assert symbol["facts"].get("spacing") == spacing_class(symbol["key"])
 
 
 def test_nonsense_from_the_canvas_is_a_message(workspace: Path, draw_page: DrawPage) -> None:

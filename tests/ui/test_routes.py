@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from extexify.catalog import own
+from extexify.catalog.output import OutputFormat, formatted
 from extexify.catalog.symbols import glyph_svg, load_catalog
 from extexify.drawing.link import LINK_PARAMETER, encode
 from extexify.sources.own import strokes_for
@@ -30,13 +31,14 @@ HOST = "draw.example.org:8501"
 ROUTES: list[Route] = [*catalog_routes.routes(), *share_routes.routes()]
 
 
-def fetch(path: str, query: str = "", **headers: str) -> Response:
-    """The response to a request; queries are percent-encoded."""
+def fetch(path: str, query: str = "", path_params: dict[str, str] | None = None, **headers: str) -> Response:
+    """The response to a request; queries are percent-encoded. path: the route's, with names of `path_params`."""
     headers.setdefault("host", HOST)
     scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
         "path": path,
+        "path_params": path_params or {},
         "query_string": query.encode(),
         "headers": [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()],
     }
@@ -64,6 +66,13 @@ def test_glyphs_are_sent_by_position() -> None:
     for wrong in ("", "at=", "at=1,,2", "at=-1", "at=x", f"at={len(keys)}", "at=" + ",".join(["1"] * 101)):
         response = fetch("catalog/glyphs/some.json", wrong)
         assert (response.status_code, bytes(response.body)[:4]) == (400, b"`at`")
+
+
+def test_forms_in_a_format_are_sent_in_the_order_of_the_catalogue() -> None:
+    sent = json.loads(bytes(fetch("catalog/forms/{name}.json", path_params={"name": "html"}).body))
+    assert sent == [formatted(symbol, OutputFormat.HTML) for symbol in load_catalog().values()]
+    response = fetch("catalog/forms/{name}.json", path_params={"name": "word"})
+    assert (response.status_code, bytes(response.body)[:23]) == (404, b"There is no such format")
 
 
 def test_own_symbols_are_sent_and_found_before_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from extexify import __version__
 from extexify.catalog import own
 from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import Relation, look_alike_groups
+from extexify.catalog.output import OutputFormat, formatted, forms
 from extexify.catalog.own import OwnSymbol
 from extexify.catalog.symbols import aliases_of, catalogue_digest, glyph_svg, load_catalog, search, symbol_summary
 from extexify.core.errors import UserError
@@ -48,6 +49,7 @@ FIND = "catalog/find"
 _FIELDS = [field.name for field in fields(Symbol)]
 
 _SYMBOLS, _GLYPHS, _OWN, _SEARCH = "catalog/symbols.json", "catalog/glyphs", "catalog/own.json", "catalog/search"
+_FORMS = "catalog/forms"
 
 
 def routes() -> list[Route]:
@@ -56,6 +58,7 @@ def routes() -> list[Route]:
         _SYMBOLS: _send_symbols,
         f"{_GLYPHS}/{{part:int}}.json": _send_glyphs,
         f"{_GLYPHS}/some.json": _send_some_glyphs,
+        f"{_FORMS}/{{name}}.json": _send_forms,
         _OWN: _send_own,
         _SEARCH: _send_search,
         FIND: _send_found,
@@ -64,14 +67,15 @@ def routes() -> list[Route]:
 
 
 def addresses() -> dict[str, str]:
-    """Addresses of the catalogue, its glyphs ("%": the part, or "some" for the positions `at`), the own symbols
-    ("" without any) and the gallery's search, relative to any page."""
+    """Addresses of the catalogue, its glyphs ("%": the part, or "some" for the positions `at`), its forms in other
+    formats ("%": the format), the own symbols ("" without any) and the gallery's search, relative to any page."""
     # The form of the answers changes with the program.
     version = f"v={__version__}-{catalogue_digest()}"
     mine = hashlib.blake2b(repr(own.version()).encode(), digest_size=8).hexdigest()
     return {
         "symbols": f"{_SYMBOLS}?{version}",
         "glyphs": f"{_GLYPHS}/%.json?{version}",
+        "forms": f"{_FORMS}/%.json?{version}",
         "own": f"{_OWN}?v={mine}" if own_symbols() else "",
         "search": _SEARCH,
     }
@@ -101,6 +105,11 @@ def entry(symbol: Symbol) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if part not in (None, "", [])}
 
 
+def complete_entry(symbol: Symbol) -> dict[str, Any]:
+    """The same with its forms in all formats, for symbols outside the catalogue."""
+    return {**entry(symbol), "forms": forms(symbol)}
+
+
 @cache
 def _group_numbers(relation: Relation) -> dict[str, int]:
     return {key: number for number, group in enumerate(look_alike_groups(relation)) for key in group}
@@ -125,6 +134,11 @@ def _glyphs(part: int) -> bytes:
     return _json([glyph_svg(key) for key in islice(load_catalog(), part * PART, (part + 1) * PART)])
 
 
+@cache
+def _forms(output: OutputFormat) -> bytes:
+    return _json([formatted(symbol, output) for symbol in load_catalog().values()])
+
+
 @lru_cache(maxsize=256)
 def _compressed(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
@@ -143,13 +157,20 @@ def _send_glyphs(request: Request) -> Response:
     return _lasting(request, _glyphs(part))
 
 
+def _send_forms(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in list(OutputFormat):
+        return PlainTextResponse(f"There is no such format: they are {', '.join(OutputFormat)}.", 404)
+    return _lasting(request, _forms(OutputFormat(name)))
+
+
 def _send_own(request: Request) -> Response:
     return _lasting(request, _own(own.version()))
 
 
 @lru_cache(maxsize=1)
 def _own(version: own.Version | None) -> bytes:
-    return _json([{**entry(symbol.symbol), "svg": symbol.svg(None)} for symbol in own_symbols().values()])
+    return _json([{**complete_entry(symbol.symbol), "svg": symbol.svg(None)} for symbol in own_symbols().values()])
 
 
 def _send_some_glyphs(request: Request) -> Response:

@@ -29,7 +29,7 @@ MOST_ALIKE = 36
 _LIST_COMPONENT = st.components.v2.component(
     "extexify_predictions",
     html=assets("ui/draw/predictions.html"),
-    css=assets("web/page.css", "web/predictions.css"),
+    css=assets("web/page.css", "web/predictions.css", "web/comparison.css"),
     js=assets(
         "web/page.js",
         "web/output_format.js",

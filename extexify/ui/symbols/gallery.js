@@ -77,6 +77,7 @@ class Gallery {
     this.article.tabIndex = -1;
     this.article.autofocus = true;
     this.symbols = [];
+    this.format = LATEX; // in which commands are shown and copied
     this.tiles = []; // by position, made when they come near
     this.shown = []; // positions of the symbols that search and filters leave, in their order
     this.asked = []; // glyphs that are about to be fetched
@@ -137,12 +138,38 @@ class Gallery {
     }
     if (this.data !== data) return; // a newer answer came in meanwhile
     this.listed = catalogue.length;
+    await this.use(chosenFormat(data.formats), catalogue);
+    if (this.data !== data) return;
     this.build([...catalogue, ...own, ...data.unlisted], data.counts);
     const awaited = this.awaited;
     if (awaited !== null && awaited !== data.opened) return; // an answer to an earlier choice
     this.awaited = null;
     this.open(this.byKey.get(data.opened) || null);
     showDrawings(this.article, data.drawings);
+  }
+
+  // Shows and copies symbols in a format from now on; the catalogue's forms in it are fetched first.
+  async use(format, catalogue) {
+    if (format !== LATEX) {
+      try {
+        const forms = await fetchOnce(this.data.addresses.forms.replace("%", format));
+        catalogue.forEach((symbol, position) => (symbol.forms = { ...symbol.forms, [format]: forms[position] }));
+      } catch (error) {
+        this.notice.textContent = `The symbols can't be shown in this format: ${error.message}. Reload the page.`;
+        this.notice.hidden = false;
+        return;
+      }
+    }
+    this.format = format;
+  }
+
+  // Shows what is there in the format that has been chosen.
+  async changeFormat(format) {
+    await this.use(format, this.symbols.slice(0, this.listed));
+    this.tiles.forEach((tile) => this.name(tile));
+    delete this.article.dataset.key; // the symbol in full is made anew
+    this.open(this.opened);
+    if (this.opened) showDrawings(this.article, this.data.drawings);
   }
 
   // Makes the tiles, unless they are there already.
@@ -175,6 +202,9 @@ class Gallery {
     const packages = this.packages.map(([name, of]) => [name === OWN ? OWN : `=${name}`, `${packageName(name)} (${of.length})`]);
     this.package = select("Package", [["", "All packages"], ...packages]);
     this.mode = select("Mode", [["", "All modes"], ["math", "Math mode"], ["text", "Text mode"]]);
+    const output = element("select", "", this.filters);
+    output.setAttribute("aria-label", "Show and copy as");
+    offerFormats(output, this.data.formats, (format) => this.changeFormat(format));
     this.drawn = null;
     if (!this.counts) return;
     const most = Math.max(0, ...Object.values(this.counts));
@@ -250,11 +280,20 @@ class Gallery {
       .filter(Boolean)
       .join(" · ");
     tile.picture = element("span", "glyph", tile);
-    element("code", "", tile, symbol.command);
+    element("code", "", tile);
+    this.name(tile);
     if (symbol === this.opened) tile.setAttribute("aria-current", "true");
     this.nearby.observe(tile);
     this.tiles[position] = tile;
     return tile;
+  }
+
+  // Writes a tile's symbol in the chosen format.
+  name(tile) {
+    const form = formOf(this.symbols[tile.position], this.format);
+    const code = tile.querySelector("code");
+    code.textContent = form.text;
+    if (form.lacking) markLacking(element("span", "lacking", code), form);
   }
 
   // Puts the next tiles of a section into the place of its rest.

@@ -12,6 +12,7 @@ import streamlit as st
 
 from extexify.access import permissions
 from extexify.catalog.keys import derive_symbol
+from extexify.catalog.output import labels
 from extexify.catalog.own import find_own
 from extexify.catalog.symbols import load_catalog
 from extexify.dataset.dataset import Dataset, Examples, examples_of
@@ -31,7 +32,7 @@ _COMPONENT = st.components.v2.component(
     "extexify_gallery",
     html=assets("ui/symbols/gallery.html"),
     css=assets("web/page.css", "ui/symbols/gallery.css"),
-    js=assets("web/page.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
+    js=assets("web/page.js", "web/output_format.js", "ui/symbols/gallery.js", "ui/symbols/symbol.js"),
 )
 
 EXAMPLES = 20
@@ -71,6 +72,7 @@ def show_gallery(*, key: str) -> None:
     exists = chosen in known or chosen in unlisted
     data = {
         "addresses": catalog_routes.addresses(),
+        "formats": labels(),
         # Of the symbols that the dataset has, by position: a few among thousands.
         "counts": {number: counts[name] for number, name in enumerate((*listed, *unlisted)) if name in counts} or None,
         "changes_own": permissions.is_operator(),
@@ -85,7 +87,7 @@ def show_gallery(*, key: str) -> None:
 
 @lru_cache(maxsize=1 << 15)  # called for each of them at every click
 def _derived(key: str) -> dict[str, Any]:
-    return catalog_routes.entry(derive_symbol(key))
+    return catalog_routes.complete_entry(derive_symbol(key))
 
 
 def _dataset() -> tuple[Dataset | None, str]:

@@ -44,7 +44,7 @@ function showChip(row, position, gallery, open) {
   link.href = addressOf(symbol.key);
   link.title = symbol.key;
   putGlyph(element("span", "glyph", link), position, gallery);
-  element("code", "", link, symbol.command);
+  element("code", "", link, formOf(symbol, gallery.format).text);
   element("span", "package", link, packageName(symbol.package));
   link.onclick = (event) => {
     if (opensElsewhere(event)) return;
@@ -69,9 +69,12 @@ function showSymbol(article, symbol, gallery, open, close) {
   const glyph = element("div", "large", article);
   if (gallery.isListed(position)) putGlyph(glyph, position, gallery);
   else element("p", "quiet", glyph, "Not in the catalogue: there is no printed picture of it.");
-  copyLine(article, symbol.command, "command");
-  if (symbol.usepackage) copyLine(article, symbol.usepackage, "preamble");
-  else element("p", "quiet", article, "Plain LaTeX: no package needed.");
+  const form = formOf(symbol, gallery.format);
+  const line = copyLine(article, form.text, "command");
+  if (form.lacking) markLacking(element("span", "lacking", line), form);
+  const isCommand = form.text === symbol.command;
+  if (isCommand && symbol.usepackage) copyLine(article, symbol.usepackage, "preamble");
+  else if (isCommand) element("p", "quiet", article, "Plain LaTeX: no package needed.");
   if (gallery.isOwn(position) && gallery.data.changes_own) {
     const change = element("button", "copy change", article, "Draw more, rename or remove");
     change.type = "button";
@@ -82,6 +85,11 @@ function showSymbol(article, symbol, gallery, open, close) {
   }
 
   const facts = element("dl", "facts", article);
+  if (!isCommand) {
+    const latex = fact(facts, "LaTeX");
+    copyLine(latex, symbol.command, "latex");
+    if (symbol.usepackage) copyLine(latex, symbol.usepackage, "preamble");
+  }
   if (symbol.also) {
     const also = fact(facts, "Also");
     for (const { command, package: of } of symbol.also) {
