@@ -86,10 +86,12 @@ function fillMembers(parts, answer, few, format) {
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, form.text));
     pick.title = `${member.command} · ${member.about}: click to copy`;
-    pick.setAttribute("aria-label", `Copy ${form.text}, ${member.about}`);
+    const command = form.text === member.command ? "" : `, ${member.command}`;
+    pick.setAttribute("aria-label", `Copy ${form.text}${command}, ${member.about}`);
     if (form.lacking) markLacking(element("span", "lacking", chip), form);
-    // Packages have symbols of one name. Outside the button, whose label says it, too.
-    if (named(form.text) > 1) element("span", "package", chip, member.about.split(/ · | with /)[0]);
+    // Packages have symbols of one name, and symbols share a character. Outside the button, whose label says it, too.
+    const which = form.text === member.command ? member.about.split(/ · | with /)[0] : member.command;
+    if (named(form.text) > 1) element("span", "package", chip, which);
     parts.decorateChip(chip, member);
     return chip;
   });

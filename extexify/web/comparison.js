@@ -89,8 +89,10 @@ function addSymbol(body, symbol, first, columns, format) {
   const glyph = element("span", "glyph", null);
   showGlyph(glyph, symbol.svg ? symbol : { ...symbol, svg: first.svg });
   pick.prepend(glyph, element("code", "", null, form.text));
-  pick.setAttribute("aria-label", `Copy ${form.text}`);
-  markLacking(element("span", "lacking", name), form);
+  const isCommand = form.text === symbol.command;
+  pick.setAttribute("aria-label", `Copy ${form.text}${isCommand ? "" : `, ${symbol.command}`}`);
+  if (form.lacking) markLacking(element("span", "lacking", name), form);
+  else if (!isCommand) element("span", "latex", name, symbol.command); // symbols may share a character
   for (const [, kind, text] of columns) tablePart("td", "cell", row, text(symbol)).className = kind;
   return pick;
 }

@@ -203,7 +203,8 @@ class Gallery {
     this.package = select("Package", [["", "All packages"], ...packages]);
     this.mode = select("Mode", [["", "All modes"], ["math", "Math mode"], ["text", "Text mode"]]);
     const output = element("select", "", this.filters);
-    output.setAttribute("aria-label", "Show and copy as");
+    output.title = "Show and copy as";
+    output.setAttribute("aria-label", output.title);
     offerFormats(output, this.data.formats, (format) => this.changeFormat(format));
     this.drawn = null;
     if (!this.counts) return;
