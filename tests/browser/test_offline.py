@@ -246,7 +246,7 @@ def test_the_format_is_remembered_and_look_alikes_are_compared(page: Page) -> No
     assert page.evaluate("navigator.clipboard.readText()") == first.locator(".command").inner_text() == "equiv"
     first.get_by_role("button", name="Which of these do you mean?").press("Enter")
     assert first.get_by_role("table").get_by_role("row").nth(1).inner_text().split() == [
-        "equiv", "relation,", "like", "=", "formulas,", "LaTeX", "very", "common",
+        "equiv", r"\equiv", "relation,", "like", "=", "formulas,", "LaTeX", "very", "common",
     ]  # fmt: skip
     page.reload()
     page.locator("#status").wait_for(state="hidden")

@@ -120,7 +120,7 @@ def test_counts_are_of_detexifys_symbols() -> None:
     assert counts.keys() <= set(detexify_keys())
     assert min(counts.values()) > 0
     assert (count_of(f"{LATEX2E}_int"), commonness_word(f"{LATEX2E}_int")) == (3937, "very common")
-    assert count_of("mathtools-OT1-_coloneqq") is commonness_word("mathtools-OT1-_coloneqq") is None
+    assert (count_of("mathtools-OT1-_coloneqq"), commonness_word("mathtools-OT1-_coloneqq")) == (None, None)
 
 
 def test_the_details_are_the_summary_and_more() -> None:
