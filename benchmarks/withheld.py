@@ -6,10 +6,10 @@
 For each seed, symbols are chosen at random and all of their real drawings are withheld from trainings of recipe
 `quick`, one for each variant of it (`VARIANTS`). Candidates are the dataset's other symbols and all other shapes of the
 catalogue, so those of the withheld symbols, too. Withheld symbols are judged by all of their real drawings, a
-look-alike that prints the same counting as right; the others by their test drawings, the very symbol being right. Both
-with the shift of logits that the training fitted for symbols without real drawings, and with a few others. With
---choose the others are evaluated on validation drawings instead of test drawings: to choose among variants, with other
-seeds than those of a reported result.
+look-alike that prints the same counting as right; the others by their test drawings, the very symbol being right. Each
+row has another shift of the logits of symbols without real drawings, fitted to validation drawings as a training does
+(`undrawn_loss` of the recipe). With --choose the others are evaluated on validation drawings instead of test drawings:
+to choose among variants, with other seeds than those of a reported result.
 
 --fast compares variants in a tenth of the time: by a network of half the channels, on small inputs to the end.
 
@@ -31,6 +31,7 @@ from benchmarks.data import add_dataset_option, open_dataset, withheld_symbols, 
 from extexify.catalog.lookalikes import prints_alike
 from extexify.core.progress import TerminalProgress
 from extexify.dataset.dataset import Dataset
+from extexify.evaluation.calibration import fit_undrawn_shift
 from extexify.model.classifier import Classifier
 from extexify.training.pipeline import Places, train_on_dataset
 from extexify.training.recipes import Recipe, recipe
@@ -53,8 +54,8 @@ FAST: dict[str, Any] = {
 }
 """Changes of the recipe with --fast."""
 
-SHIFTS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
-"""Added to the shift that the training fitted."""
+LOSSES = (0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01)
+"""Fractions of the others' validation drawings that symbols without real drawings may take from the first five."""
 
 TOPS = (1, 5, 10)
 
@@ -113,29 +114,39 @@ def shown(found: NDArray[np.int64]) -> str:
 
 
 def rows(task: Task, classifier: Classifier, name: str, split: int) -> list[list[str]]:
-    """The rows of a variant's table: one for each shift, or one for a model of drawn symbols alone."""
+    """The rows of a variant's table: one for each of `LOSSES`, or one for a model of drawn symbols alone."""
     names = np.array(task.dataset.classes)[task.dataset.labels]
-    new, others = np.flatnonzero(task.is_withheld), np.flatnonzero(~task.is_withheld & (task.dataset.split == split))
-    undrawn = list(classifier.description.undrawn)
-    of_new, of_others = (classifier.logits(task.dataset.drawings.take(part)) for part in (new, others))
+    new, others, fitting = (
+        np.flatnonzero(rows)
+        for rows in (
+            task.is_withheld,
+            ~task.is_withheld & (task.dataset.split == split),
+            ~task.is_withheld & (task.dataset.split == 1),
+        )
+    )
+    undrawn = np.array(classifier.description.undrawn, np.int64)
+    of_new, of_others, of_fitting = (
+        classifier.logits(task.dataset.drawings.take(part)) for part in (new, others, fitting)
+    )
+    numbers = {key: number for number, key in enumerate(classifier.classes)}
+    labels = np.array([numbers[name] for name in names[fitting].tolist()])
     trained = np.bincount(task.dataset.labels[task.dataset.split == 0], minlength=len(task.dataset.classes))
     few = trained[task.dataset.labels[others]] < FEW
     table = []
-    for shift in SHIFTS if undrawn else (0.0,):
+    for loss in LOSSES if len(undrawn) else (0.0,):
         by = np.zeros(len(classifier.classes), np.float32)
-        by[undrawn] = shift
+        if len(undrawn):
+            by[undrawn] = fit_undrawn_shift(of_fitting, labels, undrawn, loss)
         exact = ranks(of_others + by, classifier.classes, names[others].tolist(), alike=False)
         alike = ranks(of_others + by, classifier.classes, names[others].tolist(), alike=True)
         withheld = "–"
-        if undrawn:
+        if len(undrawn):
             withheld = shown(ranks(of_new + by, classifier.classes, names[new].tolist(), alike=True))
         table.append(
             [
                 f"{task.seed}",
                 name,
-                f"{classifier.description.training['undrawn_shift'] + shift:+.2f}{'' if shift else ' (fitted)'}"
-                if undrawn
-                else "–",
+                f"{loss:.2%}" if len(undrawn) else "–",
                 withheld,
                 shown(exact),
                 shown(alike),
@@ -163,7 +174,7 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true", help="judge the others by validation, not by test drawings")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
-    print("| seed | variant | shift | withheld | others | … that print alike | … with few drawings |")
+    print("| seed | variant | taken | withheld | others | … that print alike | … with few drawings |")
     print("| ---: | --- | ---: | --- | --- | --- | --- |")
     for seed in options.seed:
         task = Task(dataset, withheld_symbols(dataset, options.withheld, seed), seed)
