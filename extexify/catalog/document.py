@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
@@ -169,13 +169,13 @@ class Document:
             yield f"The document gives {command} another meaning{f': {meaning}' if meaning else ''}."
 
 
-def read_document(text: str = "", packages: Iterable[str] = ()) -> Document:
-    """The document with a text, which is a preamble, a whole document or a package, and with further packages.
+def read_document(*texts: str, packages: Iterable[str] = ()) -> Document:
+    """The document with these texts, each a preamble, a whole document or a package, and with further packages.
 
     Any text can be read; what isn't understood is passed over. Raises UserError for a text of more than
     `preamble.MAX_LENGTH` characters.
     """
-    found = [*statements(text), *(Load("package", name) for name in packages)]
+    found = [*(one for text in texts for one in statements(text)), *(Load("package", name) for name in packages)]
     loads = [one for one in found if isinstance(one, Load)]
     fonts = [one.name for one in found if isinstance(one, Font)]
     options: dict[str, frozenset[str]] = {}
@@ -203,14 +203,15 @@ def open_document(path: Path) -> Document:
     """The document in a file. Raises UserError for a file that can't be read, or is too long."""
     try:
         with path.open("rb") as file:
-            content = file.read(4 * MAX_LENGTH + 1)  # no character has more than four bytes
+            return read_document(text_of(file))
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror})") from None
-    return read_document(decoded(content))
 
 
-def decoded(content: bytes) -> str:
-    """The text of a file: UTF-8, or else Latin-1, in which older documents are; every file is text in that."""
+def text_of(file: BinaryIO) -> str:
+    """The text of a file, of which no more is read than a document may have: UTF-8, or else Latin-1, in which older
+    documents are; every file is text in that."""
+    content = file.read(4 * MAX_LENGTH + 4)  # no character has more than four bytes
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

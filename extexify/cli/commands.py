@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from extexify.core import interruption
-from extexify.core.errors import UserError
+from extexify.core.errors import UserError, printable
 from extexify.core.names import checked_name
 from extexify.core.progress import EventLog, Progress, Reporter, Stage, Stopped, TerminalProgress, quiet
 from extexify.workspace import paths
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from extexify.catalog.document import Document
     from extexify.catalog.keys import Symbol
     from extexify.catalog.output import OutputFormat
     from extexify.dataset.dataset import Dataset
@@ -320,15 +321,22 @@ def classify(options: argparse.Namespace) -> None:
     top = _top(options)
     drawing = open_link(options.link) if options.link is not None else one_drawing(open_source(options.file))
     classifier = with_own_symbols(Classifier.load(options.model or paths.default_model()))
+    document = _document(options)
     answers = classifier.answers(drawing, top, PRIORS[options.prior])
     if options.json:
-        found = [{**result.to_json(), **_output(options, symbol_for(result.head.key))} for result in answers.results]
-        print(json.dumps(found, ensure_ascii=False))
+        report = []
+        for result in answers.results:
+            found = result.to_json()
+            for symbol in (found, *found["members"]):
+                symbol |= _in_document(symbol["key"], document)
+            report.append({**found, **_output(options, symbol_for(result.head.key))})
+        print(json.dumps(report, ensure_ascii=False))
         return
     output = _format(options)
     for result in answers.results:
         form = shown(symbol_for(result.head.key), output)
-        print(f"{result.probability:6.1%}  {form:<24}  {result.head.key}{_others(result, output)}")
+        about = _others(result, output) + _note(result.head.key, document)
+        print(f"{result.probability:6.1%}  {form:<24}  {result.head.key}{about}")
     if not answers.is_sure:
         print("not sure: the drawing resembles none of the model's symbols", file=sys.stderr)
 
@@ -372,6 +380,8 @@ def symbols(options: argparse.Namespace) -> None:
         raise UserError(f"--{given[0]} is for `symbols add COMMAND`")
     if options.output and act not in (None, _list_symbols):
         raise UserError("--output is for a search and for `symbols list`")
+    if options.document is not None and act is not None:
+        raise UserError("--document is for searches: `symbols search WORD …`")
     if act is None:
         _search_symbols(options, rest if word == "search" and rest else options.words)
         return
@@ -383,19 +393,25 @@ def symbols(options: argparse.Namespace) -> None:
 
 def _search_symbols(options: argparse.Namespace, words: list[str]) -> None:
     from extexify.catalog.output import OutputFormat, shown
-    from extexify.catalog.symbols import also, search
+    from extexify.catalog.symbols import also, search, symbol_for
 
     query = " ".join(words)
+    document = _document(options)
     found = search(query, 10 if options.top is None else _top(options))
+    if document is not None:
+        found = [symbol_for(key) for key in document.ordered([symbol.key for symbol in found])]
     if options.json:
-        rows = [{**asdict(symbol), "also": also(symbol.key), **_output(options, symbol)} for symbol in found]
+        rows = [
+            {**asdict(one), "also": also(one.key), **_output(options, one), **_in_document(one.key, document)}
+            for one in found
+        ]
         print(json.dumps(rows, ensure_ascii=False))
         return
     output = _format(options)
     for symbol in found:
         others = also(symbol.key) if output == OutputFormat.LATEX else []
         about = [*filter(None, [symbol.unicode]), symbol.package, *([f"also: {', '.join(others)}"] if others else [])]
-        print(f"{shown(symbol, output):<24}  {symbol.key}  ({'; '.join(about)})")
+        print(f"{shown(symbol, output):<24}  {symbol.key}  ({'; '.join(about)}){_note(symbol.key, document)}")
     if not found:
         print(f"no symbol matches {query}", file=sys.stderr)
 
@@ -560,6 +576,35 @@ def _top(options: argparse.Namespace) -> int:
     if options.top < 1:
         raise UserError(f"--top must be at least 1, not {options.top}")
     return int(options.top)
+
+
+def _document(options: argparse.Namespace) -> Document | None:
+    """The document that --document names; what it defines twice is reported."""
+    if options.document is None:
+        return None
+    from extexify.catalog.document import open_document
+
+    document = open_document(options.document)
+    for clash in document.clashes:
+        print(f"warning: {printable(clash)}", file=sys.stderr)
+    return document
+
+
+def _in_document(key: str, document: Document | None) -> dict[str, str | None]:
+    """What to type for a symbol in a document, and the lines that it needs there or None, as JSON."""
+    return {} if document is None else {"typed": document.typed(key), "needs": document.needs(key)}
+
+
+def _note(key: str, document: Document | None) -> str:
+    r"""The same in words, where it differs from the symbol's command: ``  type \R``."""
+    from extexify.catalog.symbols import symbol_for
+
+    if document is None:
+        return ""
+    typed, needs = document.typed(key), document.needs(key)
+    if needs is not None:
+        return f"  needs {' '.join(needs.splitlines())}"
+    return "" if typed == symbol_for(key).command else f"  type {typed}"
 
 
 def _sources(options: argparse.Namespace) -> list[Source]:

@@ -171,6 +171,7 @@ def parser() -> argparse.ArgumentParser:
         "alone (none)",
     )  # fmt: skip
     _format_option(classify)
+    _document_option(classify)
     classify.add_argument("--json", action="store_true", help="print JSON")
 
     convert = command("convert", commands.convert, "models of earlier versions, or the weights of runs → model files")
@@ -199,6 +200,7 @@ def parser() -> argparse.ArgumentParser:
         "`import FILE`, all of your own; `search WORD …` finds these words themselves",
     )  # fmt: skip
     symbols.add_argument("--top", type=int, metavar="K", help="how many symbols of a search (default: 10)")
+    _document_option(symbols)
     symbols.add_argument(
         "--drawing", action="append", metavar="FILE",
         help="drawings of the symbol to add: strokes JSON, or any other file with drawings; - for standard input; may "
@@ -265,6 +267,14 @@ def _source_options(sub: argparse.ArgumentParser, *, required: bool) -> None:
 
 def _dataset_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--dataset", type=Path, metavar="DIR", help="a dataset folder (default: WORKSPACE/dataset)")
+
+
+def _document_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--document", type=Path, metavar="FILE",
+        help="your document, its preamble or a .sty file: tells what to type in it for each symbol, and what else it "
+        "would have to load",
+    )  # fmt: skip
 
 
 def _model_option(sub: argparse.ArgumentParser) -> None:

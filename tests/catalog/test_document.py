@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extexify.catalog.document import UNLOADED, Document, catalogue_packages, decoded, open_document, read_document
+from extexify.catalog.document import UNLOADED, Document, catalogue_packages, open_document, read_document, text_of
 from extexify.catalog.preamble import MAX_LENGTH, Definition, Load, statements
 from extexify.catalog.symbols import load_catalog
 from extexify.core.errors import UserError
@@ -225,7 +226,7 @@ def test_a_text_that_is_too_long_is_refused_in_one_sentence() -> None:
 
 
 def test_files_are_read_in_old_encodings_too(tmp_path: Path) -> None:
-    assert decoded("% naïve".encode("latin-1")) == decoded("% naïve".encode()) == "% naïve"
+    assert text_of(BytesIO("% naïve".encode("latin-1"))) == text_of(BytesIO("% naïve".encode())) == "% naïve"
     file = tmp_path / "a.sty"
     file.write_bytes(b"\\RequirePackage{skull} % na\xefve")
     assert open_document(file).packages == {"skull"}

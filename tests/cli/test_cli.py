@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from extexify.catalog.document import open_document
 from extexify.catalog.lookalikes import MATCHES
 from extexify.catalog.symbols import search
 from extexify.cli import commands, parser
@@ -183,6 +184,39 @@ def test_symbols_are_printed_in_the_chosen_format(capsys: pytest.CaptureFixture[
 
 
 HOUSE = "[[[0,9],[0,4],[5,0],[10,4],[10,9],[0,9]], [[4,9],[4,6],[6,6],[6,9]]]"
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Path:
+    """A document with a macro for a symbol, and packages that define commands differently."""
+    path = tmp_path / "paper.tex"
+    path.write_text(r"\usepackage{amsfonts,mathabx,marvosym} \newcommand{\R}{\mathbb{R}} \newcommand{\plus}{+}")
+    return path
+
+
+def test_a_search_says_what_a_symbol_takes_in_a_document(capsys: pytest.CaptureFixture[str], paper: Path) -> None:
+    code, out, error = run(capsys, "symbols", r"\mathbb{R}", "--document", paper)
+    assert code == 0
+    assert out.splitlines()[0].endswith(r"  type \R")
+    assert r"warning: marvosym and mathabx define \Aries, " in error
+    assert r")  needs \usepackage{stmaryrd}" in run(capsys, "symbols", r"\llbracket", "--document", paper)[1]
+    (found,) = run_json(capsys, "symbols", r"\llbracket", "--top", "1", "--document", paper)
+    assert (found["typed"], found["needs"]) == (r"\llbracket", r"\usepackage{stmaryrd}")
+    assert run(capsys, "symbols", "list", "--document", paper)[0] == 1
+    assert "can't be read" in run(capsys, "symbols", "alpha", "--document", paper.parent / "none.tex")[2]
+
+
+def test_answers_say_what_a_symbol_takes_in_a_document(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, paper: Path, tmp_path: Path
+) -> None:
+    strokes = tmp_path / "strokes.json"
+    strokes.write_text("[[[0,0],[10,0]], [[0,4],[10,4]]]")
+    document = open_document(paper)
+    for result in run_json(capsys, "classify", strokes, "--model", tiny_model, "--document", paper):
+        for symbol in (result, *result["members"]):
+            assert symbol["typed"] == document.typed(symbol["key"])
+            assert symbol["needs"] == document.needs(symbol["key"])
+    assert "typed" not in run_json(capsys, "classify", strokes, "--model", tiny_model)[0]
 
 
 def test_own_symbols_are_added_listed_shared_and_removed(
