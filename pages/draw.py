@@ -8,6 +8,7 @@ from extexify.drawing.strokes import BadDrawing, Drawing
 from extexify.ui.common.frame import page_frame, side_by_side
 from extexify.ui.common.text import escaped
 from extexify.ui.draw.answers import choose_model, show_answers, show_model
+from extexify.ui.draw.document import PACKAGES, show_document, tick_packages
 from extexify.ui.draw.share import opened_drawing, show_share
 from extexify.ui.draw.sketchpad import SIDE, put_on_canvas, sketchpad
 
@@ -43,4 +44,6 @@ page_frame(
 opened = opened_drawing()
 if opened is not None:
     put_on_canvas(opened)
+    tick_packages(st.query_params.get(PACKAGES, ""))
 draw_and_answer()
+show_document()

@@ -24,7 +24,7 @@ from extexify.catalog.keys import Symbol
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
 from extexify.catalog.preamble import MAX_LENGTH, Definition, Font, Load, Statement, statements
 from extexify.catalog.symbols import aliases_of, load_catalog, read_data, symbol_for, symbols_by_rank
-from extexify.core.errors import UserError
+from extexify.core.errors import UserError, in_one_line
 
 UNLOADED = 0.05
 """Weight of a symbol that the document can't print yet, relative to one that it can: as each step away from plain LaTeX
@@ -166,7 +166,7 @@ class Document:
 
     def _redefinitions(self) -> Iterator[str]:
         for command, meaning in self.redefined.items():
-            yield f"The document gives {command} another meaning{f': {meaning}' if meaning else ''}."
+            yield in_one_line(f"The document gives {command} another meaning{f': {meaning}' if meaning else ''}.")
 
 
 def read_document(*texts: str, packages: Iterable[str] = ()) -> Document:

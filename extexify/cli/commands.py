@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from extexify.core import interruption
-from extexify.core.errors import UserError, printable
+from extexify.core.errors import UserError
 from extexify.core.names import checked_name
 from extexify.core.progress import EventLog, Progress, Reporter, Stage, Stopped, TerminalProgress, quiet
 from extexify.workspace import paths
@@ -586,7 +586,7 @@ def _document(options: argparse.Namespace) -> Document | None:
 
     document = open_document(options.document)
     for clash in document.clashes:
-        print(f"warning: {printable(clash)}", file=sys.stderr)
+        print(f"warning: {clash}", file=sys.stderr)
     return document
 
 

@@ -7,8 +7,9 @@ const FEW_LOOK_ALIKES = [3, 2]; // shown before "more" is clicked: of the first 
 
 // Shows answers, best first, in the list within `container`; without any, the invitation. An answer is a summary of a
 // symbol with `probability`, `percent`, and `alike`, the summaries of
-// its look-alikes (see detailed_summary in extexify/catalog/comparison.py). `formats` are those of output_format.js,
-// `rows` the existing rows, `make` creates one; `strokes` is the drawing's number of strokes.
+// its look-alikes (see detailed_summary in extexify/catalog/comparison.py); on the Draw page also with `typed` and `needs`,
+// of the visitor's document. `formats` are those of output_format.js, `rows` the existing rows, `make` creates one;
+// `strokes` is the drawing's number of strokes.
 function showAnswers(container, rows, { answers, unsure, strokes, formats }, make) {
   const format = chosenFormat(formats);
   while (rows.length > answers.length) rows.pop().row.remove();
@@ -34,6 +35,7 @@ function makeRow(list, decorateChip = () => {}) {
   const lacking = element("span", "lacking", middle);
   const about = element("div", "about", middle);
   const origin = element("span", "origin", about);
+  const note = element("div", "note", middle);
   const share = element("div", "share", row);
   const percent = element("span", "percent", share);
   const bar = element("div", "bar", element("div", "track", share));
@@ -41,12 +43,12 @@ function makeRow(list, decorateChip = () => {}) {
   const members = element("div", "members", row);
   const comparison = makeComparison(row);
   const state = { key: "", format: "", alike: "", chips: [] };
-  return { row, glyph, command, lacking, about, origin, percent, bar, button, members, comparison, decorateChip, ...state };
+  return { row, glyph, command, lacking, about, origin, note, percent, bar, button, members, comparison, decorateChip, ...state };
 }
 
 function fillRow(parts, answer, first, format) {
   const form = formOf(answer, format);
-  const { row, glyph, command, origin, percent, bar, button } = parts;
+  const { row, glyph, command, origin, note, percent, bar, button } = parts;
   row.classList.toggle("first", first);
   showGlyph(glyph, answer);
   command.textContent = form.text;
@@ -60,14 +62,33 @@ function fillRow(parts, answer, first, format) {
   if (parts.key !== answer.key || parts.format !== format) button.reset();
   parts.key = answer.key;
   parts.format = format;
+  fillNote(note, answer);
   fillMembers(parts, answer, FEW_LOOK_ALIKES[first ? 0 : 1], format);
   fillComparison(parts.comparison, [answer, ...answer.alike], format);
+}
+
+// What a symbol takes in the visitor's document, in words; empty without a document, or if its command is all.
+function noteOf({ typed, needs }) {
+  if (typed) return `in your document: ${typed}`;
+  return needs ? `needs ${needs}` : "";
+}
+
+// Shows that below an answer, with a button that copies what to type.
+function fillNote(note, answer) {
+  const text = noteOf(answer);
+  if (note.dataset.text === text) return;
+  note.dataset.text = text;
+  note.hidden = !text;
+  note.textContent = text;
+  if (!answer.typed) return;
+  const button = copyButton(note, () => answer.typed);
+  button.setAttribute("aria-label", `Copy ${answer.typed}`);
 }
 
 // Shows the look-alikes of an answer as chips that copy what they show. Those without a glyph print like the answer.
 function fillMembers(parts, answer, few, format) {
   const { alike } = answer;
-  const shown = JSON.stringify([few, format, alike.map((member) => member.key)]);
+  const shown = JSON.stringify([few, format, alike.map((member) => [member.key, noteOf(member)])]);
   if (parts.alike === shown) return;
   parts.alike = shown;
   parts.members.replaceChildren();
@@ -85,7 +106,8 @@ function fillMembers(parts, answer, few, format) {
     const glyph = element("span", "glyph", null);
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, form.text));
-    pick.title = `${member.command} · ${member.about}: click to copy`;
+    const about = [member.command, member.about, noteOf(member)].filter(Boolean).join(" · ");
+    pick.title = `${about}: click to copy`;
     const command = form.text === member.command ? "" : `, ${member.command}`;
     pick.setAttribute("aria-label", `Copy ${form.text}${command}, ${member.about}`);
     if (form.lacking) markLacking(element("span", "lacking", chip), form);

@@ -372,3 +372,24 @@ def _fits(page: Page, width: int) -> bool:
     """Whether a window of this width shows the canvas whole, and nothing is wider than it."""
     box = canvas_of(page).bounding_box()
     return box is not None and overflow(page) <= 0 and box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+def test_answers_say_what_the_visitors_document_takes(visiting: Visiting) -> None:
+    visit = visiting(permissions=["clipboard-read", "clipboard-write"])
+    page = visit.page
+    visit.draw(SUM)
+    expect(page.locator(".note:visible")).to_have_count(0)
+    page.get_by_text("Your document").click()
+    preamble = page.get_by_label("Preamble")
+    preamble.fill(rf"\newcommand{{\total}}{{{visit.commands[0]}}}")
+    preamble.press("Control+Enter")
+    note = page.locator(".row").first.locator(".note")
+    expect(note).to_contain_text(r"in your document: \total")
+    note.get_by_role("button", name=r"Copy \total").click()
+    visit.until(lambda: page.evaluate("navigator.clipboard.readText()") == r"\total")
+    page.get_by_role("combobox", name="Or packages").click()
+    page.get_by_role("option", name="amssymb").click()
+    expect(page.get_by_text("Loaded: amsfonts, amssymb")).to_be_visible()
+    assert "packages=" not in page.url
+    page.get_by_text("Put these packages in links").click()
+    expect(page).to_have_url(re.compile(r"packages=amssymb"))

@@ -173,6 +173,7 @@ def test_commands_that_two_packages_define_differently_are_named() -> None:
 def test_a_redefined_symbol_is_named() -> None:
     (clash,) = read_document(r"\renewcommand{\epsilon}{\varepsilon}").clashes
     assert clash == r"The document gives \epsilon another meaning: \varepsilon."
+    assert all(one.isprintable() for one in read_document("\\def\\epsilon{\x00}").clashes)
 
 
 # ---- any text ----

@@ -16,6 +16,7 @@ from extexify.ui.common.errors import reason, show_fault
 from extexify.ui.common.text import escaped, percentage
 from extexify.ui.draw import serving
 from extexify.ui.draw.contribute import contributor, show_contribution
+from extexify.ui.draw.document import document_of_visit
 from extexify.ui.draw.predictions import show_raster, show_results
 from extexify.workspace.paths import available_models, default_model
 
@@ -127,6 +128,7 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         saved_label=current.label,
         on_keep=_keep_result,
         unsure=not answers.is_sure,
+        document=document_of_visit(),
         key="predictions",
     )
     if len(results) > FEW:

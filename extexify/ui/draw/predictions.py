@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from extexify.catalog.comparison import detailed_summary
 from extexify.catalog.lookalikes import prints_alike
 from extexify.catalog.output import labels
+from extexify.catalog.symbols import symbol_for
 from extexify.ui.common.components import assets
 from extexify.ui.common.pictures import ink_url
 from extexify.ui.common.text import percentage
 
 if TYPE_CHECKING:
+    from extexify.catalog.document import Document
     from extexify.model.answers import Result
 
 MOST_ALIKE = 36
@@ -55,6 +57,7 @@ def show_results(
     saved_label: str = "Kept",
     on_keep: Callable[[], None] | None = None,
     unsure: bool = False,
+    document: Document | None = None,
     key: str,
 ) -> None:
     """Show results, best first, each with its printed glyph and a button that copies the command.
@@ -64,13 +67,14 @@ def show_results(
     that the drawing is saved under, if any, and `saved_label` the text of its button.
 
     Without results the component shows what to do; it is the same component so that its code and fonts are loaded
-    before the first answer. unsure: say that the drawing may be none of the symbols. strokes, the number of strokes
+    before the first answer. unsure: say that the drawing may be none of the symbols. document: the visitor's, for what
+    to type in it, and what a symbol would need. strokes, the number of strokes
     that were classified, is put into the DOM for tests and measurements.
     """
     data = {
         "strokes": strokes,
         "formats": labels(),
-        "answers": [_answer(result) for result in results],
+        "answers": [_answer(result, document) for result in results],
         "savedKey": saved_key,
         "savedLabel": saved_label,
         "unsure": unsure,
@@ -87,12 +91,21 @@ def _ignore() -> None:
     """The callback where there is none: Streamlit needs one to create the trigger."""
 
 
-def _answer(result: Result) -> dict[str, Any]:
+def _answer(result: Result, document: Document | None) -> dict[str, Any]:
     first, *rest = result.keys[: max(MOST_ALIKE, len(result.members))]
     alike = prints_alike(first)
     return {
         **detailed_summary(first),
-        "alike": [detailed_summary(key, glyph=key not in alike) for key in rest],
+        **_in_document(first, document),
+        "alike": [{**detailed_summary(key, glyph=key not in alike), **_in_document(key, document)} for key in rest],
         "probability": round(result.probability, 4),
         "percent": percentage(result.probability),
     }
+
+
+def _in_document(key: str, document: Document | None) -> dict[str, str]:
+    """What to type for a symbol in a document, if that isn't its command, and what it would need there, if anything."""
+    if document is None:
+        return {}
+    typed, needs = document.typed(key), document.needs(key) or ""
+    return {"typed": "" if typed == symbol_for(key).command else typed, "needs": needs.replace("\n", " ")}

@@ -2,6 +2,7 @@
 
 const LINK = "d";
 const MODEL = "model";
+const PACKAGES = "packages";
 const LONG_LINK = 200; // characters; the QR code of a longer link is shown larger
 
 function makeShare(parentElement) {
@@ -17,7 +18,7 @@ function makeShare(parentElement) {
     scan: part(".scan"),
     png: part(".png"),
     svg: part(".svg"),
-    data: { text: "", model: "", named: false },
+    data: { text: "", model: "", named: false, packages: "" },
   };
   const copying = copyButton(part(".link"), () => parts.field.value);
   copying.setAttribute("aria-label", "Copy the link");
@@ -48,6 +49,8 @@ function setLink(search, { box, data }) {
   else search.delete(LINK);
   if (data.text && box.checked && data.model) search.set(MODEL, data.model);
   else search.delete(MODEL);
+  if (data.text && data.packages) search.set(PACKAGES, data.packages);
+  else search.delete(PACKAGES);
 }
 
 // The full public address, as this browser sees it, which is also right behind proxies.
@@ -90,7 +93,8 @@ export default function ({ data, parentElement }) {
   parts.named.querySelector("span").textContent = `Answer with the model “${data.model}”, if it is there`;
   // A link that was opened stays as it is, with the model that it names, until there is another drawing.
   const address = new URLSearchParams(window.location.search);
-  if ((address.get(LINK) || "") !== data.text || (!data.text && address.has(LINK))) follow(parts);
+  const changed = (name, value) => (address.get(name) || "") !== value || (!value && address.has(name));
+  if (changed(LINK, data.text) || changed(PACKAGES, data.text && data.packages)) follow(parts);
   if (!data.text) root.close();
   else if (root.open) showLink(parts);
 }

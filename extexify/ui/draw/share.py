@@ -16,6 +16,7 @@ from extexify.ui.common.components import assets
 from extexify.ui.common.text import escaped, sentence
 from extexify.ui.draw import share_routes
 from extexify.ui.draw.answers import answer_with
+from extexify.ui.draw.document import packages_of_links
 
 if TYPE_CHECKING:
     from extexify.model.classifier import Classifier
@@ -119,6 +120,7 @@ def show_share(drawing: Drawing, model: Future[Classifier] | None, *, key: str) 
         "svg": share_routes.SVG,
         "qr": share_routes.QR,
         "longestQr": MAX_QR_LINK,
+        "packages": packages_of_links(),
     }
     _COMPONENT(data=data, key=key)
     if text != sharing.opened:
