@@ -323,9 +323,12 @@ def classify(options: argparse.Namespace) -> None:
     classifier = with_own_symbols(Classifier.load(options.model or paths.default_model()))
     document = _document(options)
     answers = classifier.answers(drawing, top, PRIORS[options.prior])
+    results = list(answers.results)
+    if document is not None:
+        results = [result.in_order(document.ordered(result.keys)) for result in results]
     if options.json:
         report = []
-        for result in answers.results:
+        for result in results:
             found = result.to_json()
             for symbol in (found, *found["members"]):
                 symbol |= _in_document(symbol["key"], document)
@@ -333,7 +336,7 @@ def classify(options: argparse.Namespace) -> None:
         print(json.dumps(report, ensure_ascii=False))
         return
     output = _format(options)
-    for result in answers.results:
+    for result in results:
         form = shown(symbol_for(result.head.key), output)
         about = _others(result, output) + _note(result.head.key, document)
         print(f"{result.probability:6.1%}  {form:<24}  {result.head.key}{about}")

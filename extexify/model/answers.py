@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -34,11 +34,19 @@ class Result:
     """Predictions of symbols that are drawn alike, usually one; the one that is most likely wanted is first."""
 
     members: tuple[Prediction, ...]
+    order: tuple[str, ...] = ()
+    """The keys of all symbols in another order than the usual one."""
+
+    def in_order(self, keys: Sequence[str]) -> Result:
+        """The result with its `keys` in another order."""
+        return replace(self, order=tuple(keys))
 
     @property
     def head(self) -> Prediction:
-        """The prediction that is most likely wanted."""
-        return self.members[0]
+        """The prediction that is most likely wanted; of one of `others` with the probability 0."""
+        first = self.keys[0]
+        found = next((member for member in self.members if member.key == first), None)
+        return found or Prediction(first, symbol_for(first).command, 0.0)
 
     @property
     def probability(self) -> float:
@@ -49,12 +57,12 @@ class Result:
     def others(self) -> tuple[str, ...]:
         """Keys of the catalogue's other symbols that are drawn alike: the model has no class of their own for them."""
         members = {member.key for member in self.members}
-        return tuple(key for key in drawn_like(self.head.key) if key not in members)
+        return tuple(key for key in drawn_like(self.members[0].key) if key not in members)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of the members, then `others`."""
-        return (*(member.key for member in self.members), *self.others)
+        """The keys of the members, then `others`, unless there is another order."""
+        return self.order or (*(member.key for member in self.members), *self.others)
 
     def to_json(self) -> dict[str, Any]:
         """The first symbol, the probability of all, and all of them as `members`, each with its own: 0 for `others`."""

@@ -12,6 +12,9 @@ const FEW_LOOK_ALIKES = [3, 2]; // shown before "more" is clicked: of the first 
 // `strokes` is the drawing's number of strokes.
 function showAnswers(container, rows, { answers, unsure, strokes, formats }, make) {
   const format = chosenFormat(formats);
+  offerToForget(container.querySelector(".forget"), () => {
+    container.querySelector(".announced").textContent = "Your picks are forgotten.";
+  });
   while (rows.length > answers.length) rows.pop().row.remove();
   while (rows.length < answers.length) rows.push(make());
   answers.forEach((answer, index) => fillRow(rows[index], answer, index === 0, format));
@@ -39,7 +42,10 @@ function makeRow(list, decorateChip = () => {}) {
   const share = element("div", "share", row);
   const percent = element("span", "percent", share);
   const bar = element("div", "bar", element("div", "track", share));
-  const button = copyButton(row, () => command.textContent);
+  const button = copyButton(row, () => {
+    recordPick(command.dataset.key);
+    return command.textContent;
+  });
   const members = element("div", "members", row);
   const comparison = makeComparison(row);
   const state = { key: "", format: "", alike: "", chips: [] };
@@ -101,7 +107,10 @@ function fillMembers(parts, answer, few, format) {
     const chip = element("span", "member", parts.members);
     chip.dataset.key = member.key;
     const form = formOf(member, format);
-    const pick = copyButton(chip, () => form.text);
+    const pick = copyButton(chip, () => {
+      recordPick(member.key);
+      return form.text;
+    });
     pick.className = "pick";
     const glyph = element("span", "glyph", null);
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });

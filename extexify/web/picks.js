@@ -1,9 +1,9 @@
 // What a visitor picked before comes first the next time. The counts are kept in the browser alone.
 
 const PICKS_KEY = "extexify-picks"; // in the browser's local storage
-const PICKED = 4; // times as likely among its look-alikes does each pick make a symbol,
-const MOST_PICKS = 6; // up to this number of picks
-const PICKED_ROW = 2; // times as likely is an answer of which something was picked
+const MOST_PICKS = 6; // of a symbol that are counted
+const NEARER = 4; // by this factor each pick moves a symbol towards the first place among its look-alikes,
+const LIKELIER = 2; // and by this one an answer of which something was picked seems likelier
 
 let picksOfVisit = {}; // for browsers that store nothing
 
@@ -33,31 +33,30 @@ function recordPick(key) {
   writePicks({ ...picks, [key]: Math.min((picks[key] ?? 0) + 1, MOST_PICKS) });
 }
 
-// Answers (see answer_rows.js) in the order for this visitor. `weight`, of an answer and of its look-alikes, is how likely
-// each is among these.
+// Answers (see answer_rows.js) in the order for this visitor.
 function inOrderOfPicks(answers) {
   const picks = readPicks();
   const count = (symbol) => picks[symbol.key] ?? 0;
-  const symbols = (answer) => [answer, ...answer.alike];
-  const score = (answer) => answer.probability * (symbols(answer).some(count) ? PICKED_ROW : 1);
+  const score = (answer) => answer.probability * ([answer, ...answer.alike].some(count) ? LIKELIER : 1);
   return answers.map((answer) => headedByPick(answer, count)).sort((one, other) => score(other) - score(one));
 }
 
 function headedByPick(answer, count) {
+  if (![answer, ...answer.alike].some(count)) return answer;
   const { probability, percent, alike, ...first } = answer;
   // A look-alike without a glyph prints like the first one.
   const symbols = [first, ...alike.map((symbol) => ({ ...symbol, svg: symbol.svg ?? first.svg }))];
-  if (!symbols.some(count)) return answer;
-  const score = (symbol) => symbol.weight * PICKED ** count(symbol);
-  const [head, ...rest] = symbols.sort((one, other) => score(other) - score(one));
+  const places = symbols.map((symbol, index) => [symbol, (index + 1) / NEARER ** count(symbol)]);
+  const [head, ...rest] = places.sort(([, one], [, other]) => one - other).map(([symbol]) => symbol);
   return { ...head, probability, percent, alike: rest };
 }
 
-// Shows the button that forgets the picks, if there are any; `changed` is called afterwards.
-function offerToForget(button, changed) {
+// Shows the button that forgets the picks, if there are any; `forgotten` is called afterwards.
+function offerToForget(button, forgotten) {
   button.hidden = !Object.keys(readPicks()).length;
   button.onclick = () => {
     writePicks({});
-    changed();
+    button.hidden = true;
+    forgotten();
   };
 }

@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 
 from extexify.catalog.output import OutputFormat, formatted
 from extexify.catalog.symbols import symbol_for
-from extexify.model.answers import fold_look_alikes
 from extexify.model.classifier import Classifier
 from extexify.sources.open import open_source
 from extexify.sources.rows import Sample, check_row
@@ -59,8 +58,7 @@ def test_what_is_drawn_is_what_the_library_classifies(visiting: Visiting, tiny_m
             # Every point meant is on the stroke, except for the browser's whole pixels and the canvas's thinning.
             assert distances(corners, got).max() < 4
             np.testing.assert_allclose(got[[0, -1]], corners[[0, -1]], atol=1.1)
-        predictions = model.classify(visit.strokes, top=100)
-        assert visit.commands == [result.head.command for result in fold_look_alikes(predictions)[:5]]
+        assert visit.commands == [result.head.command for result in model.answers(visit.strokes, 5).results]
         clear(visit)
 
     # Undo removes one stroke, and drawing can continue.
@@ -211,6 +209,29 @@ def test_the_chosen_format_is_shown_copied_by_key_and_remembered(visiting: Visit
     visit.open(server)
     visit.draw(SUM)
     assert visit.commands == commands
+
+
+def test_what_was_picked_comes_first_until_it_is_forgotten(visiting: Visiting, server: str) -> None:
+    visit = visiting(permissions=["clipboard-read", "clipboard-write"])
+    page = visit.page
+    visit.draw(SUM)
+    usual = visit.commands
+    forget = page.get_by_role("button", name="Forget my picks")
+    expect(forget).to_be_hidden()
+    row = page.locator(".st-key-answers ol .row", has=page.locator(".command[data-key=latex2e-OT1-_sum]"))
+    row.locator(".member[data-key=latex2e-OT1-_Sigma] .pick").click()
+    page.wait_for_function("async () => await navigator.clipboard.readText() === '\\\\Sigma'")
+    # In a later visit too, and with what it prints like among the others.
+    visit.open(server)
+    visit.draw(SUM)
+    picked = page.locator(".st-key-answers ol .row", has=page.locator(".command[data-key=latex2e-OT1-_Sigma]"))
+    expect(picked.locator(".member[data-key=latex2e-OT1-_sum]")).to_be_visible()
+    forget.click()
+    expect(forget).to_be_hidden()
+    visit.draw(SUM, before=1)
+    assert sorted(visit.commands) == sorted(usual)
+    expect(row).to_have_count(1)
+    expect(picked).to_have_count(0)
 
 
 def test_look_alikes_are_compared_by_keyboard(visiting: Visiting) -> None:
@@ -387,8 +408,10 @@ def test_answers_say_what_the_visitors_document_takes(visiting: Visiting) -> Non
     expect(note).to_contain_text(r"in your document: \total")
     note.get_by_role("button", name=r"Copy \total").click()
     visit.until(lambda: page.evaluate("navigator.clipboard.readText()") == r"\total")
-    page.get_by_role("combobox", name="Or packages").click()
-    page.get_by_role("option", name="amssymb").click()
+    packages = page.get_by_role("combobox", name="Or packages")
+    packages.press_sequentially("amssymb")
+    expect(page.get_by_role("option", name="amssymb")).to_be_visible()
+    packages.press("Enter")
     expect(page.get_by_text("Loaded: amsfonts, amssymb")).to_be_visible()
     assert "packages=" not in page.url
     page.get_by_text("Put these packages in links").click()

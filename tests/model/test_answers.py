@@ -88,5 +88,15 @@ def test_a_much_more_probable_symbol_is_first_though_rare() -> None:
     assert result.head.key == script
 
 
+def test_a_result_in_another_order_is_headed_by_the_first_of_it() -> None:
+    (result,) = fold_look_alikes([prediction("latex2e-OT1-_Sigma", 0.6), prediction("latex2e-OT1-_sum", 0.4)])
+    other = result.others[-1]
+    ordered = result.in_order([other, *(key for key in result.keys if key != other)])
+    assert (ordered.head.key, ordered.head.probability) == (other, 0.0)
+    assert (ordered.probability, set(ordered.keys)) == (result.probability, set(result.keys))
+    assert [member["key"] for member in ordered.to_json()["members"]] == list(ordered.keys)
+    assert ordered.in_order(result.keys).head == result.head
+
+
 def test_no_predictions_give_no_results() -> None:
     assert fold_look_alikes([]) == []

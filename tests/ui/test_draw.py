@@ -21,8 +21,8 @@ from extexify.contributions.sqlite_store import SqliteStore
 from extexify.drawing.link import LINK_PARAMETER, encode
 from extexify.drawing.raster import PRESETS, rasterize_drawing
 from extexify.drawing.strokes import Drawing
-from extexify.model.answers import fold_look_alikes
 from extexify.model.classifier import Classifier
+from extexify.model.ranking import SHAPE, USAGE, Ranking
 from extexify.ui.common.errors import FAULT
 from extexify.ui.draw import serving
 from extexify.ui.draw.contribute import ENOUGH
@@ -117,13 +117,19 @@ def test_answers_are_those_of_the_library_and_more_on_demand(
     workspace: Path, tiny_model: Path, draw_page: DrawPage
 ) -> None:
     app = draw_page.draw(strokes_of(SUM))
-    results = fold_look_alikes(Classifier.load(tiny_model).classify(strokes_of(SUM), top=100))
-    expected = [result.head.command for result in results]
-    assert draw_page.commands == expected[:5]
+    classifier = Classifier.load(tiny_model)
+
+    def expected(ranking: Ranking) -> list[str]:
+        return [result.head.command for result in classifier.answers(strokes_of(SUM), 25, ranking).results]
+
+    assert draw_page.commands == expected(USAGE)[:5]
     app.button(key="more").click()
     draw_page.run()
-    assert draw_page.commands == expected[:25]
+    assert draw_page.commands == expected(USAGE)
     assert app.button(key="more").label == "Show fewer"
+    app.button_group(key="rank-by").set_value("Shape alone")
+    draw_page.run()
+    assert draw_page.commands == expected(SHAPE) != expected(USAGE)
 
 
 def test_answers_carry_their_forms_and_what_tells_them_apart(workspace: Path, draw_page: DrawPage) -> None:

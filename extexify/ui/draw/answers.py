@@ -12,6 +12,7 @@ import streamlit as st
 
 from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
+from extexify.model.ranking import PRIORS
 from extexify.ui.common.errors import reason, show_fault
 from extexify.ui.common.text import escaped, percentage
 from extexify.ui.draw import serving
@@ -29,6 +30,10 @@ FEW, MANY = 5, 25
 
 STORED = 3
 """Answers that are stored with a drawing in the moderation list."""
+
+_RANK_BY, _BY_USAGE = "rank-by", "Usage"
+_RANKINGS = {_BY_USAGE: "usage", "Shape alone": "none"}
+"""The names of priors (`extexify.model.ranking.PRIORS`) by what the page calls them."""
 
 _NO_MODEL = """
 **No model yet.** Nothing can answer until there is one. Train it from a dump of drawings
@@ -116,8 +121,11 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         return
     many = st.session_state.setdefault("many", False)
     classifier = model.result()
-    answers = classifier.answers(drawing, MANY)
-    results = answers.results
+    answers = classifier.answers(drawing, MANY, PRIORS[_RANKINGS[st.session_state.get(_RANK_BY) or _BY_USAGE]])
+    document = document_of_visit()
+    results = list(answers.results)
+    if document is not None:
+        results = [result.in_order(document.ordered(result.keys)) for result in results]
     current = contributor()
     best = [(result.head.key, result.probability) for result in results[:STORED]]
     saved_key = current.answer(drawing, classifier.classes, classifier.name, best)
@@ -128,12 +136,18 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
         saved_label=current.label,
         on_keep=_keep_result,
         unsure=not answers.is_sure,
-        document=document_of_visit(),
+        document=document,
         key="predictions",
     )
-    if len(results) > FEW:
-        label = "Show fewer" if many else f"Show {len(results) - FEW} more"
-        st.button(label, type="tertiary", on_click=_toggle_many, key="more")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if len(results) > FEW:
+            label = "Show fewer" if many else f"Show {len(results) - FEW} more"
+            st.button(label, type="tertiary", on_click=_toggle_many, key="more")
+        st.segmented_control(
+            "Rank by", list(_RANKINGS), default=_BY_USAGE, key=_RANK_BY, required=True,
+            help="Usage: by the drawing and by how often people want each symbol. Shape alone: by the drawing, as if "
+            "all were wanted equally often.",
+        )  # fmt: skip
     show_contribution(current, key="contribute_panel")
 
 

@@ -27,8 +27,12 @@ function fillKeepButton(button, symbol, name, { savedKey, savedLabel }) {
 }
 
 function makeAnswerRow(list, send) {
+  const keep = (key) => {
+    recordPick(key);
+    send("keep", key);
+  };
   const parts = makeRow(list, (chip, member) => {
-    chip.was = makeKeepButton(chip, () => send("keep", member.key));
+    chip.was = makeKeepButton(chip, () => keep(member.key));
     chip.was.innerHTML = CHECK;
   });
   parts.link = element("a", "details", parts.about, "Details");
@@ -37,7 +41,7 @@ function makeAnswerRow(list, send) {
     event.preventDefault();
     goTo(parts.link.href);
   };
-  parts.was = makeKeepButton(parts.about, () => send("keep", parts.key));
+  parts.was = makeKeepButton(parts.about, () => keep(parts.key));
   return parts;
 }
 
@@ -59,9 +63,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const rows = rowsOfList.get(list) || [];
   rowsOfList.set(list, rows);
   rows.send = setTriggerValue;
+  const shown = { ...data, answers: inOrderOfPicks(data.answers) };
   const show = () => {
-    showAnswers(parentElement, rows, data, () => makeAnswerRow(list, (...trigger) => rows.send(...trigger)));
-    data.answers.forEach((answer, index) => fillAnswerRow(rows[index], answer, data));
+    showAnswers(parentElement, rows, shown, () => makeAnswerRow(list, (...trigger) => rows.send(...trigger)));
+    shown.answers.forEach((answer, index) => fillAnswerRow(rows[index], answer, data));
   };
   offerFormats(parentElement.querySelector(".output select"), data.formats, show);
   show();

@@ -36,6 +36,7 @@ _LIST_COMPONENT = st.components.v2.component(
         "web/page.js",
         "web/output_format.js",
         "web/comparison.js",
+        "web/picks.js",
         "web/answer_rows.js",
         "ui/draw/predictions.js",
     ),

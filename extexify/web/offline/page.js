@@ -170,7 +170,7 @@ function answer(message) {
   const labelled = shown.map((one) => ({ ...one, percent: percentage(one.probability) }));
   more.hidden = message.answers.length <= FEW_ANSWERS;
   more.textContent = showAll ? "Show fewer" : `Show ${message.answers.length - FEW_ANSWERS} more`;
-  showAnswers(answers, rows, { ...message, answers: labelled, formats }, () => makeRow(list));
+  showAnswers(answers, rows, { ...message, answers: inOrderOfPicks(labelled), formats }, () => makeRow(list));
   showInput(message.image);
 }
 
