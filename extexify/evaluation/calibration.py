@@ -29,8 +29,8 @@ BINS = 15
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
 
-MAX_DRAWINGS = 20_000
-"""Drawings that `calibrate` fits to; the logits of so many take 90 MB."""
+MAX_LOGITS = 25_000_000
+"""Logits that `calibrate` fits to, which take 100 MB: those of 20,000 drawings with 1,122 classes."""
 
 SHIFT_LIMIT = 20.0
 """Largest shift of logits, in either direction, that `fit_undrawn_shift` returns."""
@@ -264,7 +264,7 @@ def _validation_logits(
         raise ModelError(
             f"{classifier.name} has none of the symbols in {dataset.path}: calibrate it on another dataset"
         )
-    indices = indices[calibration_rows(dataset.labels[indices], MAX_DRAWINGS)]
+    indices = indices[calibration_rows(dataset.labels[indices], max(MAX_LOGITS // len(classifier.classes), 1))]
     stage = Stage(report, "calibrate", total=len(indices))
     logits = np.empty((len(indices), len(classifier.classes)), np.float32)
     for start in range(0, len(indices), BATCH):

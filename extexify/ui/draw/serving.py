@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import streamlit as st
 
 from extexify.catalog import own
-from extexify.catalog.symbols import glyph_svg
+from extexify.catalog.symbols import glyph_svg, symbols_by_rank
 from extexify.ui.server import memory
 from extexify.ui.server.base_path import base_path
 from extexify.workspace.files import StorageError
@@ -109,6 +109,7 @@ def _load(path: Path) -> Classifier:
     classifier.warm_up()
     link.warm_up()
     glyph_svg(classifier.classes[0])  # loads the glyphs' file
+    symbols_by_rank()  # makes the index, by which look-alikes are sorted and the Symbols page searches
     return classifier
 
 
