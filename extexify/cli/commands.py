@@ -312,6 +312,7 @@ def classify(options: argparse.Namespace) -> None:
     from extexify.catalog.output import shown
     from extexify.catalog.symbols import symbol_for
     from extexify.drawing.link import open_link
+    from extexify.model.answers import in_document
     from extexify.model.classifier import Classifier
     from extexify.model.own import with_own_symbols
     from extexify.model.ranking import PRIORS
@@ -323,9 +324,7 @@ def classify(options: argparse.Namespace) -> None:
     classifier = with_own_symbols(Classifier.load(options.model or paths.default_model()))
     document = _document(options)
     answers = classifier.answers(drawing, top, PRIORS[options.prior])
-    results = list(answers.results)
-    if document is not None:
-        results = [result.in_order(document.ordered(result.keys)) for result in results]
+    results = in_document(answers.results, document)
     if options.json:
         report = []
         for result in results:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.drawing.strokes import Drawings
-from extexify.evaluation.page_metrics import PageMetrics
+from extexify.evaluation.page_metrics import PageMetrics, Segments
 
 TOP_K = (1, 3, 5, 10)
 """The k of the top-k metrics."""
@@ -140,11 +140,9 @@ def first_answers(
     probabilities: (n, classes), labels: (n,), groups: (classes,) of `groups_of`. Returns three arrays (n,): the first
     answer's probability, whether it is right, and the right answer's probability.
     """
-    _, answers = np.unique(groups, return_inverse=True)
-    by_answer = np.argsort(answers, kind="stable")
-    starts = np.flatnonzero(np.diff(answers[by_answer], prepend=-1))
-    sums = np.add.reduceat(probabilities[:, by_answer], starts, axis=1)
-    rows, right, first = np.arange(len(labels)), answers[labels], sums.argmax(1)
+    segments = Segments.of(groups)
+    sums = segments.reduce(np.add, probabilities)
+    rows, right, first = np.arange(len(labels)), segments.answers[labels], sums.argmax(1)
     return sums[rows, first], first == right, sums[rows, right]
 
 

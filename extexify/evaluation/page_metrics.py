@@ -41,14 +41,34 @@ class PageMetrics:
         }
 
 
+@dataclass(frozen=True)
+class Segments:
+    """Classes sorted by group, so that `reduceat` sums over groups: answers (classes,), the number of each class's
+    group; order (classes,), the classes, group by group; starts (groups,), where each begins in it."""
+
+    answers: NDArray[np.int64]
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, groups: NDArray[np.integer]) -> Segments:
+        """The segments of groups (classes,) of `groups_of`."""
+        _, answers = np.unique(groups, return_inverse=True)
+        order = np.argsort(answers, kind="stable")
+        return cls(answers, order, np.flatnonzero(np.diff(answers[order], prepend=-1)))
+
+    def reduce(self, function: np.ufunc, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A function of two, such as `np.add`, over each group's values (n, classes): (n, groups)."""
+        reduced: NDArray[np.float32] = function.reduceat(values[:, self.order], self.starts, axis=1)
+        return reduced
+
+
 class PageCounter:
     """Counts where a ranking's results have the right symbols."""
 
     def __init__(self, classes: Sequence[str], ranking: Ranking) -> None:
         self._weights, self._weights_among_alike = weights(ranking, tuple(classes))
-        _, self._results = np.unique(groups_of(classes, "drawn"), return_inverse=True)
-        self._by_result = np.argsort(self._results, kind="stable")
-        self._starts = np.flatnonzero(np.diff(self._results[self._by_result], prepend=-1))
+        self._results = Segments.of(groups_of(classes, "drawn"))
         self._asked = np.array([estimated_count(key) for key in classes])
         self._drawings = np.zeros(len(classes), np.int64)
         self._right = np.zeros((len(classes), 4), np.int64)
@@ -56,10 +76,10 @@ class PageCounter:
     def add(self, probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> None:
         """Count n drawings with the probabilities of all classes (n, classes) and the right classes (n,)."""
         weighted = probabilities * self._weights
-        sums = np.add.reduceat(weighted[:, self._by_result], self._starts, axis=1)
+        sums = self._results.reduce(np.add, weighted)
         among_alike = weighted * self._weights_among_alike
-        heads = np.maximum.reduceat(among_alike[:, self._by_result], self._starts, axis=1)
-        rows, result = np.arange(len(labels)), self._results[labels]
+        heads = self._results.reduce(np.maximum, among_alike)
+        rows, result = np.arange(len(labels)), self._results.answers[labels]
         rank = (sums > sums[rows, result][:, None]).sum(1)
         is_head = among_alike[rows, labels] >= heads[rows, result]
         found = [is_head & (rank == 0), is_head & (rank < FIVE), rank == 0, rank < FIVE]

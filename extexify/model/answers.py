@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.output import forms
 from extexify.catalog.symbols import symbol_for, symbols_by_rank
 from extexify.model.ranking import USAGE, Ranking
+
+if TYPE_CHECKING:
+    from extexify.catalog.document import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,13 @@ def drawn_like(key: str) -> tuple[str, ...]:
 @cache
 def _ranks() -> dict[str, int]:
     return {symbol.key: number for number, symbol in enumerate(symbols_by_rank())}
+
+
+def in_document(results: Iterable[Result], document: Document | None) -> list[Result]:
+    """The results with the look-alikes that a document can print before the others; unchanged without one."""
+    if document is None:
+        return list(results)
+    return [result.in_order(document.ordered(result.keys)) for result in results]
 
 
 def fold_look_alikes(predictions: Iterable[Prediction], ranking: Ranking = USAGE) -> list[Result]:

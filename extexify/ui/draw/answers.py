@@ -12,6 +12,7 @@ import streamlit as st
 
 from extexify.core.errors import UserError
 from extexify.drawing.strokes import Drawing
+from extexify.model.answers import in_document
 from extexify.model.ranking import PRIORS
 from extexify.ui.common.errors import reason, show_fault
 from extexify.ui.common.text import escaped, percentage
@@ -123,9 +124,7 @@ def show_answers(model: Future[Classifier], drawing: Drawing) -> None:
     classifier = model.result()
     answers = classifier.answers(drawing, MANY, PRIORS[_RANKINGS[st.session_state.get(_RANK_BY) or _BY_USAGE]])
     document = document_of_visit()
-    results = list(answers.results)
-    if document is not None:
-        results = [result.in_order(document.ordered(result.keys)) for result in results]
+    results = in_document(answers.results, document)
     current = contributor()
     best = [(result.head.key, result.probability) for result in results[:STORED]]
     saved_key = current.answer(drawing, classifier.classes, classifier.name, best)
