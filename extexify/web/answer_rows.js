@@ -139,16 +139,10 @@ function fillMembers(parts, answer, few, format) {
   };
 }
 
-const FIELDS = "input, textarea, select, [contenteditable=true], [role=radio], [role=tab], [role=option]";
-const BUTTONS = "a, button, summary, [role=button]";
-
 // Copies an answer by its key: Enter the first one, 1 to 9 any; not where a field or a button takes the key.
 function copyByKey(event, rows) {
-  if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  const isEnter = event.key === "Enter";
-  const chosen = rows[isEnter ? 0 : /^[1-9]$/.test(event.key) ? event.key - 1 : -1];
-  const target = event.composedPath()[0];
-  if (!chosen || (target instanceof Element && target.matches(isEnter ? `${FIELDS}, ${BUTTONS}` : FIELDS))) return;
+  const chosen = rows[event.key === "Enter" ? 0 : /^[1-9]$/.test(event.key) ? event.key - 1 : -1];
+  if (!chosen || !isFree(event)) return;
   event.preventDefault();
   chosen.button.click();
 }

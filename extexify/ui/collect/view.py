@@ -28,7 +28,7 @@ _ACTIONS = st.components.v2.component(
     "extexify_request_actions",
     html=assets("ui/collect/actions.html"),
     css=assets("ui/draw/action.css", "ui/collect/actions.css"),
-    js=assets("ui/collect/actions.js"),
+    js=assets("web/page_keys.js", "ui/collect/actions.js"),
 )
 
 _SKETCH = "requested-sketch"

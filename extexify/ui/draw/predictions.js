@@ -56,7 +56,6 @@ function fillAnswerRow({ link, was, chips }, answer, data) {
 }
 
 const rowsOfList = new WeakMap();
-let current = null; // the listener's AbortController
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector("ol");
@@ -70,16 +69,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   offerFormats(parentElement.querySelector(".output select"), data.formats, show);
   show();
-  current?.abort();
-  const controller = new AbortController();
-  current = controller;
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      // Outside the page's main part, Enter belongs to menus and dialogs.
-      if (event.target === document.body || event.target.closest?.(".stMain")) copyByKey(event, rows);
-    },
-    { signal: controller.signal },
-  );
-  return () => controller.abort();
+  return listenToKeys((event) => copyByKey(event, rows));
 }

@@ -34,6 +34,7 @@ _LIST_COMPONENT = st.components.v2.component(
     css=assets("web/page.css", "web/predictions.css", "web/comparison.css"),
     js=assets(
         "web/page.js",
+        "web/page_keys.js",
         "web/output_format.js",
         "web/comparison.js",
         "web/picks.js",
