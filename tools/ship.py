@@ -1,8 +1,8 @@
-"""Makes a model the shipped one, with the metrics of its recipe and its date in its description.
+"""Makes a model the shipped one, with its date and its metrics in its description.
 
-    python -m tools.ship workspace/models/extexify.onnx --metrics held-out.json --date 2026-11-23
+    python -m tools.ship workspace/models/extexify.onnx [--metrics held-out.json] [--date 2026-11-30]
 
-The shipped model learns from all drawings, so that none are left to evaluate it on. `held-out.json` is what
+Its metrics are those of its test split. A model that learned from all drawings has none: `held-out.json` is then what
 `python -m extexify evaluate --json` prints of a model of the same recipe on drawings that were held out from that one.
 The weights are not changed. models/README.md is the model's card.
 """
@@ -26,15 +26,20 @@ KEPT = ("n", "top1", "top3", "top5", "top10", "prints_alike", "drawn_alike", "pa
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make a model the shipped one.")
     parser.add_argument("model", type=Path)
-    parser.add_argument("--metrics", type=Path, required=True, help="the JSON of `evaluate` of a model of its recipe")
+    parser.add_argument("--metrics", type=Path, help="the JSON of `evaluate` of a model of its recipe")
     parser.add_argument("--date", type=date.fromisoformat, default=date.today(), help="when it was trained")
     options = parser.parse_args()
-    measured = json.loads(options.metrics.read_text(encoding="utf-8"))
     description, content = read_model(options.model)
+    metrics = {"test": description.metrics.get("test")}
+    if options.metrics:
+        measured = json.loads(options.metrics.read_text(encoding="utf-8"))
+        metrics = {"same_recipe": {name: measured[name] for name in KEPT}}
+    elif not metrics["test"]:
+        parser.error(f"{options.model} was not evaluated on a test split: name --metrics of a model of its recipe")
     shipped = replace(
         description,
         name=NAME,
-        metrics={"same_recipe": {name: measured[name] for name in KEPT}},
+        metrics=metrics,
         training={**description.training, "date": options.date.isoformat()},
     )
     write_model(SHIPPED_MODELS / f"{NAME}{MODEL_SUFFIX}", shipped, content)

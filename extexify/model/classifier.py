@@ -128,7 +128,7 @@ class Classifier:
     def classify(self, drawing: Drawing, top: int = 5) -> list[Prediction]:
         """The `top` most probable symbols of a drawing, most probable first."""
         probabilities = self._softmax(self._logits(Drawings.pack([drawing])))[0]
-        return self._predictions(probabilities, np.argsort(-probabilities, kind="stable")[:top])
+        return self._predictions(probabilities, _highest(probabilities, top))
 
     def answers(self, drawing: Drawing, results: int, ranking: Ranking = USAGE) -> Answers:
         """The `results` most probable results of a drawing, as pages and command line show them.
@@ -147,7 +147,7 @@ class Classifier:
         `extexify.model.answers.fold_look_alikes` gives the same first `results` results for these as for the
         predictions of all symbols, which would take longer than the network.
         """
-        groups = np.argsort(-np.bincount(self._groups, probabilities), kind="stable")[:results]
+        groups = _highest(np.bincount(self._groups, probabilities), results)
         members = np.flatnonzero(np.isin(self._groups, groups))
         return self._predictions(probabilities, members[np.argsort(-probabilities[members], kind="stable")])
 
@@ -214,6 +214,15 @@ class Classifier:
 
     def _softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return softmax(logits, self.description.temperature)
+
+
+def _highest(values: NDArray[np.floating], count: int) -> NDArray[np.intp]:
+    """The positions of the `count` highest values, highest first, equal ones in their order."""
+    if not 0 < count < len(values):
+        return np.argsort(-values, kind="stable")[:count]
+    # Sorting thousands of values takes a tenth of the network's time.
+    positions = np.flatnonzero(values >= np.partition(values, -count)[-count])
+    return positions[np.argsort(-values[positions], kind="stable")[:count]]
 
 
 def _finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -40,6 +40,16 @@ def test_predictions_are_ranked_probabilities_with_commands(classifier: Classifi
     assert len(classifier.classify(drawing, top=100)) == 6
 
 
+@pytest.mark.parametrize("scale", [10.0, 0.0])
+def test_the_first_ones_are_the_first_of_all_also_where_probabilities_are_equal(scale: float) -> None:
+    classifier = classifier_of(SHAPES, scale=scale)
+    drawing = shape("latex2e-OT1-_times", np.random.default_rng(0))
+    everything = classifier.classify(drawing, len(SHAPES))
+    assert len(everything) == len(SHAPES)
+    for top in range(1, len(SHAPES) + 2):
+        assert classifier.classify(drawing, top) == everything[:top]
+
+
 def test_a_batch_is_classified_like_single_drawings(classifier: Classifier) -> None:
     rng = np.random.default_rng(1)
     drawings = [shape(key, rng) for key in SHAPES] * 5

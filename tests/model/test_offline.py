@@ -50,7 +50,7 @@ def test_the_command_writes_the_page_of_the_model_that_answers(
     assert parser.main(["export-page", "--out", str(page), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"model": str(SHIPPED), "page": str(page)}
     assert (page / "model.onnx").read_bytes() == SHIPPED.read_bytes()
-    assert SHIPPED.stat().st_size <= 13_000_000
+    assert SHIPPED.stat().st_size <= 25_000_000
 
 
 def test_a_file_that_is_no_model_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from extexify.catalog.lookalikes import drawn_alike
+from extexify.catalog.symbols import detexify_keys
 from extexify.drawing.strokes import Drawings
 from extexify.evaluation.evaluate import evaluate_sources
 from extexify.model.classifier import Classifier
 from extexify.model.library import list_models
 from extexify.model.rejection import certainty
 from extexify.sources.open import open_source
-from extexify.sources.starter import starter_drawings
+from extexify.sources.starter import starter_drawings, symbols_with_skeletons
 from extexify.training.recipes import RECIPES, Recipe
 from extexify.training.scribbles import scribbles
 from extexify.workspace.paths import SHIPPED_MODELS
@@ -44,18 +45,24 @@ def card_row(pattern: str) -> list[float]:
 def test_it_reproduces_the_metrics_of_its_card_on_starter_drawings(shipped: Classifier) -> None:
     source = "starter:each=1,seed=1"
     found = evaluate_sources(shipped, [open_source(source)])
-    assert found.n == len(shipped.classes) == 1122
+    assert found.n == len(detexify_keys())
     # Processors round differently; a drawing or two may change places.
     assert [100 * found.top[k] for k in (1, 3, 5, 10)] == pytest.approx(card_row(re.escape(source)), abs=0.3)
 
 
-def test_it_was_trained_on_all_drawings_by_the_current_recipe(shipped: Classifier) -> None:
+def test_it_was_trained_by_the_current_recipe_and_evaluated_on_the_rest(shipped: Classifier) -> None:
     training = shipped.description.training
-    assert training["train_on"] == "all"
-    assert set(shipped.metrics) == {"same_recipe"}, "metrics on training drawings would mislead"
-    # It was made before symbols were learnt that nobody drew.
-    without_starters = replace(RECIPES["default"], starters=0, drawn_starters=0, borrowed=0, undrawn_shift=0.0)
-    assert Recipe.from_json(training["recipe"]) == without_starters
+    assert training["train_on"] == "train+validation"
+    assert set(shipped.metrics) == {"test"}, "metrics on training drawings would mislead"
+    assert Recipe.from_json(training["recipe"]) == RECIPES["default"]
+
+
+def test_it_knows_every_shape_of_the_catalogue(shipped: Classifier) -> None:
+    known = set(shipped.classes)
+    assert set(detexify_keys()) <= known
+    drawable = set(symbols_with_skeletons()) - known
+    assert [key for key in drawable if known.isdisjoint(drawn_alike(key))] == []
+    assert f"{len(known):,} shapes" in CARD
 
 
 def test_it_tells_the_figures_of_its_card_and_its_own_date(
@@ -67,7 +74,7 @@ def test_it_tells_the_figures_of_its_card_and_its_own_date(
         (description.evaluated["prints_alike"], "a symbol that prints alike"),
         (description.evaluated["drawn_alike"], "a symbol that is drawn alike"),
     ):
-        assert [100 * metrics[f"top{k}"] for k in (1, 3, 5, 10)] == pytest.approx(card_row(row))
+        assert [100 * metrics[f"top{k}"] for k in (1, 3, 5, 10)] == pytest.approx(card_row(row), abs=0.051)
     assert f"{description.evaluated['n']:,} drawings of all" in " ".join(CARD.split())
     monkeypatch.setenv("EXTEXIFY_WORKSPACE", "nowhere")
     (model,) = list_models()
@@ -86,11 +93,11 @@ def test_it_rejects_scribbles_and_few_symbols(shipped: Classifier) -> None:
 
     assert rejected(scribbles(80, np.random.default_rng(9))) > 0.95
     # Some of these synthetic drawings are unlike any that people make; of those it rejects 1 %.
-    assert rejected(Drawings.pack([starter_drawings(key, 1)[0] for key in shipped.classes[::10]])) < 0.2
+    assert rejected(Drawings.pack([starter_drawings(key, 1)[0] for key in detexify_keys()[::10]])) < 0.2
 
 
 def test_it_is_small(shipped: Classifier) -> None:
-    assert MODEL.stat().st_size <= 13 * MEGABYTE
+    assert MODEL.stat().st_size <= 25 * MEGABYTE
 
 
 def test_its_log_has_every_epoch(shipped: Classifier) -> None:
