@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from extexify.catalog.output import OutputFormat
-from extexify.cli import commands
+from extexify.cli import commands, symbol_commands, training_commands
 from extexify.core import interruption
 from extexify.core.errors import UserError, fault_message, in_one_line
 from extexify.core.interruption import STOPPED
@@ -114,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--png", action="store_true", help="write PNG files for torchvision's ImageFolder too")
     _output_options(render)
 
-    train = command("train", commands.train, "a dataset → a model")
+    train = command("train", training_commands.train, "a dataset → a model")
     _dataset_option(train)
     train.add_argument("--images", type=Path, metavar="DIR", help="rendered images, for a recipe that reads them")
     train.add_argument(
@@ -148,12 +148,32 @@ def parser() -> argparse.ArgumentParser:
     )
     _output_options(evaluate)
 
+    cross_validate = command(
+        "cross-validate", training_commands.cross_validate,
+        "metrics of a recipe by networks that each learn from a part, and drawings that are probably mislabelled",
+    )  # fmt: skip
+    _dataset_option(cross_validate)
+    cross_validate.add_argument(
+        "--recipe", default="quick", help="a recipe that doesn't read rendered images (default: quick)"
+    )
+    cross_validate.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    cross_validate.add_argument(
+        "--folds", type=int, default=4, metavar="N",
+        help="parts of the dataset: for each a network is trained on the others (default: 4)",
+    )  # fmt: skip
+    cross_validate.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    cross_validate.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to keep every answer (default: WORKSPACE/evaluations/TIME)"
+    )
+    _seed_option(cross_validate)
+    _output_options(cross_validate)
+
     calibrate = command("calibrate", commands.calibrate, "fit the temperature of probabilities on validation")
     _model_option(calibrate)
     _dataset_option(calibrate)
     _output_options(calibrate)
 
-    classify = command("classify", commands.classify, "a drawing → the most probable symbols")
+    classify = command("classify", symbol_commands.classify, "a drawing → the most probable symbols")
     _model_option(classify)
     drawing = classify.add_mutually_exclusive_group()
     drawing.add_argument(
@@ -192,7 +212,7 @@ def parser() -> argparse.ArgumentParser:
     export_page.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the page")
     export_page.add_argument("--json", action="store_true", help="print the results as JSON")
 
-    symbols = command("symbols", commands.symbols, "search the symbols, list them, and add symbols of your own")
+    symbols = command("symbols", symbol_commands.symbols, "search the symbols, list them, and add symbols of your own")
     symbols.add_argument(
         "words", nargs="+", metavar="WORD",
         help="what to search for: a command, alias, package, character or name; or `list`; `add COMMAND`, which LaTeX "
@@ -224,7 +244,7 @@ def parser() -> argparse.ArgumentParser:
     _format_option(symbols)
     symbols.add_argument("--json", action="store_true", help="print JSON")
 
-    pipeline = command("pipeline", commands.pipeline, "all of it: export, render, split, train, evaluate")
+    pipeline = command("pipeline", training_commands.pipeline, "all of it: export, render, split, train, evaluate")
     _source_options(pipeline, required=True)
     _split_options(pipeline)
     _review_option(pipeline)
