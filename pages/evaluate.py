@@ -18,7 +18,7 @@ operator_page(
 # Containers, so that a job that appears or disappears doesn't shift what is below it, which would be rebuilt.
 with st.container():
     evaluation_form()
-    if job := recent_job("evaluate", "calibrate"):
+    if job := recent_job("evaluate", "calibrate", "cross-validate"):
         job_panel(job, key="evaluation-job")
         if job.kind == "calibrate" and job.state == "done":
             show_calibration_result(job)

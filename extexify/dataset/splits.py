@@ -28,6 +28,9 @@ SPLITS = ("train", "validation", "test")
 DEFAULT_RATIOS = (0.7, 0.2, 0.1)
 LEFT_OUT = 255
 
+FOLDS, MAX_FOLDS = 4, 20
+"""Parts of a dataset in a cross-validation: the usual number, and the most."""
+
 
 def assign_splits(
     ids: NDArray[np.int64],
@@ -66,6 +69,20 @@ def assign_splits(
     complete = np.asarray(present.all(axis=1))
     splits[~complete[labels]] = LEFT_OUT
     return splits
+
+
+def fold_numbers(labels: NDArray[np.integer], folds: int, seed: int = 0) -> NDArray[np.int64]:
+    """The fold of each of N samples in a cross-validation, int64 (N,), from 0: at random, each class in equal parts.
+
+    Raises `SplitError` unless there are 2 to `MAX_FOLDS` folds.
+    """
+    if not 2 <= folds <= MAX_FOLDS:
+        raise SplitError(f"cross-validation takes 2 to {MAX_FOLDS} folds, not {folds}")
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    numbers = np.empty(len(labels), np.int64)
+    numbers[by_class] = np.arange(len(labels)) % folds
+    return numbers
 
 
 class SplitError(UserError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,32 +27,35 @@ from extexify.sources.base import Source, SourceError
 from extexify.sources.detexify import fetch
 from extexify.sources.rows import checked_chunks
 
-__all__ = ["Metrics", "evaluate_dataset", "evaluate_images", "evaluate_sources"]
+__all__ = ["Metrics", "evaluate_dataset", "evaluate_images", "evaluate_parts", "evaluate_sources"]
 
 
 class _Evaluator:
     """Classifies batches of drawings, counts metrics, and passes the records to a sink."""
 
-    def __init__(self, classifier: Classifier, sink: RecordSink) -> None:
-        self._classifier, self._sink = classifier, sink
-        self._numbers = {key: number for number, key in enumerate(classifier.classes)}
-        self._groups = [groups_of(classifier.classes, match) for match in MATCHES]
-        self.counter = MetricsCounter(classifier.classes)
-        self._page = PageCounter(classifier.classes, USAGE)
+    def __init__(self, classes: Sequence[str], sink: RecordSink) -> None:
+        self._sink = sink
+        self._numbers = {key: number for number, key in enumerate(classes)}
+        self._groups = [groups_of(classes, match) for match in MATCHES]
+        self.counter = MetricsCounter(classes)
+        self._page = PageCounter(classes, USAGE)
 
     def metrics(self, unusable: int = 0) -> Metrics:
         """The metrics of all drawings so far."""
         return replace(self.counter.metrics(unusable), page=self._page.metrics())
 
-    def add(self, drawings: Drawings, ids: NDArray[np.int64], keys: Sequence[str]) -> None:
-        """Evaluate n drawings with their ids (n,) and n keys; those with unknown keys are only counted."""
+    def add(self, classifier: Classifier, drawings: Drawings, ids: NDArray[np.int64], keys: Sequence[str]) -> None:
+        """Evaluate a model of the classes on n drawings with their ids (n,) and n keys.
+
+        Those with unknown keys are only counted.
+        """
         labels = np.array([self._numbers.get(key, -1) for key in keys], np.int32)
         known = np.flatnonzero(labels >= 0)
         self.counter.unknown_keys += len(labels) - len(known)
         if not len(known):
             return
         drawings = drawings.take(known)
-        (probabilities,) = self._classifier.probabilities(drawings, batch=len(drawings))
+        (probabilities,) = classifier.probabilities(drawings, batch=len(drawings))
         records = evaluation_records(drawings, ids[known], labels[known], probabilities, self._groups)
         self.counter.add(records.top, records.labels)
         self._page.add(probabilities, records.labels)
@@ -68,15 +71,29 @@ def evaluate_dataset(
     report: Reporter = quiet,
 ) -> Metrics:
     """Metrics on a split of a dataset: "train", "validation", "test" or "all". `sink` receives the records."""
-    indices = dataset.indices(split)
-    stage = Stage(report, "evaluate", total=len(indices))
-    evaluator = _Evaluator(classifier, sink)
-    for start in range(0, len(indices), BATCH):
-        part = indices[start : start + BATCH]
-        keys = [dataset.classes[label] for label in dataset.labels[part]]
-        evaluator.add(dataset.drawings.take(part), dataset.ids[part], keys)
-        stage.advance(len(part))
-    stage.finish()
+    return evaluate_parts([(classifier, dataset.indices(split))], dataset, sink=sink, report=report)
+
+
+def evaluate_parts(
+    parts: Iterable[tuple[Classifier, NDArray[np.int64]]],
+    dataset: Dataset,
+    *,
+    sink: RecordSink = discard,
+    report: Reporter = quiet,
+) -> Metrics:
+    """Metrics of several models with equal classes, each on the samples of a dataset with its indices (n,)."""
+    evaluator: _Evaluator | None = None
+    for classifier, indices in parts:
+        evaluator = evaluator or _Evaluator(classifier.classes, sink)
+        stage = Stage(report, "evaluate", total=len(indices))
+        for start in range(0, len(indices), BATCH):
+            part = indices[start : start + BATCH]
+            keys = [dataset.classes[label] for label in dataset.labels[part]]
+            evaluator.add(classifier, dataset.drawings.take(part), dataset.ids[part], keys)
+            stage.advance(len(part))
+        stage.finish()
+    if evaluator is None:
+        raise ValueError("there is no model to evaluate")
     return evaluator.metrics()
 
 
@@ -103,13 +120,13 @@ def evaluate_sources(
 
     Raises `SourceError` if there are no usable drawings.
     """
-    evaluator = _Evaluator(classifier, sink)
+    evaluator = _Evaluator(classifier.classes, sink)
     unusable = usable = 0
     for source in sources:
         fetch(source, report)
         stage = Stage(report, "evaluate", unit=source.unit)
         for chunk in checked_chunks(source):
-            evaluator.add(chunk.drawings, chunk.ids, chunk.keys)
+            evaluator.add(classifier, chunk.drawings, chunk.ids, chunk.keys)
             usable += len(chunk.ids)
             unusable += len(chunk.invalid)
             stage.done, stage.total = source.position()

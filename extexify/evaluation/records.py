@@ -44,6 +44,10 @@ from extexify.workspace.files import (
 
 FORMAT_VERSION = 1
 
+CROSS_VALIDATION = "cross-validation"
+"""`EvaluationContext.split` of an evaluation of a whole dataset by several networks, none of which learned from the
+drawings that it was evaluated on."""
+
 ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "ids": ("int64", ()),
     "labels": ("int32", ()),
@@ -71,7 +75,8 @@ class EvaluationContext:
     """Which model was evaluated on which data.
 
     model: its name. file: the path of its file, digest: that file's `file_digest`, temperature: the model's, all at the
-    time of the evaluation. split: of a dataset; empty for sources. data: the dataset's content hash, or the sources.
+    time of the evaluation. split: of a dataset, or `CROSS_VALIDATION`, which has no model
+    file; empty for sources. data: the dataset's content hash, or the sources.
     """
 
     model: str

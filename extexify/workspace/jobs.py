@@ -66,8 +66,8 @@ _MAX_SECONDS = 1e8
 
 _STAMP_LENGTH = len("20260101-000000-000")
 
-_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z]+-[0-9a-f]{8}")
-_ERROR_LINE = re.compile(r"(?:extexify|python -m extexify(?: \w+)?): (?:error: )?(.+)")
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}-[a-z-]+-[0-9a-f]{8}")
+_ERROR_LINE = re.compile(r"(?:extexify|python -m extexify(?: [\w-]+)?): (?:error: )?(.+)")
 _EPOCH = re.compile(r"(train|validate) epoch (\d{1,6})/(\d{1,6})$")
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -91,6 +91,16 @@ def review_file() -> Path:
     return workspace() / "review.jsonl"
 
 
+def confirmed_file() -> Path:
+    """The list of drawings that looked mislabelled, and whose labels an operator kept."""
+    return workspace() / "confirmed.jsonl"
+
+
+def cross_validation_folder() -> Path:
+    """The trainings of a cross-validation, until all of them are done."""
+    return workspace() / "cross-validation"
+
+
 def available_models() -> list[Path]:
     """All model files: the workspace's, newest first, then the shipped ones."""
     return _own_models(MODEL_SUFFIX) + _shipped_models()

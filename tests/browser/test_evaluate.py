@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from extexify.dataset.review import MAX_NOTE, ReviewList
 from extexify.evaluation.error_analysis import class_drawings, class_table, confusions
+from extexify.evaluation.label_errors import label_errors
 from extexify.evaluation.records import Evaluation
 from tests.drawings import zigzag
 from tests.ui.test_evaluate import make_workspace
@@ -171,3 +173,35 @@ def test_a_note_is_saved_when_its_field_is_left(tabs: list[Page], review: Review
     fields.nth(1).fill("too late")
     fields.nth(1).blur()
     expect(other.get_by_role("alert")).to_contain_text("no longer in the review list: its note “too late”")
+
+
+def test_suggestions_are_decided_by_the_keyboard(tabs: list[Page], evaluation: Evaluation, review: ReviewList) -> None:
+    page = tabs[0]
+    confirmed = ReviewList(review.path.with_name("confirmed.jsonl"))
+    errors = label_errors(evaluation)
+    page.goto(f"{page.url.partition('?')[0]}?evaluation=first&view=Labels")
+    wait_until_idle(page)
+    cards = page.locator(".card")
+    expect(cards.first.locator(".large")).to_have_count(2)
+    cards.first.get_by_role("button", name="Mislabelled").focus()
+    page.keyboard.press("a")
+    page.keyboard.press("k")
+    expect(cards.nth(0)).to_contain_text("Mislabelled")
+    expect(cards.nth(1)).to_contain_text("Label kept")
+    expect(cards.nth(2).get_by_role("button", name="Mislabelled")).to_be_focused()
+    expect(page.get_by_text("Review list (1)")).to_be_visible()
+    (entry,) = review.entries()
+    assert entry.id == evaluation.records.ids[errors[0].row]
+    assert entry.note.startswith("looks like ")
+    (kept,) = confirmed.entries()
+    assert kept.id == evaluation.records.ids[errors[1].row]
+
+    page.keyboard.press("ArrowLeft")
+    expect(cards.nth(1).get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("u")
+    expect(cards.nth(1).get_by_role("button", name="Keep label")).to_be_visible()
+    expect(page.get_by_text(re.compile(f"^{len(errors) - 1} drawings? probably"))).to_be_visible()
+    wait_until_idle(page)
+    assert confirmed.entries() == []
+    reload(page)
+    expect(cards.first).to_have_attribute("data-id", str(errors[1].row))

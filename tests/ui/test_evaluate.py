@@ -17,7 +17,9 @@ from streamlit.testing.v1 import AppTest
 from extexify.dataset.review import ReviewList
 from extexify.evaluation.error_analysis import class_drawings, class_table, confusions
 from extexify.evaluation.evaluate import evaluate_dataset
+from extexify.evaluation.label_errors import label_errors
 from extexify.evaluation.records import (
+    CROSS_VALIDATION,
     Evaluation,
     EvaluationContext,
     file_digest,
@@ -26,6 +28,8 @@ from extexify.evaluation.records import (
 )
 from extexify.model.classifier import Classifier
 from extexify.model.file import read_description
+from extexify.training.recipes import RECIPES
+from extexify.ui.evaluate.suggestions import SHOWN
 from tests.drawings import copy_block, dump_text
 from tests.models import description_of, write_linear
 from tests.pages import StartedJobs, component, errors, open_page, rerun, started, texts
@@ -232,6 +236,55 @@ def test_a_model_is_calibrated(started: StartedJobs, workspace: Path) -> None:
     assert read_description(workspace / "models" / "random.onnx").temperature != 5.0
     assert re.search("Temperature 5 → .*Evaluate it again", texts(page))
     assert "The model has changed since" in texts(page)
+
+
+# --- labels -----------------------------------------------------------------------------------------
+
+
+def suspicious(page: AppTest) -> list[dict[str, Any]]:
+    cards: list[dict[str, Any]] = component(page, "suggestions")["cards"]
+    return cards
+
+
+def test_the_drawings_that_look_mislabelled_are_shown_with_both_symbols(evaluation: Evaluation) -> None:
+    page = open_page("evaluate", evaluation="first", view="Labels")
+    errors = label_errors(evaluation)
+    cards = suspicious(page)
+    assert [card["id"] for card in cards] == [str(error.row) for error in errors[:SHOWN]]
+    first, row = cards[0], errors[0].row
+    assert first["label"]["key"] == evaluation.classes[evaluation.records.labels[row]]
+    assert first["suggested"]["key"] == evaluation.classes[errors[0].suggested]
+    assert f"{len(errors)} drawings probably show another symbol" in texts(page)
+
+
+def test_marked_and_kept_drawings_are_not_suggested_again(evaluation: Evaluation, review: ReviewList) -> None:
+    marked, kept = (error.row for error in label_errors(evaluation)[:2])
+    for row, stored in ((marked, review), (kept, ReviewList(review.path.with_name("confirmed.jsonl")))):
+        drawing = [np.array(stroke) for stroke in evaluation.records.drawings[row]]
+        stored.reject(evaluation.classes[evaluation.records.labels[row]], 1, drawing)
+    page = open_page("evaluate", evaluation="first", view="Labels")
+    assert {str(marked), str(kept)}.isdisjoint(card["id"] for card in suspicious(page))
+    assert "1 more were kept" in texts(page)
+
+
+def test_all_labels_are_checked_by_cross_validation(
+    started: StartedJobs, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"channels": [8, 16], "blocks": [1, 1], "dropout": 0.1}
+    options = {"picture": small, "sequence": small}
+    monkeypatch.setitem(RECIPES, "quick", replace(RECIPES["quick"], epochs=1, batch_size=16, options=options))
+    page = open_page("evaluate", evaluation="first", view="Labels")
+    page.number_input(key="cross-validate-folds").set_value(2)
+    page.button(key="cross-validate-go").click()
+    page = rerun(page)
+    assert started.last.kind == "cross-validate"
+    started.last.run()
+    page = rerun(page)
+    assert "Check all labels: 2 trainings by quick finished in" in texts(page).replace("*", "")
+    (made,) = (path for path in (workspace / "evaluations").iterdir() if path.name[0] not in ".f")
+    assert Evaluation.open(made).summary.context.split == CROSS_VALIDATION
+    assert "cross-validation" in page.selectbox(key="evaluation-choice").format_func(made.name)
+    assert not page.get("number_input")
 
 
 # --- the review list --------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ PAGES = {
     "pipeline": "pages/train.py",
     "evaluate": "pages/evaluate.py",
     "calibrate": "pages/evaluate.py",
+    "cross-validate": "pages/evaluate.py",
     "convert": "pages/models.py",
 }
 """The page of each kind of job."""

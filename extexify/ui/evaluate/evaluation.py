@@ -1,4 +1,4 @@
-"""A stored evaluation on the page: its metrics, and one of three views into it."""
+"""A stored evaluation on the page: its metrics, and one of its views."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from extexify.ui.evaluate.calibration import show_calibration
 from extexify.ui.evaluate.confusions import show_pairs
 from extexify.ui.evaluate.evaluations import choose_evaluation, open_evaluation, remarks
 from extexify.ui.evaluate.review_list import show_review
+from extexify.ui.evaluate.suggestions import show_suggestions
 from extexify.ui.evaluate.symbols import choose_symbol, show_symbols
 from extexify.workspace.files import StorageError
 
 _MATCHES: dict[str, Match] = {"Exact symbol": "exact", "Prints alike": "prints", "Drawn alike": "drawn"}
-_PAIRS, _SYMBOLS, _CALIBRATION, _PAGE = "Confused pairs", "Symbols", "Calibration", "Draw page"
+_PAIRS, _SYMBOLS, _LABELS, _CALIBRATION, _PAGE = "Confused pairs", "Symbols", "Labels", "Calibration", "Draw page"
 _VIEW = "view"
 
 
@@ -50,13 +51,20 @@ def _show(evaluation: Evaluation) -> None:
         match = _MATCHES[str(name)]
         _show_metrics(evaluation.summary, match)
     view = st.segmented_control(
-        "View", [_PAIRS, _SYMBOLS, _CALIBRATION, _PAGE], default=_PAIRS, key=_VIEW, required=True, bind="query-params",
+        "View",
+        [_PAIRS, _SYMBOLS, _LABELS, _CALIBRATION, _PAGE],
+        default=_PAIRS,
+        key=_VIEW,
+        required=True,
+        bind="query-params",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if view == _PAIRS:
         show_pairs(evaluation, match, open_symbol=_open_symbol)
     elif view == _SYMBOLS:
         show_symbols(evaluation, match)
+    elif view == _LABELS:
+        show_suggestions(evaluation)
     elif view == _CALIBRATION:
         show_calibration(evaluation, match)
     else:

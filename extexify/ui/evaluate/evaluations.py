@@ -7,8 +7,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from extexify.dataset.splits import SPLITS
-from extexify.evaluation.records import Evaluation, EvaluationSummary, file_digest, list_evaluations, new_name
+from extexify.evaluation.records import (
+    CROSS_VALIDATION,
+    Evaluation,
+    EvaluationSummary,
+    file_digest,
+    list_evaluations,
+    new_name,
+)
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.text import capital, sentence
 from extexify.ui.export.dataset_report import short_name
@@ -109,7 +115,8 @@ def evaluated_on(summary: EvaluationSummary) -> str:
     """The drawings of an evaluation: a split, or sources by their names without folders."""
     context = summary.context
     if context.split:
-        return f"{context.split} split" if context.split in SPLITS else "whole dataset"
+        named = {"all": "whole dataset", CROSS_VALIDATION: "cross-validation"}
+        return named.get(context.split, f"{context.split} split")
     return ", ".join(map(short_name, context.data))
 
 

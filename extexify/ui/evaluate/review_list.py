@@ -34,7 +34,12 @@ def set_marked(key: str, identifier: int, drawing: Drawing, marked: bool) -> Non
         else:
             _review().restore(mark_of(key, drawing))
     except UserError as error:
-        st.session_state[_PROBLEM] = str(error)
+        report_problem(error)
+
+
+def report_problem(error: UserError) -> None:
+    """Let the next run of `show_review` show an error."""
+    st.session_state[_PROBLEM] = str(error)
 
 
 def show_review() -> None:
@@ -82,7 +87,7 @@ def _save_note(entry: Rejected | None, note: str) -> None:
         if entry is None or not _review().annotate(entry.mark, note):
             st.session_state[_PROBLEM] = f"The drawing is no longer in the review list: its note “{note}” wasn't saved"
     except UserError as error:
-        st.session_state[_PROBLEM] = str(error)
+        report_problem(error)
 
 
 def _show_more(count: int) -> None:
