@@ -2,7 +2,8 @@
 
 Confident learning (Northcutt, Jiang & Chuang, “Confident Learning: Estimating Uncertainty in Dataset Labels”, JAIR
 2021): a drawing is taken for mislabelled if another symbol than its label is as probable as that symbol usually is for
-its own drawings. Symbols that are drawn alike count as one: a drawing doesn't tell which of them was meant.
+its own drawings, and at least as probable as not. Symbols that are drawn alike count as one: a drawing doesn't tell
+which of them was meant.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import numpy as np
 
 from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.evaluation.records import Evaluation
+
+LEAST_PROBABILITY = 0.5
+"""Probability of a suggested symbol. Of 200 suggestions for the test drawings of the shipped model, the most certain ones,
+42 of the 127 that are more probable were right, of the others 3."""
 
 _DRAWN = MATCHES.index("drawn")
 
@@ -44,7 +49,9 @@ def label_errors(evaluation: Evaluation) -> list[LabelError]:
 
     answers = np.where(records.top >= 0, groups[records.top], -1)
     of_group = np.where(answers[:, :, None] == answers[:, None, :], records.probabilities[:, None, :], 0).sum(2)
-    suspected = (answers >= 0) & (answers != labels[:, None]) & (of_group >= usual[answers])
+    suspected = (
+        (answers >= 0) & (answers != labels[:, None]) & (of_group >= np.maximum(usual[answers], LEAST_PROBABILITY))
+    )
     of_suspected = np.where(suspected, of_group, 0)
     first = of_suspected.argmax(1)  # of a group's answers, the most probable class
     probability = of_suspected[np.arange(len(first)), first]
