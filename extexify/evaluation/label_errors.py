@@ -16,8 +16,8 @@ from extexify.catalog.lookalikes import MATCHES, groups_of
 from extexify.evaluation.records import Evaluation
 
 LEAST_PROBABILITY = 0.5
-"""Probability of a suggested symbol. Of 200 suggestions for the test drawings of the shipped model, the most certain ones,
-42 of the 127 that are more probable were right, of the others 3."""
+"""Least probability of a suggested symbol. Of the 200 most certain suggestions for the shipped model's test drawings,
+42 of the 127 more probable ones were right, of the others 3."""
 
 _DRAWN = MATCHES.index("drawn")
 
@@ -49,9 +49,8 @@ def label_errors(evaluation: Evaluation) -> list[LabelError]:
 
     answers = np.where(records.top >= 0, groups[records.top], -1)
     of_group = np.where(answers[:, :, None] == answers[:, None, :], records.probabilities[:, None, :], 0).sum(2)
-    suspected = (
-        (answers >= 0) & (answers != labels[:, None]) & (of_group >= np.maximum(usual[answers], LEAST_PROBABILITY))
-    )
+    is_other = (answers >= 0) & (answers != labels[:, None])
+    suspected = is_other & (of_group >= np.maximum(usual[answers], LEAST_PROBABILITY))
     of_suspected = np.where(suspected, of_group, 0)
     first = of_suspected.argmax(1)  # of a group's answers, the most probable class
     probability = of_suspected[np.arange(len(first)), first]

@@ -21,7 +21,8 @@ from extexify.catalog.document import open_document
 from extexify.catalog.lookalikes import MATCHES
 from extexify.catalog.symbols import search
 from extexify.cli import commands, parser
-from extexify.evaluation.records import file_digest, list_evaluations
+from extexify.evaluation.label_errors import label_errors
+from extexify.evaluation.records import Evaluation, file_digest, list_evaluations
 from extexify.sources.base import COLUMNS
 from extexify.training import recipes
 from tests.tiny import SHAPES, TinySource
@@ -69,6 +70,22 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Any:
     code, out, err = run(capsys, *arguments, "--json")
     assert code == 0, err
     return json.loads(out)
+
+
+def test_cross_validation_lists_what_looks_mislabelled(
+    capsys: pytest.CaptureFixture[str], dump: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small: dict[str, Any] = {"epochs": 1, "batch_size": 16, "options": {"picture": SMALL, "sequence": SMALL}}
+    monkeypatch.setitem(recipes.RECIPES, "quick", recipes.replace(recipes.RECIPES["quick"], **small))
+    run_json(capsys, "export", "--source", dump)
+    result = run_json(capsys, "cross-validate", "--folds", "2")
+    assert result["n"] == 120
+    stored = Evaluation.open(Path(result["evaluation"]))
+    assert [one["id"] for one in result["suggestions"]] == [
+        stored.records.ids[error.row] for error in label_errors(stored)
+    ]
+    code, out, _ = run(capsys, "cross-validate", "--folds", "1")
+    assert (code, out) == (1, "")
 
 
 @pytest.mark.usefixtures("quick")
