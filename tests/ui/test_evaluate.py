@@ -264,7 +264,7 @@ def test_marked_and_kept_drawings_are_not_suggested_again(evaluation: Evaluation
         stored.reject(evaluation.classes[evaluation.records.labels[row]], 1, drawing)
     page = open_page("evaluate", evaluation="first", view="Labels")
     assert {str(marked), str(kept)}.isdisjoint(card["id"] for card in suspicious(page))
-    assert "1 more were kept" in texts(page)
+    assert "1 label was kept" in texts(page)
 
 
 def test_all_labels_are_checked_by_cross_validation(

@@ -77,7 +77,7 @@ def _introduction(waiting: int, kept: int) -> str:
         are = "drawing probably shows" if waiting == 1 else "drawings probably show"
         text = f"{waiting:,} {are} another symbol than the label says, the most certain first: the model finds that "
         text += "symbol as probable as it finds it in its own drawings. Exports leave out what you mark as mislabelled."
-    return f"{text} {kept:,} more were kept." if kept else text
+    return f"{text} {kept:,} {'label was' if kept == 1 else 'labels were'} kept." if kept else text
 
 
 def _show_cards(
