@@ -5,8 +5,7 @@ r"""A LaTeX document: which symbols it can print with what it loads, and what to
     >>> document.typed("amssymb-OT1-_mathbb{R}"), document.needs("stmaryrd-OT1-_llbracket")
     ('\\R', '\\usepackage{stmaryrd}')
 
-Its source is read, never compiled (see `extexify.catalog.preamble`). Which packages load others, and which print
-another package's symbol by the same command, is in ``data/packages.json``, which ``tools/catalog/loads.py`` writes.
+Its source is read, never compiled (see `extexify.catalog.preamble`). ``web/document.js`` is the same in JavaScript.
 """
 
 from __future__ import annotations
@@ -14,16 +13,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
-from itertools import combinations
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from extexify.catalog.keys import Symbol
-from extexify.catalog.lookalikes import drawn_alike, prints_alike
+from extexify.catalog.lookalikes import drawn_alike
+from extexify.catalog.packages import (
+    LOADING_OPTIONS,
+    UNICODE_MATH,
+    command_versions,
+    keys_by_command,
+    loads_by_file,
+    package_clashes,
+    printed_by,
+    provided_commands,
+    same_character,
+)
 from extexify.catalog.preamble import MAX_LENGTH, Definition, Font, Load, Statement, statements
-from extexify.catalog.symbols import aliases_of, load_catalog, read_data, symbol_for, symbols_by_rank
+from extexify.catalog.symbols import aliases_of, load_catalog, symbol_for
 from extexify.core.errors import UserError, in_one_line
 
 UNLOADED = 0.05
@@ -33,17 +42,8 @@ counts in `extexify.model.answers`."""
 OTHER_VERSION = 0.5
 """Weight of a symbol whose command prints another package's version of it in the document."""
 
-SHOWN_CLASHES = 3
-"""Commands that the sentence about a clash names."""
-
-_UNICODE_MATH = "unicode-math"
-
-_FULL_FONTS = ("stix", "xits")
+FULL_FONTS = ("stix", "xits")
 """Parts of the names of math fonts that have all symbols of unicode-math."""
-
-_LOADING_OPTIONS = dict.fromkeys(("revtex4-1", "revtex4-2"), ("amsfonts", "amsmath", "amssymb"))
-"""Options of classes that load the package of that name, as each class declares them by ``\\DeclareOption``."""
-
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -70,7 +70,7 @@ class Document:
     @property
     def unicode_math(self) -> bool:
         """Whether unicode-math is loaded, whose names then work for all characters."""
-        return _UNICODE_MATH in self.packages
+        return UNICODE_MATH in self.packages
 
     @property
     def needs_opentype(self) -> bool:
@@ -100,7 +100,7 @@ class Document:
         if not self.has(key):
             return UNLOADED
         symbol = symbol_for(key)
-        others = self.packages & _versions().get(symbol.command, {}).keys()
+        others = self.packages & command_versions().get(symbol.command, {}).keys()
         own = key in self.macros or not others or symbol.package in others or not symbol.usepackage
         return 1.0 if own else OTHER_VERSION
 
@@ -119,13 +119,13 @@ class Document:
 
     def defines(self, command: str) -> bool:
         """Whether LaTeX or one of the packages has a symbol of that command."""
-        return any(self._prints(symbol_for(key)) for key in _named().get(command, ()))
+        return any(self._prints(symbol_for(key)) for key in keys_by_command().get(command, ()))
 
     @property
     def clashes(self) -> tuple[str, ...]:
         """A sentence about each two packages that print different symbols by one command, and about each command that
         the document redefines."""
-        return (*_package_clashes(self.packages), *self._redefinitions())
+        return (*package_clashes(self.packages), *self._redefinitions())
 
     def _source(self, key: str) -> str | None:
         """A source that prints the symbol; None without one."""
@@ -137,27 +137,21 @@ class Document:
         for alias in aliases_of(key):
             if alias.package in self.packages:
                 return alias.alias
-        same = _by_character().get(symbol.unicode or "") if self.unicode_math else None
+        same = same_character(symbol) if self.unicode_math else None
         return same.command if same is not None and self._prints(same) else None
 
     def _prints(self, symbol: Symbol) -> bool:
         """Whether the symbol's command prints it, or a symbol that people draw alike."""
         if not symbol.usepackage or all(self._meets(one) for one in _required(symbol.usepackage)):
             return True
-        versions = _versions().get(symbol.command, {})
-        alike = drawn_alike(symbol.key)
-        for package in self.packages:
-            version = versions.get(package)
-            if version in alike or (version is None and symbol.command in _provided().get(package, ())):
-                return True
-        return False
+        return not self.packages.isdisjoint(printed_by(symbol))
 
     def _meets(self, statement: Statement) -> bool:
         """Whether the document does what a preamble line does."""
         if isinstance(statement, Definition):
             return statement.command in self.defined
         if isinstance(statement, Font):
-            return any(part in self.math_font.casefold() for part in _FULL_FONTS)
+            return any(part in self.math_font.casefold() for part in FULL_FONTS)
         if statement.name == "fontenc" and self.needs_opentype:
             return True
         options = self.options.get(statement.name)
@@ -178,14 +172,14 @@ def read_document(*texts: str, packages: Iterable[str] = ()) -> Document:
     found = [*(one for text in texts for one in statements(text)), *(Load("package", name) for name in packages)]
     loads = [one for one in found if isinstance(one, Load)]
     fonts = [one.name for one in found if isinstance(one, Font)]
-    options: dict[str, frozenset[str]] = {}
+    options: dict[str, set[str]] = defaultdict(set)
     for load in loads:
         if load.kind == "package":
-            options[load.name] = options.get(load.name, frozenset()) | load.options
+            options[load.name] |= load.options
     plain = Document(
         packages=frozenset(name for load in loads for name in _loaded_by(load)),
         unknown=tuple(dict.fromkeys(load.name for load in loads if not _is_known(load))),
-        options=MappingProxyType(options),
+        options=MappingProxyType({name: frozenset(given) for name, given in options.items()}),
         math_font=fonts[-1] if fonts else "",
     )
     meanings = _meanings((one for one in found if isinstance(one, Definition)), plain)
@@ -239,7 +233,7 @@ def _macros(meanings: Mapping[str, str], plain: Document) -> Iterator[tuple[str,
     """The key of each symbol that a document defines a command for, and that command."""
     for command, meaning in meanings.items():
         if meaning != command:
-            keys = _named().get(meaning, ())
+            keys = keys_by_command().get(meaning, ())
             yield from ((key, command) for key in [key for key in keys if plain.has(key)] or keys[:1])
 
 
@@ -248,96 +242,22 @@ def _loaded_by(load: Load) -> Iterator[str]:
 
     Without those that an option leaves out: beamer.cls has ``noamssymb``, amsart.cls ``noamsfonts``.
     """
-    if load.kind == "package" and load.name in _provided():
+    if load.kind == "package" and load.name in provided_commands():
         yield load.name
     elif load.kind == "class":
-        yield from load.options.intersection(_LOADING_OPTIONS.get(load.name, ()))
-    yield from (name for name in _loads().get(_file(load), ()) if f"no{name}" not in load.options)
+        yield from load.options.intersection(LOADING_OPTIONS.get(load.name, ()))
+    yield from (name for name in loads_by_file().get(_file(load), ()) if f"no{name}" not in load.options)
 
 
 def _is_known(load: Load) -> bool:
-    return (load.kind == "package" and load.name in _provided()) or _file(load) in _loads()
+    return (load.kind == "package" and load.name in provided_commands()) or _file(load) in loads_by_file()
 
 
 def _file(load: Load) -> str:
     return f"{load.name}.{'cls' if load.kind == 'class' else 'sty'}"
 
 
-def _loads() -> Mapping[str, Sequence[str]]:
-    """By the file of a package or class: the packages of the catalogue that it loads, also by way of others."""
-    loads: Mapping[str, Sequence[str]] = _package_data()["loads"]
-    return loads
-
-
-@cache
-def _provided() -> Mapping[str, frozenset[str]]:
-    """By package: the commands by which it prints a symbol that the catalogue has under another package."""
-    return {package: frozenset(commands) for package, commands in _package_data()["provides"].items()}
-
-
-@cache
-def _package_data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = read_data("packages.json")
-    return data
-
-
-@cache
-def _versions() -> Mapping[str, Mapping[str, str]]:
-    """By command, and by the package that defines it: the key of the symbol that it prints there."""
-    versions: dict[str, dict[str, str]] = defaultdict(dict)
-    for symbol in load_catalog().values():
-        if symbol.usepackage:
-            versions[symbol.command][symbol.package] = symbol.key
-    return versions
-
-
-@cache
-def _named() -> Mapping[str, Sequence[str]]:
-    """By command: the keys of the symbols that it prints with one package or another, those that need least first."""
-    named: dict[str, list[str]] = defaultdict(list)
-    ranked = symbols_by_rank()
-    for symbol in ranked:
-        named[symbol.command].append(symbol.key)
-    for symbol in ranked:
-        for alias in aliases_of(symbol.key):
-            if alias.package:
-                named[alias.alias].append(symbol.key)
-    return named
-
-
-@cache
-def _by_character() -> Mapping[str, Symbol]:
-    """By character: the symbol of unicode-math."""
-    symbols = [symbol for symbol in load_catalog().values() if symbol.package == _UNICODE_MATH]
-    return {symbol.unicode: symbol for symbol in symbols if symbol.unicode}
-
-
 @lru_cache(maxsize=1 << 12)
 def _required(line: str) -> tuple[Statement, ...]:
     """What a symbol's preamble line does."""
     return tuple(statements(line))
-
-
-@lru_cache(maxsize=64)
-def _package_clashes(packages: frozenset[str]) -> tuple[str, ...]:
-    """A sentence about each two packages that print different symbols by the same commands.
-
-    Nothing is said of packages of which one loads the other: that is how they are meant to be.
-    """
-    clashes: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for command, versions in _versions().items():
-        if len(versions) > 1:
-            for one, other in combinations(sorted(packages & versions.keys()), 2):
-                if versions[other] not in prints_alike(versions[one]):
-                    clashes[one, other].append(command)
-    return tuple(
-        _clash(one, other, sorted(commands))
-        for (one, other), commands in sorted(clashes.items())
-        if one not in _loads().get(f"{other}.sty", ()) and other not in _loads().get(f"{one}.sty", ())
-    )
-
-
-def _clash(one: str, other: str, commands: Sequence[str]) -> str:
-    shown = ", ".join(commands[:SHOWN_CLASHES])
-    more = f" and {len(commands) - SHOWN_CLASHES:,} more" if len(commands) > SHOWN_CLASHES else ""
-    return f"{one} and {other} define {shown}{more} differently: the package that is loaded later usually decides."
