@@ -112,6 +112,11 @@ class SearchIndex:
         return scores
 
 
+def package_rank(package: str) -> int:
+    """The place of a package among others whose symbols match a query equally well, first place 0."""
+    return _RANKS.get(package, 3)
+
+
 def _entry(symbol: Symbol, aliases: Collection[Alias]) -> _Entry:
     command = symbol.command.removeprefix("\\")
     folded, plain = command.casefold(), _plain_character(symbol.unicode) if symbol.unicode else None
@@ -130,7 +135,7 @@ def _entry(symbol: Symbol, aliases: Collection[Alias]) -> _Entry:
         name_words=tuple(dict.fromkeys(word for name in names for word in _WORDS.findall(name))),
         package=package,
         plain=plain,
-        rank=(_RANKS.get(symbol.package, 3), len(command), symbol.key),
+        rank=(package_rank(symbol.package), len(command), symbol.key),
         text="\n".join(
             [symbol.command.casefold(), *names, package, *(alias.alias.casefold() for alias in aliases)]
             + ([symbol.unicode or "", plain] if plain else [])

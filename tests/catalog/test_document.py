@@ -138,18 +138,18 @@ def test_a_macro_for_a_symbol_is_what_to_type(source: str) -> None:
     assert read_document(rf"\usepackage{{amssymb}}{source}").typed(REALS) == r"\R"
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        r"\newcommand{\R}[1]{\mathbb{R}}",
-        r"\def\R#1{\mathbb{R}}",
-        r"\newcommand{\R}{\mathbb{R}^n}",
-        r"\newcommand{\mathbb{R}}",
-        r"% \newcommand{\R}{\mathbb{R}}",
-        r"\newcommand{\R}",
-        r"\newcommand{\outer}{\newcommand{\R}{\mathbb{R}}}",
-    ],
-)
+OTHER_MACROS = [
+    r"\newcommand{\R}[1]{\mathbb{R}}",
+    r"\def\R#1{\mathbb{R}}",
+    r"\newcommand{\R}{\mathbb{R}^n}",
+    r"\newcommand{\mathbb{R}}",
+    r"% \newcommand{\R}{\mathbb{R}}",
+    r"\newcommand{\R}",
+    r"\newcommand{\outer}{\newcommand{\R}{\mathbb{R}}}",
+]
+
+
+@pytest.mark.parametrize("source", OTHER_MACROS)
 def test_other_macros_are_not(source: str) -> None:
     assert read_document(rf"\usepackage{{amssymb}}{source}").typed(REALS) == r"\mathbb{R}"
 
