@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from extexify.catalog.comparison import detailed_summary
+from extexify.catalog.document_table import document_table
 from extexify.catalog.lookalikes import groups_of, prints_alike
 from extexify.catalog.output import labels
 from extexify.model.answers import drawn_like, symbol_object
@@ -23,8 +24,9 @@ from extexify.model.ranking import USAGE
 from extexify.model.rejection import SUMMED_CLASSES
 from extexify.workspace.files import StorageError, atomic_file
 
-MODEL, SYMBOLS, FILES = "model.onnx", "symbols.json", "files.json"
-"""Names of the page's model, its table of symbols, and the list of files that its service worker keeps."""
+MODEL, SYMBOLS, DOCUMENTS, FILES = "model.onnx", "symbols.json", "documents.json", "files.json"
+"""Names of the page's model, its tables of symbols for answers and for documents, and the list of files that its
+service worker keeps."""
 
 INDEX, WORKER = "index.html", "service_worker.js"
 """Names of the page's first file and of its service worker."""
@@ -41,15 +43,20 @@ def static_files() -> dict[str, Path]:
 
 
 def made_files(model: Path) -> dict[str, bytes]:
-    """The page's files that depend on the model: its file, the table of symbols, and the list of files to keep.
+    """The page's files that depend on the model: its file, the tables of symbols, and the list of files to keep.
 
     Raises `ModelError`.
     """
     description, _ = read_model(model)
     known = {"formats": labels(), "summed_classes": SUMMED_CLASSES, **_symbols(description.classes)}
-    made = {MODEL: model.read_bytes(), SYMBOLS: json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()}
+    documents = document_table(description.classes)
+    made = {MODEL: model.read_bytes(), SYMBOLS: _json(known), DOCUMENTS: _json(documents)}
     kept = sorted({*static_files(), *made} - {WORKER})
-    return {**made, FILES: json.dumps(kept).encode()}
+    return {**made, FILES: _json(kept)}
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _symbols(classes: Sequence[str]) -> dict[str, Any]:

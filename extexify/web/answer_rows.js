@@ -6,10 +6,10 @@ const ANNOUNCED = 3; // answers that screen readers read out after each stroke
 const FEW_LOOK_ALIKES = [3, 2]; // shown before "more" is clicked: of the first answer, of the others
 
 // Shows answers, best first, in the list within `container`; without any, the invitation. An answer is a summary of a
-// symbol with `probability`, `percent`, and `alike`, the summaries of
-// its look-alikes (see detailed_summary in extexify/catalog/comparison.py); on the Draw page also with `typed` and `needs`,
-// of the visitor's document. `formats` are those of output_format.js, `rows` the existing rows, `make` creates one;
-// `strokes` is the drawing's number of strokes.
+// symbol with `probability`, `percent`, and `alike`, the summaries of its look-alikes (see detailed_summary in
+// extexify/catalog/comparison.py); in the visitor's document also with `typed`, the command that it has for the symbol in
+// place of `command`, and `needs`, the lines that it lacks. `formats` are those of output_format.js, `rows` the existing rows,
+// `make` creates one; `strokes` is the drawing's number of strokes.
 function showAnswers(container, rows, { answers, unsure, strokes, formats }, make) {
   const format = chosenFormat(formats);
   offerToForget(container.querySelector(".forget"), () => {
@@ -60,7 +60,7 @@ function fillRow(parts, answer, first, format) {
   command.textContent = form.text;
   command.dataset.key = answer.key;
   markLacking(parts.lacking, form);
-  origin.textContent = form.text === answer.command ? answer.about : `${answer.command} · ${answer.about}`;
+  origin.textContent = isSource(answer, form) ? answer.about : `${answer.command} · ${answer.about}`;
   origin.title = answer.preamble;
   percent.textContent = answer.percent;
   bar.style.transform = `scaleX(${answer.probability})`;
@@ -68,25 +68,31 @@ function fillRow(parts, answer, first, format) {
   if (parts.key !== answer.key || parts.format !== format) button.reset();
   parts.key = answer.key;
   parts.format = format;
-  fillNote(note, answer);
+  fillNote(note, answer, form);
   fillMembers(parts, answer, FEW_LOOK_ALIKES[first ? 0 : 1], format);
   fillComparison(parts.comparison, [answer, ...answer.alike], format);
 }
 
-// What a symbol takes in the visitor's document, in words; empty without a document, or if its command is all.
-function noteOf({ typed, needs }) {
-  if (typed) return `in your document: ${typed}`;
+// Whether the form that is shown of a symbol is its LaTeX source.
+function isSource({ command, typed }, { text }) {
+  return text === command || text === typed;
+}
+
+// What a symbol takes in the visitor's document, in words, where `text` is shown for it; empty without a document, or if its
+// command is all.
+function noteOf({ command, typed, needs }, { text }) {
+  if (typed) return typed === text ? `in your document for ${command}` : `in your document: ${typed}`;
   return needs ? `needs ${needs}` : "";
 }
 
-// Shows that below an answer, with a button that copies what to type.
-function fillNote(note, answer) {
-  const text = noteOf(answer);
+// Shows that below an answer, with a button that copies what to type unless that is what the answer shows.
+function fillNote(note, answer, form) {
+  const text = noteOf(answer, form);
   if (note.dataset.text === text) return;
   note.dataset.text = text;
   note.hidden = !text;
   note.textContent = text;
-  if (!answer.typed) return;
+  if (!answer.typed || answer.typed === form.text) return;
   const button = copyButton(note, () => answer.typed);
   button.setAttribute("aria-label", `Copy ${answer.typed}`);
 }
@@ -94,7 +100,7 @@ function fillNote(note, answer) {
 // Shows the look-alikes of an answer as chips that copy what they show. Those without a glyph print like the answer.
 function fillMembers(parts, answer, few, format) {
   const { alike } = answer;
-  const shown = JSON.stringify([few, format, alike.map((member) => [member.key, noteOf(member)])]);
+  const shown = JSON.stringify([few, format, alike.map((member) => [member.key, noteOf(member, formOf(member, format))])]);
   if (parts.alike === shown) return;
   parts.alike = shown;
   parts.members.replaceChildren();
@@ -115,13 +121,13 @@ function fillMembers(parts, answer, few, format) {
     const glyph = element("span", "glyph", null);
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, form.text));
-    const about = [member.command, member.about, noteOf(member)].filter(Boolean).join(" · ");
+    const about = [member.command, member.about, noteOf(member, form)].filter(Boolean).join(" · ");
     pick.title = `${about}: click to copy`;
     const command = form.text === member.command ? "" : `, ${member.command}`;
     pick.setAttribute("aria-label", `Copy ${form.text}${command}, ${member.about}`);
     if (form.lacking) markLacking(element("span", "lacking", chip), form);
     // Packages have symbols of one name, and symbols share a character. Outside the button, whose label says it, too.
-    const which = form.text === member.command ? member.about.split(/ · | with /)[0] : member.command;
+    const which = isSource(member, form) ? member.about.split(/ · | with /)[0] : member.command;
     if (named(form.text) > 1) element("span", "package", chip, which);
     parts.decorateChip(chip, member);
     return chip;

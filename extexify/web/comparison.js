@@ -28,7 +28,7 @@ function makeComparison(row) {
   button.type = "button";
   const place = element("div", "comparison", row);
   place.hidden = true;
-  const comparison = { button, place, symbols: [], format: "", keys: "" };
+  const comparison = { button, place, symbols: [], format: "", keys: "", shown: "" };
   button.onclick = () => unfold(comparison, place.hidden);
   return comparison;
 }
@@ -36,9 +36,10 @@ function makeComparison(row) {
 // Gives the comparison its symbols, the first one that of the answer. It stays unfolded while these are the same.
 function fillComparison(comparison, symbols, format) {
   const keys = symbols.map(({ key }) => key).join(" ");
+  const shown = [format, ...symbols.map((symbol) => formOf(symbol, format).text)].join(" ");
   const isSame = comparison.keys === keys;
-  if (isSame && comparison.format === format) return;
-  Object.assign(comparison, { symbols, format, keys });
+  if (isSame && comparison.shown === shown) return;
+  Object.assign(comparison, { symbols, format, keys, shown });
   comparison.button.hidden = symbols.length < 2;
   unfold(comparison, isSame && !comparison.place.hidden);
 }

@@ -38,10 +38,12 @@ function offerFormats(select, formats, changed) {
   };
 }
 
-// What is shown and copied for a symbol: its form in a format, else (`lacking`) its LaTeX command.
+// What is shown and copied for a symbol: its form in a format, else (`lacking`) its LaTeX command, which in the visitor's
+// document may be another one (`typed`).
 function formOf(symbol, format) {
-  const form = format === LATEX ? symbol.command : symbol.forms?.[format];
-  return { text: form ?? symbol.command, lacking: form == null };
+  const command = symbol.typed || symbol.command;
+  const form = format === LATEX ? command : symbol.forms?.[format];
+  return { text: form ?? command, lacking: form == null };
 }
 
 // Marks a LaTeX command that stands in for a form that the symbol lacks.

@@ -401,12 +401,13 @@ def test_answers_say_what_the_visitors_document_takes(visiting: Visiting) -> Non
     visit.draw(SUM)
     expect(page.locator(".note:visible")).to_have_count(0)
     page.get_by_text("Your document").click()
-    preamble = page.get_by_label("Preamble")
-    preamble.fill(rf"\newcommand{{\total}}{{{visit.commands[0]}}}")
+    preamble, command = page.get_by_label("Preamble"), visit.commands[0]
+    preamble.fill(rf"\newcommand{{\total}}{{{command}}}")
     preamble.press("Control+Enter")
-    note = page.locator(".row").first.locator(".note")
-    expect(note).to_contain_text(r"in your document: \total")
-    note.get_by_role("button", name=r"Copy \total").click()
+    row = page.locator(".row").first
+    expect(row.locator(".command")).to_have_text(r"\total")
+    expect(row.locator(".note")).to_have_text(f"in your document for {command}")
+    row.get_by_role("button", name=r"Copy \total").click()
     visit.until(lambda: page.evaluate("navigator.clipboard.readText()") == r"\total")
     packages = page.get_by_role("combobox", name="Or packages")
     packages.press_sequentially("amssymb")

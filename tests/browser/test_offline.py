@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import numpy as np
 import onnxruntime
 import pytest
+from playwright.sync_api import expect
 
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.drawing.raster import PRESETS, preset, rasterize_drawing
@@ -255,6 +256,76 @@ def test_the_format_is_remembered_and_look_alikes_are_compared(page: Page) -> No
     assert first.locator(".command").inner_text() == "equiv"
     page.get_by_label("Show and copy as").select_option("latex")
     assert first.locator(".command").inner_text() == r"\equiv"
+
+
+def test_what_answers_are_ranked_by_is_remembered(page: Page) -> None:
+    sigma = [[(300, 80), (100, 80), (210, 200), (100, 320), (300, 320)]]
+    draw(page, sigma, page.locator("#pad"))
+    page.locator('ol[data-strokes="1"] li').first.wait_for()
+    rank_by = page.get_by_role("group", name="Rank by")
+    assert rank_by.get_by_label("Usage").is_checked()
+    rank_by.get_by_label("Shape alone").check()
+    page.keyboard.press("Control+z")  # the choice takes no keys of the canvas
+    page.locator(".invitation").wait_for()
+    page.keyboard.press("Control+y")
+    page.locator('ol[data-strokes="1"] li').first.wait_for()
+    page.reload()
+    page.locator("#status").wait_for(state="hidden")
+    draw(page, sigma, page.locator("#pad"))
+    page.locator('ol[data-strokes="1"] li').first.wait_for()
+    shown = page.locator("li.row .percent")
+    assert rank_by.get_by_label("Shape alone").is_checked()
+    by_shape = shown.all_inner_texts()
+    rank_by.get_by_label("Usage").check()
+    expect(shown).not_to_have_text(by_shape)
+
+
+PREAMBLE = r"\usepackage{mathabx,marvosym,ourmacros} \newcommand{\total}{\sum}"
+
+
+def test_answers_say_what_the_visitors_document_takes(page: Page, tmp_path: Path) -> None:
+    draw(page, [[(300, 80), (100, 80), (210, 200), (100, 320), (300, 320)]], page.locator("#pad"))
+    page.locator('ol[data-strokes="1"] li').first.wait_for()
+    section, row = page.locator("#document"), page.locator("li.row").first
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.get_by_text("Your document").click()
+    page.get_by_label("Preamble").fill(PREAMBLE)
+    expect(section.get_by_text("Loaded: marvosym, mathabx")).to_be_visible()
+    assert [Path(url).name for url in requests] == ["documents.json"]
+    expect(section.get_by_text("Not known here: ourmacros")).to_be_visible()
+    expect(section.get_by_text(r"Macros: \total for \sum")).to_be_visible()
+    expect(section.get_by_text(r"marvosym and mathabx define \Aries, ")).to_be_visible()
+    expect(row.locator(".command")).to_have_text(r"\total")
+    expect(row.locator(".note")).to_have_text(r"in your document for \sum")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Enter")
+    row.locator(".copy").first.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == r"\total"
+    needed = row.locator(".member .pick[title*='needs ']")
+    assert r"needs \usepackage{" in str(needed.first.get_attribute("title"))
+
+    # It is there after a reload, and is forgotten when that is asked for.
+    page.reload()
+    page.locator("#status").wait_for(state="hidden")
+    expect(section.get_by_text("in use")).to_be_visible()
+    page.get_by_text("Your document").click()
+    expect(page.get_by_label("Preamble")).to_have_value(PREAMBLE)
+    section.get_by_role("button", name="Forget the document").click()
+    expect(page.get_by_label("Preamble")).to_have_value("")
+    expect(section.get_by_text("Loaded: ")).to_have_count(0)
+    assert page.evaluate("sessionStorage.length") == 0
+
+    # A file is read like what is pasted, up to its text, whatever its encoding.
+    file = tmp_path / "talk.tex"
+    file.write_bytes(b"\\documentclass{beamer}\n\\begin{document}na\xefve \\usepackage{skull}")
+    section.locator("input[type=file]").set_input_files(file)
+    expect(section.get_by_text("File: talk.tex")).to_be_visible()
+    expect(section.get_by_text("Loaded: amsfonts, amsmath, amssymb")).to_be_visible()
+    page.get_by_label("Preamble").fill("x" * 1_000_001)
+    expect(section.get_by_text("A document may have 1,000,000 characters, not 1,000,001")).to_be_visible()
+    section.get_by_role("button", name="Forget the document").click()
+    expect(section.get_by_text("File: ")).to_have_count(0)
 
 
 def test_undo_redo_and_clear_by_key_and_by_button(page: Page) -> None:

@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 
 from extexify.catalog.lookalikes import drawn_alike, prints_alike
-from extexify.catalog.symbols import symbol_summary
+from extexify.catalog.symbols import load_catalog, symbol_summary
 from extexify.cli import parser
 from extexify.drawing.inputs import model_inputs
 from extexify.drawing.raster import RasterSettings
@@ -103,6 +103,15 @@ def test_the_page_has_the_groups_of_look_alikes_and_their_usage() -> None:
             like = symbols[key]["like"]
             assert symbols[like or key]["svg"]
             assert like is None or like in prints_alike(key)
+
+
+def test_the_table_for_documents_has_every_symbol_of_the_page() -> None:
+    made = made_files(SHIPPED)
+    table = json.loads(made["documents.json"])
+    assert sum(len(group["commands"]) for group in table["catalogue"]) == len(load_catalog())
+    assert not table["others"]
+    assert json.loads(made["symbols.json"])["symbols"].keys() <= load_catalog().keys()
+    assert "documents.json" in json.loads(made["files.json"])
 
 
 def test_the_runtime_has_the_digests_of_its_npm_package() -> None:

@@ -1,9 +1,12 @@
 // The offline page: a canvas, and the answers of the model in a web worker (worker.js).
 // `element`, `makeRow`, `showAnswers`, `copyByKey`, `offerFormats` and `canvasCommand` come from the scripts in shared/.
 
+import { offerDocument, showUnderstood } from "./document_form.js";
+
 const PEN_WIDTH = 6; // in canvas units
 const SIDE = 400; // canvas units per side, independent of its size on the screen
 const FEW_ANSWERS = 5; // shown before "Show more" is clicked
+const RANKING_KEY = "extexify-rank-by"; // in the browser's local storage
 
 const pad = document.querySelector("#pad");
 const undo = document.querySelector("#undo");
@@ -12,6 +15,7 @@ const clear = document.querySelector("#clear");
 const answers = document.querySelector(".answers");
 const list = answers.querySelector("ol");
 const more = document.querySelector("#more");
+const rankings = document.querySelectorAll("#rank-by input");
 const status = document.querySelector("#status");
 const problem = document.querySelector("#problem");
 const input = document.querySelector("#model-input");
@@ -21,7 +25,7 @@ let strokes = []; // [[[x, y], …], …] in canvas units
 let past = []; // earlier `strokes`, newest last, which Undo brings back
 let future = []; // later ones, next last, which Redo brings back
 let current = null; // the stroke that is being drawn, {pointer, stroke}
-let number = 0; // of the drawing on the canvas; answers to earlier ones are dropped
+let number = 0; // of the question to the worker; answers to earlier ones are dropped
 
 // --- drawing ------------------------------------------------------------------------------------
 
@@ -92,13 +96,11 @@ document.addEventListener("keydown", (event) => {
 });
 
 function changed() {
-  number += 1;
   undo.disabled = !past.length;
   redo.disabled = !future.length;
   clear.disabled = !strokes.length;
   redraw();
-  if (strokes.length) worker.postMessage({ strokes, number });
-  else answer({ answers: [], unsure: false, strokes: 0, image: null });
+  ask();
 }
 
 function redraw() {
@@ -135,10 +137,45 @@ more.onclick = () => {
   answer(latest);
 };
 
+function ask() {
+  number += 1;
+  const { value: prior } = [...rankings].find((choice) => choice.checked);
+  if (strokes.length) worker.postMessage({ strokes, number, prior });
+  else answer({ answers: [], unsure: false, strokes: 0, image: null });
+}
+
+for (const choice of rankings) {
+  choice.checked = choice.value === chosenRanking();
+  choice.onchange = () => {
+    try {
+      localStorage.setItem(RANKING_KEY, choice.value);
+    } catch {
+      // Storage is blocked: the choice lasts as long as the page.
+    }
+    ask();
+  };
+}
+
+function chosenRanking() {
+  let name = null;
+  try {
+    name = localStorage.getItem(RANKING_KEY);
+  } catch {
+    // As above.
+  }
+  return [...rankings].some((choice) => choice.value === name) ? name : rankings[0].value;
+}
+
+offerDocument((texts) => worker.postMessage({ texts }));
+
 worker.onmessage = ({ data }) => {
   if (data.problem) fail(data.problem);
   else if (data.loaded !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.loaded)}%`;
   else if (data.description) ready(data);
+  else if (data.understood) {
+    showUnderstood(data.understood);
+    ask();
+  }
   else if (data.number === number) answer(data);
 };
 document.addEventListener("keydown", (event) => copyByKey(event, rows));
@@ -169,6 +206,7 @@ function answer(message) {
   const shown = showAll ? message.answers : message.answers.slice(0, FEW_ANSWERS);
   const labelled = shown.map((one) => ({ ...one, percent: percentage(one.probability) }));
   more.hidden = message.answers.length <= FEW_ANSWERS;
+  more.parentElement.hidden = !message.answers.length;
   more.textContent = showAll ? "Show fewer" : `Show ${message.answers.length - FEW_ANSWERS} more`;
   showAnswers(answers, rows, { ...message, answers: inOrderOfPicks(labelled), formats }, () => makeRow(list));
   showInput(message.image);

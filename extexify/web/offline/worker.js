@@ -10,12 +10,46 @@ ready.then(
   (error) => postMessage({ problem: error.message }),
 );
 
-onmessage = async ({ data: { strokes, number } }) => {
+let document; // the visitor's; undefined without one
+
+// Messages are {strokes, number, prior}, a drawing to answer, or {texts}, those of the visitor's document.
+onmessage = async ({ data }) => {
   try {
-    const { answers, sure, image } = await (await ready).classify(strokes, MAX_ANSWERS);
-    const shown = answers.map(({ members, ...answer }) => ({ ...answer, alike: members.slice(1) }));
-    postMessage({ number, strokes: strokes.length, image, answers: shown, unsure: !sure });
+    if (data.texts) postMessage({ understood: await read(data.texts) });
+    else postMessage(await answer(data));
   } catch (error) {
     postMessage({ problem: error.message });
   }
 };
+
+async function answer({ strokes, number, prior }) {
+  const classifier = await ready;
+  const { answers, sure, image } = await classifier.classify(strokes, { top: MAX_ANSWERS, prior, document });
+  const shown = answers.map(({ members, ...first }) => ({ ...asShown(first), alike: members.slice(1).map(asShown) }));
+  return { number, strokes: strokes.length, image, answers: shown, unsure: !sure };
+}
+
+// A symbol as answer_rows.js shows it.
+function asShown({ typed, needs, ...symbol }) {
+  if (typed === undefined) return symbol;
+  return { ...symbol, typed: typed === symbol.command ? "" : typed, needs: (needs ?? "").replaceAll("\n", " ") };
+}
+
+// Reads the visitor's document, and returns what is understood of it, {} without texts.
+async function read(texts) {
+  document = undefined;
+  if (!texts.length) return {};
+  try {
+    document = await (await ready).readDocument(...texts);
+  } catch (error) {
+    return { problem: error.message };
+  }
+  const { packages, unknown, clashes, needsOpentype } = document;
+  const macros = document.macroMeanings().map(([macro, meaning]) => `${macro} for ${meaning}`);
+  return { packages: [...packages].sort(inOrder), unknown, macros, clashes, needsOpentype };
+}
+
+// The order of two names, whatever their case.
+function inOrder(one, other) {
+  return one.toLowerCase() < other.toLowerCase() ? -1 : 1;
+}
