@@ -326,6 +326,7 @@ def test_answers_say_what_the_visitors_document_takes(page: Page, tmp_path: Path
     expect(section.get_by_text("A document may have 1,000,000 characters, not 1,000,001")).to_be_visible()
     section.get_by_role("button", name="Forget the document").click()
     expect(section.get_by_text("File: ")).to_have_count(0)
+    page.get_by_text("Your document").click()
 
 
 def test_undo_redo_and_clear_by_key_and_by_button(page: Page) -> None:
