@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from extexify.core.compiled import njit
 from extexify.drawing.strokes import Drawings
 from extexify.training.rng import normal, number_state, uniform
+from extexify.training.stroke_style import CHANGES, restyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class AugmentSettings:
     fraction with points rounded to a grid of 24 to 96 steps a side, as on a small canvas.
 
     blend: fraction of drawings that are blended with another of the same symbol first (`extexify.training.blend`).
+
+    The others are fractions of drawings, too, that are made with other strokes (`extexify.training.stroke_style`):
+    enlarge: small marks drawn large. double: a line drawn twice. bow: lines and sides bent. loop: loops at corners.
+    smooth: round corners. connect: strokes joined with the next. lift: strokes cut at corners. hook: hooks at ends.
     """
 
     rotation: float = 0.11
@@ -46,6 +51,14 @@ class AugmentSettings:
     shuffle: float = 0.0
     coarse: float = 0.0
     blend: float = 0.0
+    enlarge: float = 0.0
+    double: float = 0.0
+    bow: float = 0.0
+    loop: float = 0.0
+    smooth: float = 0.0
+    connect: float = 0.0
+    lift: float = 0.0
+    hook: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object."""
@@ -62,13 +75,22 @@ class Augmented:
 
 
 def augment(
-    drawings: Drawings, numbers: NDArray[np.integer], settings: AugmentSettings, *, seed: int, epoch: int
+    drawings: Drawings,
+    numbers: NDArray[np.integer],
+    settings: AugmentSettings,
+    *,
+    seed: int,
+    epoch: int,
+    wide: NDArray[np.bool_] | None = None,
 ) -> Augmented:
-    """Augment N drawings; `numbers` (N,) seeds each one's random numbers.
+    """Augment N drawings; `numbers` (N,) seeds each one's random numbers. For `wide` (N,) see `restyle`.
 
-    Strokes keep their number of points; the longer side of the result is about 1.
+    The longer side of the result is about 1.
     """
     count = len(drawings)
+    fractions = [getattr(settings, change) for change in CHANGES]
+    if any(fractions):
+        drawings = restyle(drawings, numbers, fractions, seed=seed, epoch=epoch, wide=wide)
     points = np.empty((len(drawings.points), 2), np.float32)
     stroke_ends = np.empty(len(drawings.stroke_ends), np.int64)
     extra = np.empty((count, 3), np.float32)

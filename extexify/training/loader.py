@@ -24,6 +24,7 @@ from extexify.training.image_tree import ImageTree
 from extexify.training.rng import uniforms
 from extexify.training.scribbles import scribbles
 from extexify.training.starters import StarterDrawings, numbers_in
+from extexify.training.stroke_style import double_struck
 
 _FIRST_SCRIBBLE = 1 << 40
 """Numbers of scribbles, for the augmentation's random numbers, begin here: above those of all drawings."""
@@ -171,13 +172,15 @@ class DrawingDataset:
         self._dataset = dataset
         self._indices = dataset.indices(split)
         self._starters = starters
-        own = numbers_in(dataset.classes, classes or dataset.classes)[dataset.labels[self._indices]]
+        classes = classes or dataset.classes
+        own = numbers_in(dataset.classes, classes)[dataset.labels[self._indices]]
         added = starters.labels if starters else np.empty(0, np.int64)
         self.labels = np.concatenate([own, added])
         # Numbers of the drawings, for random numbers: starter drawings follow the whole dataset.
         self._numbers = np.concatenate([self._indices, len(dataset) + np.arange(len(added))])
         self._raster, self._sequence = raster, sequence
         self._augmentation = augmentation
+        self._double_struck = double_struck(classes)
         self._seed = seed
         self._scribble_rate = scribble_rate
         self._shift_scale = 1.0
@@ -213,7 +216,8 @@ class DrawingDataset:
             drawings = Drawings.join([drawings, scribbles(scribble_count, rng).take(own_scribbles)])
         # Equal numbers would be augmented alike.
         numbers = np.concatenate([self._numbers[own], _FIRST_SCRIBBLE + self._numbers[rows[own_scribbles]]])
-        augmented = augment(drawings, numbers, self._augmentation, seed=self._seed, epoch=epoch)
+        wide = np.concatenate([self._double_struck[labels], np.zeros(len(own_scribbles), np.bool_)])
+        augmented = augment(drawings, numbers, self._augmentation, seed=self._seed, epoch=epoch, wide=wide)
         inputs = model_inputs(
             augmented.drawings, self._raster, self._sequence, threads=1,
             width_factors=augmented.width_factors, shifts=augmented.shifts * np.float32(self._shift_scale),
