@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from extexify.dataset.dataset import Dataset
 from extexify.workspace import paths
@@ -32,6 +33,18 @@ def withheld_symbols(dataset: Dataset, count: int, seed: int) -> list[str]:
     return [dataset.classes[index] for index in np.random.default_rng(seed).permutation(len(dataset.classes))[:count]]
 
 
+def with_rows(dataset: Dataset, rows: NDArray[np.integer], name: str) -> Dataset:
+    """A dataset of some of the drawings (n,), with the same classes; `name` says of which, for its content hash."""
+    return replace(
+        dataset,
+        drawings=dataset.drawings.take(rows),
+        labels=dataset.labels[rows],
+        ids=dataset.ids[rows],
+        split=dataset.split[rows],
+        manifest={**dataset.manifest, "content_hash": f"{dataset.content_hash} {name}"},
+    )
+
+
 def without(dataset: Dataset, keys: Collection[str]) -> Dataset:
     """A dataset without the drawings of some symbols."""
     classes = tuple(key for key in dataset.classes if key not in keys)
@@ -39,11 +52,7 @@ def without(dataset: Dataset, keys: Collection[str]) -> Dataset:
     labels = np.array([numbers.get(key, -1) for key in dataset.classes], np.int32)[dataset.labels]
     kept = np.flatnonzero(labels >= 0)
     return replace(
-        dataset,
-        drawings=dataset.drawings.take(kept),
+        with_rows(dataset, kept, f"without {len(keys)}"),
         labels=labels[kept],
-        ids=dataset.ids[kept],
-        split=dataset.split[kept],
         classes=classes,
-        manifest={**dataset.manifest, "content_hash": f"{dataset.content_hash} without {len(keys)}"},
     )
