@@ -3,8 +3,9 @@
     python -m benchmarks.robustness [--dataset DIR] [--split SPLIT] [MODEL …]
 
 Reversed strokes, strokes in random order, half or double the points, coordinates rounded to the pixels of a small
-canvas, rotation by ten degrees, and a round trip through the canvas component's JSON. Every row is an evaluation of the
-whole split; the last column is the loss of top-5 in percentage points.
+canvas, rotation by ten degrees, a round trip through the canvas component's JSON, and the changes of
+`extexify.training.stroke_style`. Every row is an evaluation of the whole split; the last column is the loss of top-5 in
+percentage points.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawing, Drawings, Stroke
 from extexify.evaluation.metrics import top_classes
 from extexify.model.classifier import Classifier
+from extexify.training import stroke_style
 from extexify.ui.draw.fabric import canvas_from_drawing, drawing_from_canvas
 from extexify.workspace import paths
 
@@ -81,6 +83,17 @@ def through_the_canvas(drawing: Drawing, rng: np.random.Generator) -> Drawing:
     return drawing_from_canvas(json.loads(sent))
 
 
+def restyled(change: str) -> Callable[[Drawing, np.random.Generator], Drawing]:
+    """With one of the changes of `extexify.training.stroke_style`."""
+    fractions = [float(change == name) for name in stroke_style.CHANGES]
+
+    def changed(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+        number = rng.integers(1 << 32, size=1)
+        return stroke_style.restyle(Drawings.pack([drawing]), number, fractions, seed=0, epoch=0)[0]
+
+    return changed
+
+
 def _decimated(stroke: Stroke) -> Stroke:
     points = [stroke[0]]
     for point in stroke[1:-1]:
@@ -106,6 +119,14 @@ CHANGES: dict[str, Callable[[Drawing, np.random.Generator], Drawing]] = {
     "turned by 10°": turned(10),
     "turned by −10°": turned(-10),
     "through the canvas's JSON": through_the_canvas,
+    "marks enlarged": restyled("enlarge"),
+    "a line doubled": restyled("double"),
+    "lines bowed": restyled("bow"),
+    "loops at corners": restyled("loop"),
+    "corners rounded": restyled("smooth"),
+    "strokes connected": restyled("connect"),
+    "strokes cut at corners": restyled("lift"),
+    "hooks at ends": restyled("hook"),
 }
 
 
