@@ -7,12 +7,14 @@ onnxruntime-web. Any static file server can serve it.
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from extexify.catalog.comparison import detailed_summary
 from extexify.catalog.document_table import document_table
@@ -48,15 +50,19 @@ def made_files(model: Path) -> dict[str, bytes]:
     Raises `ModelError`.
     """
     description, _ = read_model(model)
-    known = {"formats": labels(), "summed_classes": SUMMED_CLASSES, **_symbols(description.classes)}
-    documents = document_table(description.classes)
-    made = {MODEL: model.read_bytes(), SYMBOLS: _json(known), DOCUMENTS: _json(documents)}
+    made = {MODEL: model.read_bytes(), **_tables(description.classes)}
     kept = sorted({*static_files(), *made} - {WORKER})
-    return {**made, FILES: _json(kept)}
+    return {**made, FILES: orjson.dumps(kept)}
 
 
-def _json(content: Any) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+@lru_cache(maxsize=2)  # with all shapes they take a second
+def _tables(classes: tuple[str, ...]) -> dict[str, bytes]:
+    """The files with the tables of symbols of a model with these classes."""
+    known = {"formats": labels(), "summed_classes": SUMMED_CLASSES, **_symbols(classes)}
+    return {
+        SYMBOLS: orjson.dumps(known, option=orjson.OPT_NON_STR_KEYS),
+        DOCUMENTS: orjson.dumps(document_table(classes)),
+    }
 
 
 def _symbols(classes: Sequence[str]) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.routing import Match, Route
 
 from extexify.drawing.link import encode
+from extexify.model.offline import made_files
 from extexify.ui.common import catalog_routes
 from extexify.ui.draw import share_routes
 from extexify.ui.models import offline_routes
+from extexify.workspace.paths import default_model
 from tests.fuzz.harness import Case, Fault, check_message, fuzz, put
 from tests.fuzz.hostile import damaged, text
 from tests.fuzz.test_drawings import some_drawing
@@ -36,6 +38,8 @@ _SVG = {"svg", "title", "g", "path", "rect"}
 
 @cache
 def _routes() -> list[Route]:
+    # The tables of the shipped model's symbols, which no request changes, are made once.
+    made_files(default_model())
     return [*catalog_routes.routes(), *share_routes.routes(), *offline_routes.routes()]
 
 
