@@ -216,7 +216,7 @@ class Classifier:
         return softmax(logits, self.description.temperature)
 
 
-def _highest(values: NDArray[np.floating], count: int) -> NDArray[np.intp]:
+def _highest(values: NDArray[Any], count: int) -> NDArray[np.intp]:
     """The positions of the `count` highest values, highest first, equal ones in their order."""
     if not 0 < count < len(values):
         return np.argsort(-values, kind="stable")[:count]
