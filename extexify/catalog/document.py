@@ -23,10 +23,10 @@ from extexify.catalog.lookalikes import drawn_alike
 from extexify.catalog.packages import (
     LOADING_OPTIONS,
     UNICODE_MATH,
+    clashes,
     command_versions,
     keys_by_command,
     loads_by_file,
-    package_clashes,
     printed_by,
     provided_commands,
     same_character,
@@ -125,7 +125,8 @@ class Document:
     def clashes(self) -> tuple[str, ...]:
         """A sentence about each two packages that print different symbols by one command, and about each command that
         the document redefines."""
-        return (*package_clashes(self.packages), *self._redefinitions())
+        of_packages = (sentence for pair, sentence in clashes().items() if self.packages.issuperset(pair))
+        return (*of_packages, *self._redefinitions())
 
     def _source(self, key: str) -> str | None:
         """A source that prints the symbol; None without one."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 from extexify.catalog.document import FULL_FONTS, OTHER_VERSION, UNLOADED
 from extexify.catalog.keys import Symbol
 from extexify.catalog.packages import (
     LOADING_OPTIONS,
+    clashes,
     loads_by_file,
-    package_clashes,
     printed_by,
     provided_commands,
     same_character,
@@ -33,16 +32,13 @@ def document_table(keys: Iterable[str] = ()) -> dict[str, Any]:
     groups, other_groups = _grouped(load_catalog().values()), _grouped(others)
     numbers = {symbol.key: number for number, symbol in enumerate(symbol for group in groups for symbol in group)}
     sets: dict[frozenset[str], int] = {}
-    packages = sorted(provided_commands())
     return {
-        "packages": packages,
+        "packages": sorted(provided_commands()),
         "loads": loads_by_file(),
         "loading_options": LOADING_OPTIONS,
         "full_fonts": FULL_FONTS,
         "weights": {"unloaded": UNLOADED, "other_version": OTHER_VERSION},
-        "clashes": [
-            [*pair, sentence] for pair in combinations(packages, 2) for sentence in package_clashes(frozenset(pair))
-        ],
+        "clashes": [[*pair, sentence] for pair, sentence in clashes().items()],
         "catalogue": [_group(group, numbers, sets) for group in groups],
         "others": [_group(group, numbers, sets) for group in other_groups],
         "printed_by": [sorted(found) for found in sets],

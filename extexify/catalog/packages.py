@@ -97,24 +97,23 @@ def same_character(symbol: Symbol) -> Symbol | None:
     return _unicode_math().get(symbol.unicode or "")
 
 
-@lru_cache(maxsize=64)
-def package_clashes(packages: frozenset[str]) -> tuple[str, ...]:
-    """A sentence about each two packages that print different symbols by the same commands.
+@cache
+def clashes() -> Mapping[tuple[str, str], str]:
+    """By two packages, sorted, that print different symbols by the same commands: a sentence about that.
 
     Nothing is said of packages of which one loads the other: that is how they are meant to be.
     """
-    clashes: dict[tuple[str, str], list[str]] = defaultdict(list)
+    commands: dict[tuple[str, str], list[str]] = defaultdict(list)
     for command, versions in command_versions().items():
-        if len(versions) > 1:
-            for one, other in combinations(sorted(packages & versions.keys()), 2):
-                if versions[other] not in prints_alike(versions[one]):
-                    clashes[one, other].append(command)
+        for one, other in combinations(sorted(versions), 2):
+            if versions[other] not in prints_alike(versions[one]):
+                commands[one, other].append(command)
     loads = loads_by_file()
-    return tuple(
-        _clash(one, other, sorted(commands))
-        for (one, other), commands in sorted(clashes.items())
+    return {
+        (one, other): _clash(one, other, sorted(found))
+        for (one, other), found in sorted(commands.items())
         if one not in loads.get(f"{other}.sty", ()) and other not in loads.get(f"{one}.sty", ())
-    )
+    }
 
 
 def _clash(one: str, other: str, commands: Sequence[str]) -> str:
