@@ -98,7 +98,7 @@ def entry(symbol: Symbol) -> dict[str, Any]:
     parts = {
         **{name: getattr(symbol, name) for name in _FIELDS},
         "also": [{"command": alias.alias, "package": alias.package} for alias in aliases if alias.package],
-        "typed": [alias.alias for alias in aliases if not alias.package],
+        "foundBy": [alias.alias for alias in aliases if not alias.package],
         "prints": _group_numbers("prints").get(symbol.key),
         "drawn": _group_numbers("drawn").get(symbol.key),
     }

@@ -97,7 +97,7 @@ function showSymbol(article, symbol, gallery, open, close) {
       if (of !== "latex2e" && of !== symbol.package) element("span", "quiet", line, of);
     }
   }
-  if (symbol.typed) fact(facts, "Found by").textContent = symbol.typed.join(", ");
+  if (symbol.foundBy) fact(facts, "Found by").textContent = symbol.foundBy.join(", ");
   fact(facts, "Mode").textContent = MODES[symbol.mode];
   if (symbol.package && symbol.package !== "latex2e") fact(facts, "Package").textContent = symbol.package;
   if (symbol.fontenc === "TU") fact(facts, "Needs").textContent = "XeLaTeX or LuaLaTeX";
