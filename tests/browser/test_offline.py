@@ -70,6 +70,7 @@ def page(opened: tuple[Page, list[str]]) -> Iterator[Page]:
     page, errors = opened
     page.keyboard.press("Escape")
     page.locator(".invitation").wait_for()
+    page.evaluate("scrollTo(0, 0)")  # a test may have scrolled the canvas out of the window
     yield page
     assert errors == []
 
