@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data import add_dataset_option, open_dataset, withheld_symbols, without
-from extexify.core.progress import TerminalProgress
+from benchmarks.training import trained
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.strokes import Drawings
 from extexify.model.classifier import Classifier
@@ -30,7 +30,6 @@ from extexify.model.measured import add_background
 from extexify.model.own import GLYPH_DRAWINGS, background_of
 from extexify.model.own_classes import OwnClasses
 from extexify.sources.starter import starter_drawings
-from extexify.training.pipeline import Places, train_on_dataset
 from extexify.training.recipes import recipe
 
 NUMBERS = (1, 3, 5, 10)
@@ -48,14 +47,8 @@ Floats = NDArray[np.float32]
 
 def train_without(dataset: Dataset, keys: Collection[str], out: Path, *, epochs: int) -> Path:
     """The model file of a training without some symbols; unless it is there already it is trained, or resumed."""
-    model = out / "models" / "few.onnx"
     known = without(dataset, keys)
-    if not model.exists():
-        places = Places(dataset.path, out / "images", out / "runs", out / "models")
-        train_on_dataset(
-            recipe("quick", epochs=epochs, starters=0), known, places, "few", device="cpu",
-            resume=(places.runs / "few").exists(), report=TerminalProgress(),
-        )  # fmt: skip
+    model = trained(recipe("quick", epochs=epochs, starters=0), known, "few", out)
     if Classifier.load(model).background is None:  # a model of an earlier version
         add_background(model, known)
     return model

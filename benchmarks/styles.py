@@ -10,8 +10,8 @@ has top-1 / top-5 in percent, of the very symbol and of any that people draw ali
 - as trained: drawings of the usual split that are like those of the training;
 - styles: drawings that are unlike others of their symbol, the outermost fiftieth at either end of each of `FEATURES`.
   All of these are withheld from the training. --tails adds them one by one;
-- hands: drawings by others of symbols of which the training has hardly more than one person's. That person is told by
-  ids in a row of which most neighbours have the same symbol.
+- hands: drawings of symbols that one person made most of the training drawings of, by other people. The one person's
+  drawings are recognized by their ids: most neighbouring ids have the same symbol.
 
 By default those are test drawings of the usual split, the styles of half of the symbols, and all hands that aren't
 trained on; with --choose validation drawings and the styles of the other half, to choose among variants.
@@ -34,15 +34,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data import add_dataset_option, open_dataset, with_rows
+from benchmarks.training import trained
 from benchmarks.withheld import FAST
 from extexify.catalog.lookalikes import Match, groups_of
-from extexify.core.progress import TerminalProgress
 from extexify.dataset.dataset import Dataset
 from extexify.drawing.resample import SequenceSettings, resample
 from extexify.drawing.strokes import Drawings
 from extexify.model.classifier import Classifier
-from extexify.training.pipeline import Places, train_on_dataset
-from extexify.training.recipes import RECIPES, Recipe, recipe
+from extexify.training.recipes import RECIPES, recipe
 from extexify.training.stroke_style import CHANGES
 
 VARIANTS: dict[str, dict[str, float]] = {
@@ -211,19 +210,6 @@ class Task:
         return {name: np.flatnonzero(rows) for name, rows in parts.items()}
 
 
-def train(task: Task, variant: Recipe, name: str, out: Path) -> Path:
-    """The model file of a training; trained, or resumed, unless it is there already."""
-    model = out / "models" / f"{name}.onnx"
-    if not model.exists():
-        places = Places(task.dataset.path, out / "images", out / "runs", out / "models")
-        begun = (out / "runs" / name / "run.json").exists()
-        train_on_dataset(
-            variant, task.for_training, places, name,
-            seed=task.seed, device="cpu", resume=begun, report=TerminalProgress(),
-        )  # fmt: skip
-    return model
-
-
 def ranks(logits: NDArray[np.float32], groups: NDArray[np.int64], labels: NDArray[np.integer]) -> NDArray[np.int64]:
     """How many symbols have higher logits (n, classes) than the first of the right ones, which are those whose group
     (classes,) is that of the label (n,)."""
@@ -314,7 +300,7 @@ def main() -> None:
                 **(FAST if options.fast else {}),
             )  # fmt: skip
             out = options.out / f"{seed}-{options.epochs}{'-fast' if options.fast else ''}"
-            model = train(task, variant, name.replace(" ", "-"), out)
+            model = trained(variant, task.for_training, name.replace(" ", "-"), out, seed=seed)
             cells = " | ".join(row(task, Classifier.load(model), parts))
             print(f"| {seed} | {name} | {cells} |", flush=True)
 

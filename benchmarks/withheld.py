@@ -28,13 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data import add_dataset_option, open_dataset, withheld_symbols, without
+from benchmarks.training import trained
 from extexify.catalog.lookalikes import prints_alike
-from extexify.core.progress import TerminalProgress
 from extexify.dataset.dataset import Dataset
 from extexify.evaluation.calibration import fit_undrawn_shift
 from extexify.model.classifier import Classifier
-from extexify.training.pipeline import Places, train_on_dataset
-from extexify.training.recipes import Recipe, recipe
+from extexify.training.recipes import recipe
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "recipe": {},
@@ -75,19 +74,6 @@ class Task:
     def is_withheld(self) -> NDArray[np.bool_]:
         """Whether the symbol of each drawing (N,) is withheld."""
         return np.isin(np.array(self.dataset.classes), self.withheld)[self.dataset.labels]
-
-
-def train(task: Task, variant: Recipe, name: str, out: Path) -> Path:
-    """The model file of a training without the withheld symbols; trained, or resumed, unless it is there already."""
-    model = out / "models" / f"{name}.onnx"
-    if not model.exists():
-        places = Places(task.dataset.path, out / "images", out / "runs", out / "models")
-        begun = (out / "runs" / name / "run.json").exists()
-        train_on_dataset(
-            variant, without(task.dataset, task.withheld), places, name,
-            seed=task.seed, device="cpu", resume=begun, report=TerminalProgress(),
-        )  # fmt: skip
-    return model
 
 
 def ranks(
@@ -181,7 +167,8 @@ def main() -> None:
         for name in options.variants:
             variant = recipe("quick", epochs=options.epochs, **VARIANTS[name], **(FAST if options.fast else {}))
             out = options.out / f"{options.withheld}-{seed}-{options.epochs}{'-fast' if options.fast else ''}"
-            model = train(task, variant, name.replace(" ", "-"), out)
+            kept = without(task.dataset, task.withheld)
+            model = trained(variant, kept, name.replace(" ", "-"), out, seed=seed)
             for row in rows(task, Classifier.load(model), name, 1 if options.choose else 2):
                 print(f"| {' | '.join(row)} |", flush=True)
 
