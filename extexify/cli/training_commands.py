@@ -132,7 +132,7 @@ def cross_validate(options: argparse.Namespace) -> None:
     suggestions = [
         {
             "id": int(evaluation.records.ids[error.row]),
-            "key": evaluation.classes[evaluation.records.labels[error.row]],
+            "key": evaluation.label(error.row),
             "suggested": evaluation.classes[error.suggested],
             "probability": round(error.probability, 6),
             "label_probability": round(error.label_probability, 6),

@@ -27,7 +27,7 @@ from extexify.access import permissions
 from extexify.catalog.lookalikes import MATCHES
 from extexify.core.errors import UserError
 from extexify.core.schema import validate
-from extexify.drawing.strokes import Drawings
+from extexify.drawing.strokes import Drawing, Drawings
 from extexify.evaluation.metrics import STORED_ANSWERS, EvaluationRecords, Metrics, RecordSink
 from extexify.evaluation.page_metrics import PageMetrics
 from extexify.model.description import shared_classes
@@ -125,6 +125,14 @@ class Evaluation:
 
     def __len__(self) -> int:
         return len(self.records.labels)
+
+    def label(self, row: int) -> str:
+        """The key that a drawing is labelled with."""
+        return self.classes[self.records.labels[row]]
+
+    def drawing(self, row: int) -> Drawing:
+        """A copy of a drawing."""
+        return [np.array(stroke) for stroke in self.records.drawings[row]]
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from extexify.catalog.symbols import symbol_summary
-from extexify.ui.common.components import assets
+from extexify.ui.common.components import assets, handle_messages, last_message
 from extexify.ui.common.pictures import ink_url
 
 _LABELLED_DRAWINGS = st.components.v2.component(
@@ -29,9 +29,6 @@ _CONFUSIONS = st.components.v2.component(
     css=assets("ui/common/tiles.css", "ui/evaluate/confusions.css"),
     js=assets("web/page.js", "ui/evaluate/confusions.js"),
 )
-
-_DONE = "notes-done-"
-"""Prefix of the session state with the number of the last note saved in this session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +101,14 @@ def show_sections(
 
     def written() -> None:
         if notes:
-            _save_new_notes(notes, key)
+            handle_messages(key, "notes", notes.save)
 
     data = {
         "head": None if head is None else {"symbol": symbol_summary(head[0]), "line": head[1]},
         "fading": fading,
         "labels": {"mark": mark, "restore": restore},
         "limit": notes.limit if notes else 0,
-        "done": st.session_state.get(_DONE + key, 0),
+        "done": last_message(key),
         "sections": [
             {
                 "title": section.title,
@@ -133,20 +130,6 @@ def show_sections(
         ],
     }
     _LABELLED_DRAWINGS(data=data, key=key, on_mark_change=pressed, default={"notes": {}}, on_notes_change=written)
-
-
-def _save_new_notes(notes: Notes, key: str) -> None:
-    """Save the notes that have arrived since the last call.
-
-    The browser sends all unconfirmed notes, numbered, as a state: of two triggers, a busy server may receive only the
-    second.
-    """
-    written = st.session_state[key].notes
-    last = st.session_state.get(_DONE + key, 0)
-    for name, (number, note) in written.items():
-        if number > last:
-            notes.save(name, note)
-    st.session_state[_DONE + key] = max(last, *(number for number, _ in written.values()))
 
 
 def show_confusions(pairs: Sequence[Pair], *, open_symbol: Callable[[str], None], key: str) -> None:

@@ -12,18 +12,17 @@ from extexify.catalog.symbols import symbol_for, symbol_summary
 from extexify.core.errors import UserError
 from extexify.dataset.review import Mark, ReviewList, mark_of
 from extexify.dataset.splits import FOLDS, MAX_FOLDS
-from extexify.drawing.strokes import Drawing
 from extexify.evaluation.label_errors import LabelError, label_errors
 from extexify.evaluation.records import CROSS_VALIDATION, Evaluation
 from extexify.training.recipes import RECIPES
-from extexify.ui.common.components import assets
+from extexify.ui.common.components import assets, handle_messages, last_message
 from extexify.ui.common.datasets import current_dataset
 from extexify.ui.common.errors import show_error
 from extexify.ui.common.job_panel import start_job
 from extexify.ui.common.pictures import ink_url, pictures
 from extexify.ui.common.text import percentage
 from extexify.ui.evaluate.evaluations import new_evaluation
-from extexify.ui.evaluate.review_list import report_problem
+from extexify.ui.evaluate.review_list import report_problem, review_marks
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import confirmed_file, dataset_folder, evaluations_folder, review_file
 
@@ -42,20 +41,18 @@ _SUGGESTIONS = st.components.v2.component(
 _KEY = "suggestions"
 _DECIDED = "suggestions-decided"
 """Session state of the drawings that were decided about in this session, which stay in their places."""
-_DONE = "suggestions-done"
-"""Session state of the number of the last decision that was carried out."""
 _COUNT = "suggestions-shown"
 
 
 def show_suggestions(evaluation: Evaluation) -> None:
     """Show the drawings of an evaluation that are probably mislabelled, and the form that checks the whole dataset."""
     try:
-        rejected, confirmed = _rejected().marks(), _confirmed().marks()
+        rejected, confirmed = review_marks(), _confirmed().marks()
     except StorageError as error:
         show_error(error)
         return
     decided: set[Mark] = st.session_state.setdefault(_DECIDED, set())
-    found = [(error, _mark(evaluation, error.row)) for error in label_errors(evaluation)]
+    found = _found(evaluation)
     listed = [(error, mark) for error, mark in found if mark in decided or mark not in rejected | confirmed]
     waiting = sum(mark not in rejected | confirmed for _, mark in listed)
     kept = sum(mark in confirmed for _, mark in found)
@@ -67,6 +64,17 @@ def show_suggestions(evaluation: Evaluation) -> None:
             st.button("Show more", type="tertiary", key="suggestions-more", on_click=_show_more, args=(2 * shown,))
     if evaluation.summary.context.split != CROSS_VALIDATION:
         _show_form(len(evaluation))
+
+
+def _version(evaluation: Evaluation) -> tuple[str, str]:
+    return str(evaluation.summary.path), evaluation.summary.when.isoformat()
+
+
+# The page asks for them at every decision.
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Evaluation: _version})
+def _found(evaluation: Evaluation) -> list[tuple[LabelError, Mark]]:
+    """The label errors of an evaluation, each with the drawing's mark."""
+    return [(error, _mark(evaluation, error.row)) for error in label_errors(evaluation)]
 
 
 def _introduction(waiting: int, kept: int) -> str:
@@ -107,18 +115,15 @@ def _show_cards(
         )
     suggested_classes = {str(error.row): evaluation.classes[error.suggested] for error, _ in listed}
 
-    def decided() -> None:
-        last = st.session_state.get(_DONE, 0)
-        for name, (number, decision) in st.session_state[_KEY].decisions.items():
-            if number > last and name in suggested_classes and decision in get_args(Decision):
-                _decide(evaluation, int(name), suggested_classes[name], decision)
-        st.session_state[_DONE] = max(last, *(number for number, _ in st.session_state[_KEY].decisions.values()))
+    def decide(name: str, decision: str) -> None:
+        if name in suggested_classes and decision in get_args(Decision):
+            _decide(evaluation, int(name), suggested_classes[name], decision)  # type: ignore[arg-type]
 
     _SUGGESTIONS(
-        data={"cards": cards, "done": st.session_state.get(_DONE, 0)},
+        data={"cards": cards, "done": last_message(_KEY)},
         key=_KEY,
         default={"decisions": {}},
-        on_decisions_change=decided,
+        on_decisions_change=lambda: handle_messages(_KEY, "decisions", decide),
     )
 
 
@@ -126,7 +131,7 @@ def _decide(evaluation: Evaluation, row: int, suggested: str, decision: Decision
     """Carry out a decision about a drawing; an error is shown by the next run of the review list."""
     mark = _mark(evaluation, row)
     st.session_state[_DECIDED].add(mark)
-    identifier, drawing = int(evaluation.records.ids[row]), _drawing(evaluation, row)
+    identifier, drawing = int(evaluation.records.ids[row]), evaluation.drawing(row)
     try:
         if decision != "reject":
             _rejected().restore(mark)
@@ -174,12 +179,8 @@ def _show_more(count: int) -> None:
     st.session_state[_COUNT] = count
 
 
-def _drawing(evaluation: Evaluation, row: int) -> Drawing:
-    return [np.array(stroke) for stroke in evaluation.records.drawings[row]]
-
-
 def _mark(evaluation: Evaluation, row: int) -> Mark:
-    return mark_of(evaluation.classes[evaluation.records.labels[row]], evaluation.records.drawings[row])
+    return mark_of(evaluation.label(row), evaluation.records.drawings[row])
 
 
 def _rejected() -> ReviewList:

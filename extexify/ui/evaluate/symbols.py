@@ -127,8 +127,7 @@ def _show_drawings(evaluation: Evaluation, table: ClassTable, label: int, match:
 
     def set_mark(row: str, marked: bool) -> None:
         number = int(row)
-        drawing = [np.array(stroke) for stroke in evaluation.records.drawings[number]]
-        set_marked(evaluation.classes[label], int(evaluation.records.ids[number]), drawing, marked)
+        set_marked(evaluation.classes[label], int(evaluation.records.ids[number]), evaluation.drawing(number), marked)
 
     with st.container(border=True, key="symbol-drawings"):
         show_sections(
