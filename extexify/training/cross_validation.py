@@ -24,6 +24,7 @@ from extexify.training.loop import train
 from extexify.training.pipeline import training_data
 from extexify.training.recipes import Recipe
 from extexify.training.starters import learnt
+from extexify.workspace.files import writer_lock
 from extexify.workspace.paths import MODEL_SUFFIX
 
 
@@ -44,17 +45,15 @@ def cross_validate(
     drawings in the folder `out`; returns its metrics.
 
     The networks know the dataset's symbols alone. Trainings are kept in the folder `scratch` until all are done: a
-    second call with the same arguments goes on where a stopped one was. `images` are rendered images, for a recipe
-    that reads them.
+    second call with the same arguments goes on where a stopped one was, one with others removes them. `images` are
+    rendered images, for a recipe that reads them.
 
-    Raises what `fold_numbers`, `training.loop.train`, `training_data` and `save_evaluation` raise.
+    Raises `StorageError` while another process cross-validates there, and what `fold_numbers`, `training.loop.train`,
+    `training_data` and `save_evaluation` raise.
     """
     recipe = replace(recipe, starters=0)
     numbers = fold_numbers(dataset.labels, folds, seed)
     name = _digest(recipe, dataset, folds, seed)
-    for other in scratch.glob("*"):
-        if other.name != name:
-            shutil.rmtree(other, ignore_errors=True)
 
     def trained() -> Iterator[tuple[Classifier, NDArray[np.int64]]]:
         for fold in range(folds):
@@ -75,10 +74,14 @@ def cross_validate(
         model=f"{recipe.name}, {folds} folds", file="", digest="", temperature=recipe.temperature,
         split=CROSS_VALIDATION, data=(dataset.content_hash,),
     )  # fmt: skip
-    metrics = save_evaluation(
-        out, context, dataset.classes, lambda sink: evaluate_parts(trained(), dataset, sink=sink, report=report)
-    )
-    shutil.rmtree(scratch, ignore_errors=True)
+    with writer_lock(scratch, "the cross-validation"):
+        for other in scratch.glob("*"):
+            if other.name != name:
+                shutil.rmtree(other, ignore_errors=True)
+        metrics = save_evaluation(
+            out, context, dataset.classes, lambda sink: evaluate_parts(trained(), dataset, sink=sink, report=report)
+        )
+        shutil.rmtree(scratch, ignore_errors=True)
     return metrics
 
 

@@ -18,6 +18,7 @@ from extexify.evaluation.records import CROSS_VALIDATION, Evaluation
 from extexify.training import cross_validation
 from extexify.training.cross_validation import cross_validate
 from extexify.training.recipes import RECIPES
+from extexify.workspace.files import StorageError, writer_lock
 from tests.tiny import tiny_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -102,3 +103,11 @@ def test_a_stopped_one_goes_on_where_it_was(dataset: Dataset, tmp_path: Path, mo
     run(stop=False)
     assert trained == ["fold-1-of-2", "fold-2-of-2", "fold-2-of-2"]
     assert len(Evaluation.open(out)) == len(dataset)
+
+
+def test_a_second_one_leaves_the_trainings_of_a_running_one_alone(dataset: Dataset, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    (scratch / "running").mkdir(parents=True)
+    with writer_lock(scratch, "the cross-validation"), pytest.raises(StorageError, match="by another process"):
+        cross_validate(QUICK, dataset, tmp_path, scratch, tmp_path / "out", folds=2, device="cpu")
+    assert (scratch / "running").exists()

@@ -170,7 +170,7 @@ def _show_form(count: int) -> None:
                     ["--dataset", str(dataset_folder()), "--recipe", recipe, "--folds", str(folds),
                      "--out", str(evaluations_folder() / name)],
                     title=f"Check all labels: {folds} trainings by {recipe}",
-                    writes=[f"evaluations/{name}"],
+                    writes=[f"evaluations/{name}", "cross-validation"],
                 )  # fmt: skip
                 st.rerun()
 
