@@ -68,6 +68,7 @@ def opened(browser: Browser, address: str) -> Iterator[tuple[Page, list[str]]]:
 def page(opened: tuple[Page, list[str]]) -> Iterator[Page]:
     """The page with an empty canvas."""
     page, errors = opened
+    page.evaluate("localStorage.clear()")  # what a test picked must not come first in the next
     page.keyboard.press("Escape")
     page.locator(".invitation").wait_for()
     page.evaluate("scrollTo(0, 0)")  # a test may have scrolled the canvas out of the window

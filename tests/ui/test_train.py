@@ -227,7 +227,7 @@ def test_the_command_for_several_machines_has_the_forms_settings(
     page.number_input(key="train-machine-count").set_value(3)
     command = rerun(page).code[0].value
     assert command.startswith("torchrun --nnodes=3 --node-rank=NUMBER --nproc-per-node=1 ")
-    assert "-m -- extexify train --recipe=default --epochs=24 --batch-size=128 " in command
+    assert "-m -- extexify train --recipe=default --epochs=16 --batch-size=128 " in command
     assert command.endswith("--run=wide")
 
 
@@ -271,7 +271,7 @@ def test_the_costs_of_networks_are_shown_for_the_datasets_symbols(workspace: Pat
 
 def test_the_time_of_a_training_grows_with_the_networks_operations() -> None:
     small, large = (_expected(network_recipe(name), 30_000) for name in ("resnet18", "regnet_y_32gf"))
-    assert "very roughly 51 min" in small
+    assert "very roughly 34 min" in small
     assert re.search(r"very roughly \d+ h", large)
 
 
