@@ -42,14 +42,21 @@ function makeRow(list, decorateChip = () => {}) {
   const share = element("div", "share", row);
   const percent = element("span", "percent", share);
   const bar = element("div", "bar", element("div", "track", share));
-  const button = copyButton(row, () => {
-    recordPick(command.dataset.key);
-    return command.textContent;
-  });
-  const members = element("div", "members", row);
-  const comparison = makeComparison(row);
-  const state = { key: "", format: "", alike: "", chips: [] };
-  return { row, glyph, command, lacking, about, origin, note, percent, bar, button, members, comparison, decorateChip, ...state };
+  const state = { answer: null, key: "", format: "", alike: "", chips: [] };
+  const parts = { row, glyph, command, lacking, about, origin, note, percent, bar, decorateChip, ...state };
+  parts.button = pickButton(row, () => command.textContent, () => parts.answer);
+  parts.members = element("div", "members", row);
+  parts.comparison = makeComparison(row);
+  return parts;
+}
+
+// A copy button that counts as a pick of the symbol.
+function pickButton(parent, text, symbol) {
+  const picked = () => {
+    recordPick(symbol().key);
+    return text();
+  };
+  return copyButton(parent, picked, symbol);
 }
 
 function fillRow(parts, answer, first, format) {
@@ -64,10 +71,9 @@ function fillRow(parts, answer, first, format) {
   origin.title = answer.preamble;
   percent.textContent = answer.percent;
   bar.style.transform = `scaleX(${answer.probability})`;
-  button.setAttribute("aria-label", `Copy ${form.text}`);
+  button.setAttribute("aria-label", `${delivery.verb} ${form.text}`);
   if (parts.key !== answer.key || parts.format !== format) button.reset();
-  parts.key = answer.key;
-  parts.format = format;
+  Object.assign(parts, { answer, key: answer.key, format });
   fillNote(note, answer, form);
   fillMembers(parts, answer, FEW_LOOK_ALIKES[first ? 0 : 1], format);
   fillComparison(parts.comparison, [answer, ...answer.alike], format);
@@ -85,16 +91,18 @@ function noteOf({ command, typed, needs }, { text }) {
   return needs ? `needs ${needs}` : "";
 }
 
-// Shows that below an answer, with a button that copies what to type unless that is what the answer shows.
+// Shows that below an answer, with a button that copies what to type unless that is what the answer shows, or that adds the
+// lines which the document lacks.
 function fillNote(note, answer, form) {
   const text = noteOf(answer, form);
   if (note.dataset.text === text) return;
   note.dataset.text = text;
   note.hidden = !text;
   note.textContent = text;
+  if (answer.needs) delivery.offerLines?.(note, answer);
   if (!answer.typed || answer.typed === form.text) return;
-  const button = copyButton(note, () => answer.typed);
-  button.setAttribute("aria-label", `Copy ${answer.typed}`);
+  const button = copyButton(note, () => answer.typed, () => answer);
+  button.setAttribute("aria-label", `${delivery.verb} ${answer.typed}`);
 }
 
 // Shows the look-alikes of an answer as chips that copy what they show. Those without a glyph print like the answer.
@@ -113,18 +121,15 @@ function fillMembers(parts, answer, few, format) {
     const chip = element("span", "member", parts.members);
     chip.dataset.key = member.key;
     const form = formOf(member, format);
-    const pick = copyButton(chip, () => {
-      recordPick(member.key);
-      return form.text;
-    });
+    const pick = pickButton(chip, () => form.text, () => member);
     pick.className = "pick";
     const glyph = element("span", "glyph", null);
     showGlyph(glyph, member.svg ? member : { ...member, svg: answer.svg });
     pick.prepend(glyph, element("code", "", null, form.text));
     const about = [member.command, member.about, noteOf(member, form)].filter(Boolean).join(" · ");
-    pick.title = `${about}: click to copy`;
+    pick.title = `${about}: click to ${delivery.verb.toLowerCase()}`;
     const command = form.text === member.command ? "" : `, ${member.command}`;
-    pick.setAttribute("aria-label", `Copy ${form.text}${command}, ${member.about}`);
+    pick.setAttribute("aria-label", `${delivery.verb} ${form.text}${command}, ${member.about}`);
     if (form.lacking) markLacking(element("span", "lacking", chip), form);
     // Packages have symbols of one name, and symbols share a character. Outside the button, whose label says it, too.
     const which = isSource(member, form) ? member.about.split(/ · | with /)[0] : member.command;
@@ -145,7 +150,7 @@ function fillMembers(parts, answer, few, format) {
   };
 }
 
-// Copies an answer by its key: Enter the first one, 1 to 9 any; not where a field or a button takes the key.
+// Copies an answer by its key (or inserts it, see `delivery` in page.js): Enter the first one, 1 to 9 any; not where a field or a button takes the key.
 function copyByKey(event, rows) {
   const chosen = rows[event.key === "Enter" ? 0 : /^[1-9]$/.test(event.key) ? event.key - 1 : -1];
   if (!chosen || !isFree(event)) return;

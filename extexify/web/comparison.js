@@ -85,13 +85,13 @@ function addSymbol(body, symbol, first, columns, format) {
   const name = tablePart("th", "rowheader", row);
   name.scope = "row";
   const form = formOf(symbol, format);
-  const pick = copyButton(name, () => form.text);
+  const pick = copyButton(name, () => form.text, () => symbol);
   pick.className = "pick";
   const glyph = element("span", "glyph", null);
   showGlyph(glyph, symbol.svg ? symbol : { ...symbol, svg: first.svg });
   pick.prepend(glyph, element("code", "", null, form.text));
   const isCommand = form.text === symbol.command;
-  pick.setAttribute("aria-label", `Copy ${form.text}${isCommand ? "" : `, ${symbol.command}`}`);
+  pick.setAttribute("aria-label", `${delivery.verb} ${form.text}${isCommand ? "" : `, ${symbol.command}`}`);
   if (form.lacking) markLacking(element("span", "lacking", name), form);
   else if (!isCommand) element("span", "latex", name, symbol.command); // symbols may share a character
   for (const [, kind, text] of columns) tablePart("td", "cell", row, text(symbol)).className = kind;

@@ -4,26 +4,10 @@
 const FORMAT_KEY = "extexify-output"; // in the browser's local storage
 const LATEX = "latex";
 
-let formatOfVisit = LATEX; // for browsers that store nothing
-
 // The name of the chosen format; `formats` are [name, label] of all.
 function chosenFormat(formats) {
-  let name = formatOfVisit;
-  try {
-    name = localStorage.getItem(FORMAT_KEY) ?? name;
-  } catch {
-    // Storage is blocked: the choice lasts as long as the page.
-  }
+  const name = remembered(FORMAT_KEY);
   return formats.some(([one]) => one === name) ? name : LATEX;
-}
-
-function rememberFormat(name) {
-  formatOfVisit = name;
-  try {
-    localStorage.setItem(FORMAT_KEY, name);
-  } catch {
-    // As above.
-  }
 }
 
 // Makes the select of a switch: it has the formats, shows the chosen one, and calls `changed(name)` after a choice.
@@ -33,7 +17,7 @@ function offerFormats(select, formats, changed) {
   }
   select.value = chosenFormat(formats);
   select.onchange = () => {
-    rememberFormat(select.value);
+    remember(FORMAT_KEY, select.value);
     changed(select.value);
   };
 }

@@ -1,6 +1,6 @@
-// Functions that the components share: elements, copy buttons, glyphs and navigation.
+// Functions that the components share: elements, copy buttons, glyphs, navigation, and what the browser remembers.
 
-const COPIED_MS = 1600;
+const REPORT_MS = 1600; // how long a button shows what became of the click
 
 function element(tag, className, parent, text) {
   const made = document.createElement(tag);
@@ -38,36 +38,42 @@ function copySelection(text, near) {
   if (!done) throw new Error("copy refused");
 }
 
-// A button that copies the result of `text()` when it is clicked, and reports that.
-function copyButton(parent, text) {
+// What a button with a symbol's text does. The extension's panel, which inserts texts into a document, replaces these.
+const COPYING = { verb: "Copy", done: "Copied", failed: "Select it by hand", deliver: copy };
+const delivery = { ...COPYING };
+
+// A button that copies the result of `text()` when it is clicked, and reports that; with `symbol()`, of which the text is, it
+// does what `delivery` says.
+function copyButton(parent, text, symbol) {
+  const way = symbol ? delivery : COPYING;
   const button = element("button", "copy", parent);
   button.type = "button";
-  const label = element("span", "label", button, "Copy");
+  const label = element("span", "label", button, way.verb);
   const status = element("span", "announced", parent);
   status.setAttribute("role", "status");
   let timer = 0;
   const report = (state, words) => {
     clearTimeout(timer);
     button.dataset.state = state;
-    label.textContent = words || "Copy";
+    label.textContent = words || way.verb;
     status.textContent = words;
   };
   button.reset = () => report("", "");
   button.onclick = async () => {
     try {
-      await copy(text(), button);
-      report("done", "Copied");
+      await way.deliver(text(), button, symbol?.());
+      report("done", way.done);
     } catch {
-      report("failed", "Select it by hand");
+      report("failed", way.failed);
     }
-    timer = setTimeout(button.reset, COPIED_MS);
+    timer = setTimeout(button.reset, REPORT_MS);
   };
   return button;
 }
 
 // Shows a symbol's printed glyph in an element, or its character if it has no glyph.
 function showGlyph(glyph, symbol) {
-  if (symbol.svg) glyph.innerHTML = symbol.svg;
+  if (symbol.svg) glyph.replaceChildren(new DOMParser().parseFromString(symbol.svg, "image/svg+xml").documentElement);
   else glyph.textContent = symbol.character || "";
   glyph.classList.toggle("plain", !symbol.svg);
   glyph.title = symbol.name || "";
@@ -88,4 +94,26 @@ function opensElsewhere(event) {
 function goTo(address) {
   window.history.pushState({}, "", address);
   window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
+const ofVisit = new Map(); // for browsers that store nothing
+
+// The text that the browser remembers under a name; null without one.
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return ofVisit.get(name) ?? null; // storage is blocked: what is remembered lasts as long as the page
+  }
+}
+
+// Without a text, what was remembered is forgotten.
+function remember(name, text) {
+  ofVisit.set(name, text);
+  try {
+    if (text === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, text);
+  } catch {
+    // As above.
+  }
 }

@@ -5,32 +5,19 @@ const MOST_PICKS = 6; // of a symbol that are counted
 const NEARER = 4; // by this factor each pick moves a symbol towards the first place among its look-alikes,
 const LIKELIER = 2; // and by this one an answer of which something was picked seems likelier
 
-let picksOfVisit = {}; // for browsers that store nothing
-
 // The number of picks by key.
 function readPicks() {
   try {
-    const stored = JSON.parse(localStorage.getItem(PICKS_KEY) ?? "{}");
-    const counts = Object.entries(stored ?? {}).filter(([, count]) => Number.isInteger(count) && count > 0);
-    return Object.fromEntries(counts);
+    const stored = JSON.parse(remembered(PICKS_KEY)) ?? {};
+    return Object.fromEntries(Object.entries(stored).filter(([, count]) => Number.isInteger(count) && count > 0));
   } catch {
-    return picksOfVisit; // storage is blocked, or holds something else
-  }
-}
-
-function writePicks(picks) {
-  picksOfVisit = picks;
-  try {
-    if (Object.keys(picks).length) localStorage.setItem(PICKS_KEY, JSON.stringify(picks));
-    else localStorage.removeItem(PICKS_KEY);
-  } catch {
-    // As above.
+    return {}; // another program's text
   }
 }
 
 function recordPick(key) {
   const picks = readPicks();
-  writePicks({ ...picks, [key]: Math.min((picks[key] ?? 0) + 1, MOST_PICKS) });
+  remember(PICKS_KEY, JSON.stringify({ ...picks, [key]: Math.min((picks[key] ?? 0) + 1, MOST_PICKS) }));
 }
 
 // Answers (see answer_rows.js) in the order for this visitor.
@@ -55,7 +42,7 @@ function headedByPick(answer, count) {
 function offerToForget(button, forgotten) {
   button.hidden = !Object.keys(readPicks()).length;
   button.onclick = () => {
-    writePicks({});
+    remember(PICKS_KEY, null);
     button.hidden = true;
     forgotten();
   };

@@ -24,7 +24,7 @@ export function offerDocument(changed) {
     clearTimeout(timer);
     const texts = [opened.text, field.value].filter((text) => text.trim());
     forget.disabled = !texts.length;
-    remember(texts.length ? { opened, text: field.value } : null);
+    keep(texts.length ? { opened, text: field.value } : null);
     changed(texts);
   };
   field.oninput = () => {
@@ -45,7 +45,7 @@ export function offerDocument(changed) {
     update();
     field.focus(); // a disabled button has no focus
   };
-  const stored = remembered();
+  const stored = kept();
   if (!stored) return;
   opened = stored.opened;
   field.value = stored.text;
@@ -85,7 +85,7 @@ async function textOf(chosen) {
   }
 }
 
-function remember(given) {
+function keep(given) {
   try {
     if (given) sessionStorage.setItem(STORED, JSON.stringify(given));
     else sessionStorage.removeItem(STORED);
@@ -94,7 +94,7 @@ function remember(given) {
   }
 }
 
-function remembered() {
+function kept() {
   try {
     return JSON.parse(sessionStorage.getItem(STORED));
   } catch {

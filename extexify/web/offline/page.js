@@ -1,193 +1,73 @@
-// The offline page: a canvas, and the answers of the model in a web worker (worker.js).
-// `element`, `makeRow`, `showAnswers`, `copyByKey`, `offerFormats` and `canvasCommand` come from the scripts in shared/.
+// The offline page: a canvas, and the answers of the model in a web worker.
+// `makeRow`, `showAnswers`, `copyByKey`, `offerFormats`, `canvasCommand`, … come from the scripts in shared/.
 
+import { Answerer } from "./answerer.js";
 import { offerDocument, showUnderstood } from "./document_form.js";
+import { Pad } from "./shared/pad.js";
 
-const PEN_WIDTH = 6; // in canvas units
-const SIDE = 400; // canvas units per side, independent of its size on the screen
 const FEW_ANSWERS = 5; // shown before "Show more" is clicked
 const RANKING_KEY = "extexify-rank-by"; // in the browser's local storage
 
-const pad = document.querySelector("#pad");
-const undo = document.querySelector("#undo");
-const redo = document.querySelector("#redo");
-const clear = document.querySelector("#clear");
 const answers = document.querySelector(".answers");
 const list = answers.querySelector("ol");
 const more = document.querySelector("#more");
-const rankings = document.querySelectorAll("#rank-by input");
+const rankings = [...document.querySelectorAll("#rank-by input")];
 const status = document.querySelector("#status");
 const problem = document.querySelector("#problem");
 const input = document.querySelector("#model-input");
 const caption = document.querySelector("figcaption");
+const [undo, redo, clear] = ["#undo", "#redo", "#clear"].map((button) => document.querySelector(button));
 
-let strokes = []; // [[[x, y], …], …] in canvas units
-let past = []; // earlier `strokes`, newest last, which Undo brings back
-let future = []; // later ones, next last, which Redo brings back
-let current = null; // the stroke that is being drawn, {pointer, stroke}
-let number = 0; // of the question to the worker; answers to earlier ones are dropped
-
-// --- drawing ------------------------------------------------------------------------------------
-
-function position(event) {
-  const box = pad.getBoundingClientRect();
-  const border = pad.clientLeft;
-  const scale = SIDE / pad.clientWidth;
-  return [(event.clientX - box.left - border) * scale, (event.clientY - box.top - border) * scale];
-}
-
-pad.onpointerdown = (event) => {
-  if (event.button !== 0 || current) return;
-  event.preventDefault();
-  pad.setPointerCapture(event.pointerId);
-  current = { pointer: event.pointerId, stroke: [position(event)] };
-  replace([...strokes, current.stroke]);
-  redraw();
-};
-
-pad.onpointermove = (event) => {
-  if (event.pointerId !== current?.pointer) return;
-  const moves = event.getCoalescedEvents?.() ?? [];
-  for (const move of moves.length ? moves : [event]) current.stroke.push(position(move));
-  redraw();
-};
-
-// A stroke that the system interrupts stays as far as it was drawn.
-pad.onpointerup = pad.onpointercancel = (event) => {
-  if (event.pointerId !== current?.pointer) return;
-  current = null;
-  changed();
-};
-
-function replace(drawing) {
-  past.push(strokes);
-  future = [];
-  strokes = drawing;
-}
-
-const commands = {
-  undo() {
-    if (!past.length) return;
-    future.push(strokes);
-    strokes = past.pop();
-  },
-  redo() {
-    if (!future.length) return;
-    past.push(strokes);
-    strokes = future.pop();
-  },
-  clear() {
-    if (strokes.length) replace([]);
-  },
-};
-
-function perform(command) {
-  if (current) return;
-  commands[command]();
-  changed();
-}
-
-for (const button of [undo, redo, clear]) button.onclick = () => perform(button.id);
-document.addEventListener("keydown", (event) => {
-  const command = canvasCommand(event);
-  if (!command) return;
-  event.preventDefault();
-  perform(command);
-});
-
-function changed() {
-  undo.disabled = !past.length;
-  redo.disabled = !future.length;
-  clear.disabled = !strokes.length;
-  redraw();
-  ask();
-}
-
-function redraw() {
-  const pen = pad.getContext("2d");
-  const scale = pad.width / SIDE;
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
-  pen.clearRect(0, 0, SIDE, SIDE);
-  pen.strokeStyle = pen.fillStyle = getComputedStyle(pad).getPropertyValue("--ink");
-  pen.lineWidth = PEN_WIDTH;
-  pen.lineCap = pen.lineJoin = "round";
-  for (const [first, ...rest] of strokes) {
-    pen.beginPath();
-    pen.moveTo(...first);
-    for (const point of rest.length ? rest : [first]) pen.lineTo(...point);
-    pen.stroke();
-  }
-}
-
-new ResizeObserver(() => {
-  pad.width = pad.height = Math.round(pad.clientWidth * devicePixelRatio);
-  redraw();
-}).observe(pad);
-
-// --- answers ------------------------------------------------------------------------------------
-
-const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const rows = [];
-let latest = null; // the worker's latest answers
+let latest = null; // the latest answers
 let formats = []; // in which symbols are shown and copied
 let showAll = false; // whether all of them are shown
+
+const answerer = new Answerer({
+  loading: (fraction) => (status.textContent = `Loading the model… ${Math.floor(100 * fraction)}%`),
+  ready: showModel,
+  answered: answer,
+  understood: (document) => {
+    showUnderstood(document);
+    ask();
+  },
+  failed: (reason) => {
+    problem.hidden = false;
+    problem.textContent = `No answers: ${reason}. Reload the page to try again.`;
+    status.hidden = true;
+  },
+});
+const pad = new Pad(document.querySelector("#pad"), { undo, redo, clear }, ask);
+
+function ask() {
+  answerer.ask(pad.strokes, rankings.find((choice) => choice.checked).value);
+}
+
+document.addEventListener("keydown", (event) => {
+  const command = canvasCommand(event);
+  if (command) {
+    event.preventDefault();
+    pad.perform(command);
+  } else copyByKey(event, rows);
+});
 
 more.onclick = () => {
   showAll = !showAll;
   answer(latest);
 };
 
-function ask() {
-  number += 1;
-  const { value: prior } = [...rankings].find((choice) => choice.checked);
-  if (strokes.length) worker.postMessage({ strokes, number, prior });
-  else answer({ answers: [], unsure: false, strokes: 0, image: null });
-}
-
+const ranking = remembered(RANKING_KEY);
+(rankings.find((choice) => choice.value === ranking) ?? rankings[0]).checked = true;
 for (const choice of rankings) {
-  choice.checked = choice.value === chosenRanking();
   choice.onchange = () => {
-    try {
-      localStorage.setItem(RANKING_KEY, choice.value);
-    } catch {
-      // Storage is blocked: the choice lasts as long as the page.
-    }
+    remember(RANKING_KEY, choice.value);
     ask();
   };
 }
 
-function chosenRanking() {
-  let name = null;
-  try {
-    name = localStorage.getItem(RANKING_KEY);
-  } catch {
-    // As above.
-  }
-  return [...rankings].some((choice) => choice.value === name) ? name : rankings[0].value;
-}
+offerDocument((texts) => answerer.read(texts));
 
-offerDocument((texts) => worker.postMessage({ texts }));
-
-worker.onmessage = ({ data }) => {
-  if (data.problem) fail(data.problem);
-  else if (data.loaded !== undefined) status.textContent = `Loading the model… ${Math.floor(100 * data.loaded)}%`;
-  else if (data.description) ready(data);
-  else if (data.understood) {
-    showUnderstood(data.understood);
-    ask();
-  }
-  else if (data.number === number) answer(data);
-};
-document.addEventListener("keydown", (event) => copyByKey(event, rows));
-worker.onerror = (event) => fail(event.message || "the web worker can't be loaded");
-
-function fail(reason) {
-  problem.hidden = false;
-  problem.textContent = `No answers: ${reason}. Reload the page to try again.`;
-  status.hidden = true;
-}
-
-function ready({ description: { name, classes, raster, metrics }, formats: known }) {
+function showModel({ description: { name, classes, raster, metrics }, formats: known }) {
   formats = known;
   offerFormats(answers.querySelector(".output select"), formats, () => answer(latest));
   status.hidden = true;
@@ -200,22 +80,14 @@ function ready({ description: { name, classes, raster, metrics }, formats: known
   element("span", "", caption, `Model “${name}”: ${classes.length.toLocaleString("en")} symbols${accuracy}`);
 }
 
-// Shows the worker's message about the drawing: {answers, unsure, strokes, image}.
 function answer(message) {
   latest = message;
   const shown = showAll ? message.answers : message.answers.slice(0, FEW_ANSWERS);
-  const labelled = shown.map((one) => ({ ...one, percent: percentage(one.probability) }));
   more.hidden = message.answers.length <= FEW_ANSWERS;
   more.parentElement.hidden = !message.answers.length;
   more.textContent = showAll ? "Show fewer" : `Show ${message.answers.length - FEW_ANSWERS} more`;
-  showAnswers(answers, rows, { ...message, answers: inOrderOfPicks(labelled), formats }, () => makeRow(list));
+  showAnswers(answers, rows, { ...message, answers: inOrderOfPicks(shown), formats }, () => makeRow(list));
   showInput(message.image);
-}
-
-function percentage(probability) {
-  const percent = 100 * probability;
-  if (percent < 0.1) return "<0.1%";
-  return `${percent.toFixed(percent >= 9.95 ? 0 : 1)}%`;
 }
 
 // Shows the model's input image, ink in the text colour.
