@@ -38,14 +38,20 @@ function copySelection(text, near) {
   if (!done) throw new Error("copy refused");
 }
 
-// What a button with a symbol's text does. The extension's panel, which inserts texts into a document, replaces these.
 const COPYING = { verb: "Copy", done: "Copied", failed: "Select it by hand", deliver: copy };
+
+// What a click on a symbol's text does. The extension's panel, which inserts texts into a document, replaces it.
 const delivery = { ...COPYING };
 
 // A button that copies the result of `text()` when it is clicked, and reports that; with `symbol()`, of which the text is, it
 // does what `delivery` says.
 function copyButton(parent, text, symbol) {
-  const way = symbol ? delivery : COPYING;
+  return actionButton(parent, symbol ? delivery : COPYING, text, symbol);
+}
+
+// A button that does with a text what `way` says: `deliver(text, button, symbol)`, which may return the words that report it
+// in place of `done`; `verb` is its label.
+function actionButton(parent, way, text, symbol) {
   const button = element("button", "copy", parent);
   button.type = "button";
   const label = element("span", "label", button, way.verb);
@@ -61,8 +67,7 @@ function copyButton(parent, text, symbol) {
   button.reset = () => report("", "");
   button.onclick = async () => {
     try {
-      await way.deliver(text(), button, symbol?.());
-      report("done", way.done);
+      report("done", (await way.deliver(text(), button, symbol?.())) ?? way.done);
     } catch {
       report("failed", way.failed);
     }
@@ -96,12 +101,13 @@ function goTo(address) {
   window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
+let storage = () => window.localStorage; // where things are remembered; pages may have another place, with its functions
 const ofVisit = new Map(); // for browsers that store nothing
 
 // The text that the browser remembers under a name; null without one.
 function remembered(name) {
   try {
-    return localStorage.getItem(name);
+    return storage().getItem(name);
   } catch {
     return ofVisit.get(name) ?? null; // storage is blocked: what is remembered lasts as long as the page
   }
@@ -111,8 +117,8 @@ function remembered(name) {
 function remember(name, text) {
   ofVisit.set(name, text);
   try {
-    if (text === null) localStorage.removeItem(name);
-    else localStorage.setItem(name, text);
+    if (text === null) storage().removeItem(name);
+    else storage().setItem(name, text);
   } catch {
     // As above.
   }

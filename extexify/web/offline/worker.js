@@ -32,7 +32,7 @@ async function answer({ strokes, number, prior }) {
 // A symbol as answer_rows.js shows it.
 function asShown({ typed, needs, ...symbol }) {
   if (typed === undefined) return symbol;
-  return { ...symbol, typed: typed === symbol.command ? "" : typed, needs: (needs ?? "").replaceAll("\n", " ") };
+  return { ...symbol, typed: typed === symbol.command ? "" : typed, needs: (needs ?? "").replaceAll("\n", " "), lines: needs };
 }
 
 // Reads the visitor's document, and returns what is understood of it, {} without texts.
