@@ -18,8 +18,9 @@
 # make page-timings  the Symbols page: first glyph, scrolling, search
 # make studies       the other benchmarks, on the workspace's dataset
 #
+# make extension  the browser extension for Chrome and Firefox, into dist/
 # make screenshots  the pictures of the documentation
-# make demo         the animation of the README
+# make demo         the animations of the documentation
 # make setup        install everything that these need
 # make clean        remove what they installed
 #
@@ -37,7 +38,7 @@ CHECKED := extexify pages app.py tests tools benchmarks
 
 STUDIES := breakdown starter robustness rejection answers training_step link_lengths
 
-.PHONY: run test test-latex test-long check format lock bench growth studies fuzz faults load hostile latency page-timings first-paint screenshots demo setup clean help
+.PHONY: run test test-latex test-long check format lock bench growth studies fuzz faults load hostile latency page-timings first-paint extension screenshots demo setup clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -46,7 +47,7 @@ help:
 run: $(STAMPS)/requirements
 	$(BIN)/streamlit run app.py $(ARGS)
 
-test: $(STAMPS)/requirements-dev $(STAMPS)/browser
+test: $(STAMPS)/requirements-dev $(STAMPS)/browser $(STAMPS)/npm
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-latex: $(STAMPS)/requirements-dev
@@ -84,11 +85,15 @@ studies: $(STAMPS)/requirements-dev
 fuzz: $(STAMPS)/requirements-dev
 	EXTEXIFY_FUZZ_SECONDS=$(BUDGET) $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --dist worksteal $(ARGS)
 
+extension: $(STAMPS)/requirements
+	$(BIN)/python -m tools.extension $(ARGS)
+
 screenshots: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	$(BIN)/python -m tools.screenshots $(ARGS)
 
-demo: $(STAMPS)/requirements-dev $(STAMPS)/browser
+demo: $(STAMPS)/requirements-dev $(STAMPS)/browser $(STAMPS)/npm
 	$(BIN)/python -m tools.demo
+	$(BIN)/python -m tools.extension_film
 
 page-timings: $(STAMPS)/requirements-dev $(STAMPS)/browser
 	$(BIN)/python -m benchmarks.pages symbols $(ARGS)
@@ -108,7 +113,7 @@ load: $(STAMPS)/requirements-dev
 hostile: $(STAMPS)/requirements-dev
 	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
-setup: $(STAMPS)/requirements-dev $(STAMPS)/browser
+setup: $(STAMPS)/requirements-dev $(STAMPS)/browser $(STAMPS)/npm
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -129,4 +134,10 @@ $(STAMPS)/requirements-dev: requirements-dev.txt $(STAMPS)/requirements
 
 $(STAMPS)/browser: tools/browser.py $(STAMPS)/requirements-dev
 	$(BIN)/python tools/browser.py --install
+	@touch $@
+
+# CodeMirror, for a page like Overleaf's, and web-ext.
+$(STAMPS)/npm: tools/overleaf_page/package.json tools/overleaf_page/package-lock.json $(STAMPS)/requirements-dev
+	@mkdir -p $(VENV)/npm && cp tools/overleaf_page/package.json tools/overleaf_page/package-lock.json $(VENV)/npm
+	$(BIN)/npm ci --silent --ignore-scripts --prefix $(VENV)/npm
 	@touch $@
