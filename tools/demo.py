@@ -38,8 +38,7 @@ NOT_EQUIV: Strokes = [
     [(270 - 7 * step, 80 + 12 * step) for step in range(21)],
 ]
 
-# Screenshots don't show the mouse pointer.
-_POINTER = """
+POINTER = """
 const dot = document.createElement("div");
 dot.style.cssText = "position:fixed;width:14px;height:14px;margin:-7px;border-radius:50%;z-index:1000000;" +
   "background:rgb(217 119 6 / 75%);pointer-events:none";
@@ -48,7 +47,9 @@ addEventListener("mousemove", (event) => {
   dot.style.left = event.clientX + "px";
   dot.style.top = event.clientY + "px";
 }, true);
+addEventListener("blur", () => dot.remove()); // then it is in a frame of the page
 """
+"""A script that shows where the mouse is, which screenshots don't."""
 
 
 class Film:
@@ -78,7 +79,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, dashboard(Path(folder)) as address, chromium() as browser:
         page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type]
-        page.add_init_script(_POINTER)
+        page.add_init_script(POINTER)
         page.goto(address)
         canvas_of(page).wait_for()
         page.locator(".st-key-raster figure").wait_for()
