@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
@@ -335,6 +337,23 @@ def test_the_popup_of_any_page_copies_in_the_chosen_format(context: BrowserConte
     page.keyboard.press("Enter")
     wait_for(page, "await navigator.clipboard.readText() === 'equiv'")
     page.evaluate("chrome.storage.local.clear()")
+    page.close()
+
+
+def test_axe_finds_nothing(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(extension_address(context, "panel.html"))
+    expect(page.locator("#status")).to_be_hidden()
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        for strokes in ([], BARS):
+            if strokes:
+                draw_in(page.main_frame, strokes)
+            assert page.evaluate("axe.run().then(({ violations }) => violations.map(({ id }) => id))") == []
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator("li.row")).to_have_count(0)
     page.close()
 
 
