@@ -127,7 +127,7 @@ def answered(panel: Frame, drawings: list[Drawing]) -> tuple[list[float], list[s
         wait_for(panel, f"document.querySelector('ol').dataset.strokes === '{len(drawing)}'")
         milliseconds.append(float(panel.evaluate("window.answers.at(-1)")))
         found.append(str(panel.locator("li.row .command").first.get_attribute("data-key")))
-        panel.get_by_role("button", name="Clear").click()
+        panel.locator("#clear").click()
         wait_for(panel, "document.querySelector('ol').dataset.strokes === '0'")
     return milliseconds, found
 

@@ -1,10 +1,9 @@
 """Accuracy of the Draw page for rankings of different strength: how much usage counts beside the drawing.
 
-    python -m benchmarks.ranking [--dataset DIR] [--split validation] [--usage P …] [--alike P …] [--condition F …]
-                                 [MODEL]
+    python -m benchmarks.ranking [--dataset DIR] [--split validation] [--usage P …] [--condition F …] [MODEL]
 
-Each row is a ranking (`extexify.model.ranking`): the power of a symbol's count among all symbols, the further power
-among look-alikes, and the factor of a condition there. Columns are the metrics of `extexify.evaluation.page_metrics`,
+Each row is a ranking (`extexify.model.ranking`): the power of a symbol's count, and the factor of a condition among
+look-alikes. Columns are the metrics of `extexify.evaluation.page_metrics`,
 in percent. To choose by, MODEL must not have learned from the split.
 """
 
@@ -29,14 +28,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_dataset_option(parser)
     parser.add_argument("--split", choices=("train", "validation", "test"), default="validation")
-    parser.add_argument("--usage", type=float, nargs="+", default=[0, 0.25, USAGE.usage, 0.5, 0.75])
-    parser.add_argument("--alike", type=float, nargs="+", default=[0, 0.25, USAGE.alike_usage, 0.75])
-    parser.add_argument("--condition", type=float, nargs="+", default=[1, USAGE.condition])
+    parser.add_argument("--usage", type=float, nargs="+", default=[0, 0.25, USAGE.usage, 0.5, 0.75, 1])
+    parser.add_argument("--condition", type=float, nargs="+", default=[1, 0.85, USAGE.condition])
     parser.add_argument("model", type=Path, nargs="?", default=paths.default_model(), metavar="MODEL")
     options = parser.parse_args()
     dataset, classifier = open_dataset(options.dataset), Classifier.load(options.model)
     numbers = {key: number for number, key in enumerate(classifier.classes)}
-    rankings = [Ranking(*settings) for settings in product(options.usage, options.alike, options.condition)]
+    rankings = [Ranking(*settings) for settings in product(options.usage, options.condition)]
     counters = [PageCounter(classifier.classes, ranking) for ranking in rankings]
     indices = dataset.indices(options.split)
     labels = np.array([numbers.get(dataset.classes[label], -1) for label in dataset.labels[indices]])
@@ -47,8 +45,8 @@ def main() -> None:
         for counter in counters:
             counter.add(probabilities, labels[part])
     print(f"{len(indices):,} drawings of the {options.split} split, {classifier.name}\n")
-    print("| usage | alike usage | condition | uniform: first head / five heads / in first / in five | weighted |")
-    print("| ---: | ---: | ---: | --- | --- |")
+    print("| usage | condition | uniform: first head / five heads / in first / in five | weighted |")
+    print("| ---: | ---: | --- | --- |")
     for ranking, counter in zip(rankings, counters, strict=True):
         found = counter.metrics()
         settings = " | ".join(f"{number:g}" for number in astuple(ranking))

@@ -22,12 +22,11 @@ class Ranking:
     """How much usage counts beside a drawing.
 
     usage: the power of a symbol's count (`estimated_count`) by which its probability is multiplied. Among look-alikes,
-    of which the drawing says little, further: the power alike_usage, and the factor `condition` for each of two
-    conditions, that a symbol needs a package and that math mode doesn't have it.
+    of which the drawing says little, further the factor `condition` for each of two conditions, that a symbol needs a
+    package and that math mode doesn't have it.
     """
 
     usage: float = 0.0
-    alike_usage: float = 0.0
     condition: float = 1.0
 
     def weight(self, key: str) -> float:
@@ -46,10 +45,10 @@ class Ranking:
         """The further factor of a symbol among its look-alikes."""
         symbol = symbol_for(key)
         conditions = bool(symbol.usepackage) + (symbol.mode == "text")
-        return estimated_count(key) ** self.alike_usage * self.condition**conditions
+        return self.condition**conditions
 
 
-USAGE = Ranking(usage=0.35, alike_usage=0.5, condition=0.7)
+USAGE = Ranking(usage=0.45, condition=0.7)
 """By usage: fitted on validation drawings (`python -m benchmarks.ranking`, docs/recipe.md)."""
 
 SHAPE = Ranking()

@@ -29,7 +29,7 @@ function showAnswers(container, rows, { answers, unsure, strokes, formats }, mak
   container.querySelector("ol").dataset.strokes = strokes;
 }
 
-// Creates a row; `decorateChip` may add to the chip of each look-alike.
+// Creates a row; `decorateChip` may add to the chip of each look-alike, which is made when it is shown.
 function makeRow(list, decorateChip = () => {}) {
   const row = element("li", "row", list);
   const glyph = element("span", "glyph", row);
@@ -117,7 +117,8 @@ function fillMembers(parts, answer, few, format) {
   if (!alike.length) return;
   element("span", "quiet", parts.members, "drawn alike");
   const named = (text) => [answer, ...alike].filter((member) => formOf(member, format).text === text).length;
-  parts.chips = alike.map((member) => {
+  const show = (members) => (parts.chips = [...parts.chips, ...members.map(makeChip)]);
+  const makeChip = (member) => {
     const chip = element("span", "member", parts.members);
     chip.dataset.key = member.key;
     const form = formOf(member, format);
@@ -136,21 +137,22 @@ function fillMembers(parts, answer, few, format) {
     if (named(form.text) > 1) element("span", "package", chip, which);
     parts.decorateChip(chip, member);
     return chip;
-  });
+  };
+  show(alike.slice(0, few));
   const more = alike.length - few;
   if (more < 1) return;
-  for (const chip of parts.chips.slice(few)) chip.hidden = true;
   const button = element("button", "expand", parts.members, `${more} more`);
   button.type = "button";
   button.setAttribute("aria-label", `Show ${more} more that are drawn alike`);
   button.onclick = () => {
-    for (const chip of parts.chips) chip.hidden = false;
-    parts.chips[few].querySelector(".pick").focus();
     button.remove();
+    show(alike.slice(few));
+    parts.chips[few].querySelector(".pick").focus();
   };
 }
 
-// Copies an answer by its key (or inserts it, see `delivery` in page.js): Enter the first one, 1 to 9 any; not where a field or a button takes the key.
+// Copies an answer by its key, or does with it what `delivery` says: Enter the first one, 1 to 9 any; not where a field or a
+// button takes the key.
 function copyByKey(event, rows) {
   const chosen = rows[event.key === "Enter" ? 0 : /^[1-9]$/.test(event.key) ? event.key - 1 : -1];
   if (!chosen || !isFree(event)) return;

@@ -34,6 +34,7 @@ function makeAnswerRow(list, send) {
   const parts = makeRow(list, (chip, member) => {
     chip.was = makeKeepButton(chip, () => keep(member.key));
     chip.was.innerHTML = CHECK;
+    if (parts.data) fillChip(chip, member, parts.data);
   });
   parts.link = element("a", "details", parts.about, "Details");
   parts.link.onclick = (event) => {
@@ -45,14 +46,18 @@ function makeAnswerRow(list, send) {
   return parts;
 }
 
-function fillAnswerRow({ link, was, chips }, answer, data) {
+function fillChip({ was }, member, data) {
+  fillKeepButton(was, member, `${member.command}, ${member.about}`, data);
+}
+
+function fillAnswerRow(parts, answer, data) {
+  const { link, was, chips } = parts;
+  parts.data = data; // for chips that are made later
   link.href = addressOf(answer.key, "symbols");
   link.setAttribute("aria-label", `Details of ${answer.command}`);
   fillKeepButton(was, answer, answer.command, data);
   was.textContent = data.savedKey === answer.key ? data.savedLabel : "It was this one";
-  answer.alike.forEach((member, index) => {
-    fillKeepButton(chips[index].was, member, `${member.command}, ${member.about}`, data);
-  });
+  chips.forEach((chip, index) => fillChip(chip, answer.alike[index], data));
 }
 
 const rowsOfList = new WeakMap();

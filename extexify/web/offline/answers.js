@@ -15,12 +15,13 @@ export function rankByUsage(predictions, symbols) {
 export function foldLookAlikes(predictions, symbols, byUsage = true) {
   const weight = ({ key, probability }) => probability * (byUsage ? symbols[key].usage[1] : 1);
   const groups = new Map();
-  for (const prediction of [...predictions].sort((one, other) => weight(other) - weight(one))) {
+  for (const prediction of predictions) {
     const { group } = symbols[prediction.key];
-    if (!groups.has(group)) groups.set(group, []);
-    groups.get(group).push(prediction);
+    if (groups.has(group)) groups.get(group).push(prediction);
+    else groups.set(group, [prediction]);
   }
   return [...groups.values()]
+    .map((members) => members.sort((one, other) => weight(other) - weight(one)))
     .map((members) => ({ members, probability: total(members) }))
     .sort((one, other) => other.probability - one.probability);
 }

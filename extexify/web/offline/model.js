@@ -5,6 +5,7 @@ import { rasterize } from "./shared/raster.js";
 import { resample } from "./shared/resample.js";
 
 const METADATA = "extexify"; // metadata entry that contains the model's description
+const PROVIDERS = { executionProviders: ["wasm"] };
 const RUNTIME = new URL("vendor/ort-wasm-simd-threaded.wasm.gz", import.meta.url);
 
 // Loads the model and the runtime in parallel; `progress` is called with the loaded fraction, 0 to 1.
@@ -14,11 +15,17 @@ export async function loadModel(address, progress = () => {}) {
     fractions[index] = fraction;
     progress((fractions[0] + 3 * fractions[1]) / 4); // the model is about three times as large as the runtime
   };
-  const [runtime, file] = await Promise.all([load(RUNTIME, track(0)), load(address, track(1))]);
-  ort.env.wasm.numThreads = 1; // threads need HTTP headers that a static server doesn't send
-  ort.env.wasm.wasmBinary = await decompressed(runtime);
-  const session = await ort.InferenceSession.create(file, { executionProviders: ["wasm"] });
+  const [file] = await Promise.all([load(address, track(1)), startRuntime(track(0))]);
+  const session = await ort.InferenceSession.create(file, PROVIDERS);
   return new Model(describe(file), session);
+}
+
+// Compiles the runtime, which takes as long as loading the model. It does that before it looks at a model, and only then:
+// so it is given an empty one.
+async function startRuntime(progress) {
+  ort.env.wasm.numThreads = 1; // threads need HTTP headers that a static server doesn't send
+  ort.env.wasm.wasmBinary ??= await decompressed(await load(RUNTIME, progress));
+  await ort.InferenceSession.create(new Uint8Array(1), PROVIDERS).catch(() => {});
 }
 
 class Model {
@@ -57,19 +64,24 @@ export async function load(address, progress = () => {}) {
   }
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${address} can't be loaded (${response.status})`);
-  const size = Number(response.headers.get("Content-Length")) || Infinity;
+  const bytes = await read(response, progress);
+  progress(1);
+  return new Uint8Array(bytes);
+}
+
+async function read(response, progress) {
+  const size = Number(response.headers.get("Content-Length"));
+  if (!size) return response.arrayBuffer(); // a file of an extension: there is no progress to tell, and this is faster
   const reader = response.body.getReader();
   const chunks = [];
   let loaded = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
+    if (done) return new Blob(chunks).arrayBuffer();
     chunks.push(value);
     loaded += value.length;
     progress(Math.min(loaded / size, 1));
   }
-  progress(1);
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 // The decompressed bytes of a gzip file. If the server sent Content-Encoding: gzip, the browser has decompressed them.
