@@ -304,6 +304,7 @@ def test_answers_say_what_the_visitors_document_takes(page: Page, tmp_path: Path
     page.keyboard.press("Enter")
     row.locator(".copy").first.get_by_text("Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == r"\total"
+    row.get_by_role("button", name="more that are drawn alike").click()
     needed = row.locator(".member .pick[title*='needs ']")
     assert r"needs \usepackage{" in str(needed.first.get_attribute("title"))
 
