@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-import numpy as np
 import trustme
 
 from extexify.drawing.strokes import Drawing
+from tools import replay
 from tools.browser import FLAGS, require_browser
-from tools.dashboard import CANVAS_SIDE, TIMEOUT
+from tools.dashboard import TIMEOUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Frame, Page, Worker
@@ -231,7 +231,4 @@ def place_cursor(page: Page, before: str, *, select: int = 0) -> None:
 
 def on_canvas(drawing: Drawing) -> Strokes:
     """A drawing's strokes in the middle of the panel's canvas, in canvas pixels."""
-    points = np.concatenate(drawing)
-    scale = 300 / max(float(np.ptp(points, axis=0).max()), 1)
-    middle = (points.max(axis=0) + points.min(axis=0)) / 2
-    return [[(float(x), float(y)) for x, y in (stroke - middle) * scale + CANVAS_SIDE / 2] for stroke in drawing]
+    return [[(float(x), float(y)) for x, y in stroke] for stroke in replay.on_canvas(drawing)]

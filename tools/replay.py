@@ -74,10 +74,13 @@ def replay(page: Page, drawing: Drawing) -> list[Shown]:
 def shown(page: Page) -> list[Shown]:
     """The answers on the page, best first."""
     rows = page.locator(".st-key-answers ol .row").evaluate_all(
-        """rows => rows.map(row => [
-            [...row.querySelectorAll('[data-key]')].map(one => one.dataset.key),
-            Number(row.querySelector('.bar').style.transform.match(/scaleX\\(([^)]+)/)[1]),
-        ])"""
+        """rows => rows.map(row => {
+            row.querySelector('.members .expand')?.click();  // the other look-alikes
+            return [
+                [...row.querySelectorAll('[data-key]')].map(one => one.dataset.key),
+                Number(row.querySelector('.bar').style.transform.match(/scaleX\\(([^)]+)/)[1]),
+            ];
+        })"""
     )
     return [Shown(tuple(keys), probability) for keys, probability in rows]
 
