@@ -93,8 +93,8 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     pad.perform(command);
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event, event.key === "ArrowDown" ? 1 : -1);
-  else if (isWaiting) heldKey = event;
-  else copyByKey(event, rows);
+  else if (!isWaiting) copyByKey(event, rows);
+  else if (isFree(event)) heldKey = event; // later nothing tells which element had the focus
 });
 
 // Moves the focus to the button of another answer.
