@@ -17,7 +17,7 @@ export class Editor {
         this.#waiting.delete(id);
       };
     });
-    window.parent.postMessage("extexify:ready", "*"); // whoever it is, it says no more than that
+    window.parent.postMessage("extexify:ready", "*"); // to any origin: it holds no data
   }
 
   // The document and the selection in it: {text, from, to}, or {problem}.

@@ -54,7 +54,8 @@ def main() -> None:
                 page = context.new_page()
                 page.goto(server.address(**options))
                 wait_until_ready(page)
-                _draw(_open(page, " be small"), SUM)
+                place_cursor(page, " be small")
+                _draw(_open(page), SUM)
                 page.screenshot(path=path)
             print(path)
 
@@ -62,7 +63,7 @@ def main() -> None:
 def _insert(page: Page, film: Film, before: str, strokes: Strokes) -> None:
     place_cursor(page, before)
     film.shoot(PAUSE // 2)
-    panel = _open(page, before)
+    panel = _open(page)
     film.shoot(PAUSE // 2)
     _draw(panel, strokes, film)
     film.shoot(PAUSE)
@@ -71,8 +72,7 @@ def _insert(page: Page, film: Film, before: str, strokes: Strokes) -> None:
     film.shoot(PAUSE)
 
 
-def _open(page: Page, before: str) -> Frame:
-    place_cursor(page, before)
+def _open(page: Page) -> Frame:
     page.locator("extexify-button button").click()
     panel = panel_frame(page)
     wait_for(panel, "document.querySelector('#status').hidden && document.hasFocus()")

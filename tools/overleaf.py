@@ -110,7 +110,7 @@ class Overleaf:
 
 @contextmanager
 def overleaf_server() -> Iterator[Overleaf]:
-    """Serve the page over HTTPS on a free port, with a certificate that nobody else trusts."""
+    """Serve the page over HTTPS on a free port, with a certificate made for it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert(*HOSTS).configure_cert(context)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:

@@ -39,7 +39,7 @@ def context(
     shutil.copytree(extension, folder)
     shutil.copytree(STUB, folder, dirs_exist_ok=True)
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    # Nobody could answer the browser's question here.
+    # Granted beforehand: a test can't answer the browser's permission prompt.
     manifest["host_permissions"].append(f"https://{HOSTS[1]}/*")
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     with extension_browser(browser, folder, tmp_path_factory.mktemp("profile"), overleaf) as context:
