@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright._impl._driver import compute_driver_executable
 
 from extexify.catalog.document import Document, catalogue_packages, read_document
 from extexify.catalog.document_table import document_table
@@ -21,9 +19,7 @@ from extexify.catalog.preamble import MAX_LENGTH, Font, Load, Statement, stateme
 from extexify.catalog.symbols import aliases_of, load_catalog
 from extexify.core.errors import UserError
 from tests.catalog.test_document import HOSTILE, MACROS, OTHER_MACROS, PAPER, PIECES
-
-NODE = compute_driver_executable()[0]
-"""Node.js, which Playwright brings."""
+from tests.node import Node, running
 
 WEB = Path(__file__).parents[2] / "extexify" / "web"
 
@@ -77,24 +73,16 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 """
 
-Reader = subprocess.Popen[str]
+Reader = Node
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A process that reads documents, each a line of JSON, and answers each by another one."""
     folder = tmp_path_factory.mktemp("reader")
-    for name in ("document.js", "preamble.js"):
-        (folder / name).write_bytes((WEB / name).read_bytes())
-    (folder / "package.json").write_text('{"type": "module"}')
     (folder / "documents.json").write_text(json.dumps(document_table(KEYS)))
-    (folder / "program.js").write_text(PROGRAM)
-    with subprocess.Popen(
-        [NODE, "program.js"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with running(folder, PROGRAM, [WEB / "document.js", WEB / "preamble.js"]) as process:
         yield process
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def read(reader: Reader, *texts: str, keys: Sequence[str] = (), groups: Sequence[Sequence[str]] = ()) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright._impl._driver import compute_driver_executable
 
 from extexify.catalog.symbols import load_catalog
-
-NODE = compute_driver_executable()[0]
-"""Node.js, which Playwright brings."""
+from tests.node import Node, running
 
 MODULE = Path(__file__).parents[2] / "extension" / "latex.js"
 
@@ -36,22 +32,12 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 """
 
-Node = subprocess.Popen[str]
-
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A process that calls the module's functions, each call a line of JSON, as each answer is."""
-    folder = tmp_path_factory.mktemp("latex")
-    (folder / "latex.js").write_bytes(MODULE.read_bytes())
-    (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "program.js").write_text(PROGRAM)
-    with subprocess.Popen(
-        [NODE, "program.js"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with running(tmp_path_factory.mktemp("latex"), PROGRAM, [MODULE]) as process:
         yield process
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def call(node: Node, function: str, *given: Any) -> Any:

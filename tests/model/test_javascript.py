@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright._impl._driver import compute_driver_executable
 
 from extexify.catalog.document import read_document
 from extexify.drawing.strokes import Drawing
@@ -21,9 +20,7 @@ from extexify.model.ranking import SHAPE
 from extexify.training.scribbles import scribbles
 from extexify.workspace.paths import SHIPPED_MODELS
 from tests.drawings import starter_drawings
-
-NODE = compute_driver_executable()[0]
-"""Node.js, which Playwright brings."""
+from tests.node import NODE
 
 SHIPPED = SHIPPED_MODELS / "extexify.onnx"
 
