@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from extexify.catalog.comparison import detailed_summary
+from extexify.catalog.document import catalogue_packages
 from extexify.catalog.document_table import document_table
 from extexify.catalog.lookalikes import groups_of, prints_alike
 from extexify.catalog.output import labels
@@ -58,9 +59,9 @@ def made_files(model: Path) -> dict[str, bytes]:
 @lru_cache(maxsize=2)  # with all shapes they take a second
 def _tables(classes: tuple[str, ...]) -> dict[str, bytes]:
     """The files with the tables of symbols of a model with these classes."""
-    known = {"formats": labels(), "summed_classes": SUMMED_CLASSES, **_symbols(classes)}
+    known = {"formats": labels(), "packages": catalogue_packages(), "summed_classes": SUMMED_CLASSES}
     return {
-        SYMBOLS: orjson.dumps(known, option=orjson.OPT_NON_STR_KEYS),
+        SYMBOLS: orjson.dumps({**known, **_symbols(classes)}, option=orjson.OPT_NON_STR_KEYS),
         DOCUMENTS: orjson.dumps(document_table(classes)),
     }
 

@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 from playwright.sync_api import expect
 
+from extexify.catalog.document import catalogue_packages
 from extexify.catalog.lookalikes import drawn_alike
 from extexify.drawing.raster import PRESETS, preset, rasterize_drawing
 from extexify.drawing.resample import SequenceSettings, resample
@@ -329,6 +330,29 @@ def test_answers_say_what_the_visitors_document_takes(page: Page, tmp_path: Path
     expect(section.get_by_text("A document may have 1,000,000 characters, not 1,000,001")).to_be_visible()
     section.get_by_role("button", name="Forget the document").click()
     expect(section.get_by_text("File: ")).to_have_count(0)
+    page.get_by_text("Your document").click()
+
+
+def test_ticked_packages_count_as_loaded_until_they_are_forgotten(page: Page) -> None:
+    section = page.locator("#document")
+    page.get_by_text("Your document").click()
+    assert section.get_by_role("checkbox").count() == len(catalogue_packages())
+    section.get_by_label("stmaryrd").check()
+    section.get_by_label("marvosym").focus()
+    page.keyboard.press("Space")
+    expect(section.get_by_text("Loaded: marvosym, stmaryrd")).to_be_visible()
+    page.get_by_label("Preamble").fill(r"\usepackage{mathabx}")
+    expect(section.get_by_text("Loaded: marvosym, mathabx, stmaryrd")).to_be_visible()
+
+    page.reload()
+    page.locator("#status").wait_for(state="hidden")
+    page.get_by_text("Your document").click()
+    expect(section.get_by_label("stmaryrd")).to_be_checked()
+    section.get_by_label("marvosym").uncheck()
+    expect(section.get_by_text("Loaded: mathabx, stmaryrd")).to_be_visible()
+    section.get_by_role("button", name="Forget the document").click()
+    expect(section.get_by_text("Loaded: ")).to_have_count(0)
+    expect(section.get_by_role("checkbox", checked=True)).to_have_count(0)
     page.get_by_text("Your document").click()
 
 

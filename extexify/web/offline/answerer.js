@@ -8,7 +8,7 @@ export class Answerer {
   #number = 0; // of the latest question; answers to earlier ones are dropped
   #handlers;
 
-  // Handlers: loading(fraction) and then ready({description, formats}); answered({answers, unsure, strokes, image}) after each
+  // Handlers: loading(fraction) and then ready({description, formats, packages}); answered({answers, unsure, strokes, image}) after each
   // question; understood({…}, see worker.js) after `read`; failed(reason), after which there are no more answers.
   constructor(handlers) {
     this.#handlers = handlers;

@@ -1,5 +1,5 @@
-// “Your document”: a field for a preamble, a file, and what is understood of them (extexify/ui/draw/document.py has the same
-// on the Draw page). `element` comes from shared/page.js.
+// “Your document”: a field for a preamble, a file, packages to tick, and what is understood of them
+// (extexify/ui/draw/document.py has the same on the Draw page). `element` comes from shared/page.js.
 
 import { MAX_LENGTH } from "./shared/preamble.js";
 
@@ -9,12 +9,14 @@ const TYPING_MS = 300; // from the last key press until the text is read
 
 const form = document.querySelector("#document");
 const field = form.querySelector("textarea");
-const file = form.querySelector("input");
+const file = form.querySelector("input[type=file]");
+const choices = form.querySelector("#packages");
 const forget = form.querySelector("#forget");
 const inUse = form.querySelector("summary span");
 const understood = form.querySelector("#understood");
 
 let opened = { name: "", text: "" }; // the file
+let ticked = []; // packages
 let timer = 0;
 
 // Shows the document of earlier in this session, if any. `changed(texts)` is called with its texts now, and whenever they
@@ -22,9 +24,10 @@ let timer = 0;
 export function offerDocument(changed) {
   const update = () => {
     clearTimeout(timer);
-    const texts = [opened.text, field.value].filter((text) => text.trim());
+    const loads = ticked.length ? `\\usepackage{${ticked.join(",")}}` : "";
+    const texts = [opened.text, field.value, loads].filter((text) => text.trim());
     forget.disabled = !texts.length;
-    keep(texts.length ? { opened, text: field.value } : null);
+    keep(texts.length ? { opened, text: field.value, ticked } : null);
     changed(texts);
   };
   field.oninput = () => {
@@ -39,9 +42,15 @@ export function offerDocument(changed) {
     file.value = ""; // so that the same file can be chosen again
     update();
   };
+  choices.onchange = () => {
+    ticked = boxes().filter((box) => box.checked).map((box) => box.value);
+    update();
+  };
   forget.onclick = () => {
     opened = { name: "", text: "" };
     field.value = "";
+    ticked = [];
+    for (const box of boxes()) box.checked = false;
     update();
     field.focus(); // a disabled button has no focus
   };
@@ -49,7 +58,21 @@ export function offerDocument(changed) {
   if (!stored) return;
   opened = stored.opened;
   field.value = stored.text;
+  ticked = stored.ticked ?? []; // earlier versions had none
   update();
+}
+
+// Offers packages to tick; those of earlier in this session are ticked.
+export function offerPackages(names) {
+  for (const name of names) {
+    const label = element("label", "", choices);
+    const box = element("input", "", label);
+    box.type = "checkbox";
+    box.value = name;
+    box.checked = ticked.includes(name);
+    label.append(` ${name}`);
+  }
+  choices.parentElement.hidden = false;
 }
 
 // Shows what the worker understood: {packages, unknown, macros, clashes, needsOpentype}, {problem}, or {} without a document.
@@ -68,6 +91,10 @@ export function showUnderstood({ problem, packages, unknown, macros, clashes, ne
   }
   if (needsOpentype) element("p", "", understood, "XeLaTeX or LuaLaTeX is needed.");
   for (const clash of clashes.slice(0, SHOWN)) element("p", "warning", understood, clash);
+}
+
+function boxes() {
+  return [...choices.querySelectorAll("input")];
 }
 
 function few(values) {

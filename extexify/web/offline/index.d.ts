@@ -99,6 +99,8 @@ export interface Classifier {
   readonly description: Description;
   /** Name and label of each format. */
   readonly formats: [name: string, label: string][];
+  /** The packages that symbols need, sorted. */
+  readonly packages: string[];
   classify(strokes: Strokes, question?: Question): Promise<Classification>;
   /** Reads a document's texts, each a preamble, a whole document or a package, of up to a million characters. */
   readDocument(...texts: string[]): Promise<Document>;

@@ -43,6 +43,11 @@ class Classifier {
     return this.#table.formats;
   }
 
+  // The packages that symbols need, sorted.
+  get packages() {
+    return this.#table.packages;
+  }
+
   // The LaTeX document with these texts, each a preamble, a whole document or a package; see shared/document.js. Throws a
   // RangeError for a text that is too long.
   async readDocument(...texts) {

@@ -2,7 +2,7 @@
 // `makeRow`, `showAnswers`, `copyByKey`, `offerFormats`, `canvasCommand`, … come from the scripts in shared/.
 
 import { Answerer } from "./answerer.js";
-import { offerDocument, showUnderstood } from "./document_form.js";
+import { offerDocument, offerPackages, showUnderstood } from "./document_form.js";
 import { Pad } from "./shared/pad.js";
 
 const FEW_ANSWERS = 5; // shown before "Show more" is clicked
@@ -67,9 +67,10 @@ for (const choice of rankings) {
 
 offerDocument((texts) => answerer.read(texts));
 
-function showModel({ description: { name, classes, raster, metrics }, formats: known }) {
+function showModel({ description: { name, classes, raster, metrics }, formats: known, packages }) {
   formats = known;
   offerFormats(answers.querySelector(".output select"), formats, () => answer(latest));
+  offerPackages(packages);
   status.hidden = true;
   input.parentElement.hidden = false;
   input.width = input.height = raster.size;

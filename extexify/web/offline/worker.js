@@ -6,7 +6,7 @@ const MAX_ANSWERS = 25;
 
 const ready = loadClassifier({ progress: (loaded) => postMessage({ loaded }) });
 ready.then(
-  ({ description, formats }) => postMessage({ description, formats }),
+  ({ description, formats, packages }) => postMessage({ description, formats, packages }),
   (error) => postMessage({ problem: error.message }),
 );
 
