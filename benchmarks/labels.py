@@ -1,11 +1,13 @@
 """What leaving out drawings that are probably mislabelled gives.
 
     python -m benchmarks.labels --dataset DIR --out DIR [--folds 4] [--judges 8] [--epochs 8] [--least 0.5 0.9]
+                                [--accepted FILE]
 
 Recipe `quick` cross-validates the train and validation drawings (`--judges` epochs a fold), and what it suggests as
 mislabelled (`extexify.evaluation.label_errors`) with at least each of the probabilities `--least` is left out of a
-training of `quick` on the dataset's symbols alone. The table compares it with a training on all of them, by the test
-drawings, with their labels as they are. Trainings are kept in --out: a second call trains only what is missing.
+training of `quick` on the dataset's symbols alone; with --accepted also those alone that a person found right. The
+table compares it with a training on all of them, by the test drawings, with their labels as they are. Trainings are
+kept in --out: a second call trains only what is missing.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--judges", type=int, default=8, help="epochs of the networks that suggest")
     parser.add_argument("--epochs", type=int, default=8, help="of the networks that are compared")
     parser.add_argument("--least", type=float, nargs="+", default=[0.5, 0.9], help="probabilities of suggestions")
+    parser.add_argument("--accepted", type=Path, help="ids of drawings found mislabelled, a line each")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
     learnt = with_rows(dataset, np.flatnonzero(dataset.split != TEST), "without test")
@@ -50,18 +53,22 @@ def main() -> None:
     print("| training | train drawings left out | top-1 | top-3 | top-5 | drawn alike: top-1 | top-5 |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     compared = recipe("quick", epochs=options.epochs, starters=0)
-    for least in (None, *options.least):
-        suggested = [] if least is None else [number for number, probability in found if probability >= least]
-        left_out = np.isin(dataset.ids, suggested) & (dataset.split == TRAIN)
-        kept = with_rows(dataset, np.flatnonzero(~left_out), f"without {len(suggested)} of {judged.name}")
-        name = f"all-{options.epochs}" if least is None else f"least-{least:g}-{judged.name}-{options.epochs}"
-        metrics = evaluate_dataset(Classifier.load(trained(compared, kept, name, options.out)), dataset).to_json()
+    left_out: dict[str, list[int]] = {"all": []}
+    for least in options.least:
+        left_out[f"least-{least:g}-{judged.name}"] = [number for number, probability in found if probability >= least]
+    if options.accepted:
+        left_out[options.accepted.stem] = [int(line) for line in options.accepted.read_text().split()]
+    for name, numbers in left_out.items():
+        unread = np.isin(dataset.ids, numbers) & (dataset.split == TRAIN)
+        kept = with_rows(dataset, np.flatnonzero(~unread), f"without {name}")
+        model = trained(compared, kept, f"{name}-{options.epochs}", options.out)
+        metrics = evaluate_dataset(Classifier.load(model), dataset).to_json()
         shares = [
             *(metrics[top] for top in ("top1", "top3", "top5")),
             *(metrics["drawn_alike"][top] for top in ("top1", "top5")),
         ]
-        label = "all" if least is None else f"without suggestions of at least {least:g}"
-        print(f"| {label} | {left_out.sum():,} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |", flush=True)
+        shown = "all" if name == "all" else f"without {name}"
+        print(f"| {shown} | {unread.sum():,} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |", flush=True)
 
 
 if __name__ == "__main__":
