@@ -44,22 +44,26 @@ from extexify.model.classifier import Classifier
 from extexify.training.recipes import RECIPES, recipe
 from extexify.training.stroke_style import CHANGES
 
+_NONE = dict.fromkeys(CHANGES, 0.0)
+
 VARIANTS: dict[str, dict[str, float]] = {
     "recipe": {},
-    "enlarge": {"enlarge": 0.25},
-    "double": {"double": 0.25},
-    "bow": {"bow": 0.35},
-    "loop": {"loop": 0.25},
-    "smooth": {"smooth": 0.25},
-    "connect": {"connect": 0.25},
-    "lift": {"lift": 0.25},
-    "hook": {"hook": 0.25},
-    "slant": {"shear": 0.25},
-    "aspect": {"scale": 0.2},
-    "strokes apart": {"stroke_shift": 0.04, "stroke_turn": 0.1, "stroke_scale": 0.12},
+    "none": _NONE,
+    "enlarge": _NONE | {"enlarge": 0.25},
+    "double": _NONE | {"double": 0.25},
+    "bow": _NONE | {"bow": 0.35},
+    "loop": _NONE | {"loop": 0.25},
+    "smooth": _NONE | {"smooth": 0.25},
+    "connect": _NONE | {"connect": 0.25},
+    "lift": _NONE | {"lift": 0.25},
+    "hook": _NONE | {"hook": 0.25},
+    "slant": _NONE | {"shear": 0.25},
+    "aspect": _NONE | {"scale": 0.2},
+    "strokes apart": _NONE | {"stroke_shift": 0.04, "stroke_turn": 0.1, "stroke_scale": 0.12},
     "all": dict.fromkeys(CHANGES, 0.12),
 }
-"""Changes of the recipe's augmentation: none, a further or a stronger variation, and all of the further ones."""
+"""Changes of the recipe's augmentation: as it is; without stroke styles (`extexify.training.stroke_style`); and with a
+further or a stronger variation in their place, or all of them."""
 
 FEATURES: dict[str, tuple[str, str]] = {
     "aspect": ("narrow", "wide"),

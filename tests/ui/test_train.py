@@ -227,7 +227,7 @@ def test_the_command_for_several_machines_has_the_forms_settings(
     page.number_input(key="train-machine-count").set_value(3)
     command = rerun(page).code[0].value
     assert command.startswith("torchrun --nnodes=3 --node-rank=NUMBER --nproc-per-node=1 ")
-    assert "-m -- extexify train --recipe=default --epochs=16 --batch-size=128 " in command
+    assert "-m -- extexify train --recipe=default --epochs=20 --batch-size=128 " in command
     assert command.endswith("--run=wide")
 
 
