@@ -2,6 +2,7 @@
 
     python -m benchmarks.styles --dataset DIR --out DIR [--seed N …] [--epochs N] [--variants NAME …] [--choose]
                                 [--fast] [--tails]
+    python -m benchmarks.styles --dataset DIR --models MODEL …
     python -m benchmarks.styles --dataset DIR --ids
 
 Recipe `quick` is trained on the dataset's symbols, once for each variant of its augmentation (`VARIANTS`). The table
@@ -17,7 +18,8 @@ By default those are test drawings of the usual split, the styles of half of the
 trained on; with --choose validation drawings and the styles of the other half, to choose among variants.
 
 --fast compares variants in a tenth of the time: by a network of half the channels, on small inputs to the end.
---ids trains nothing, and prints how much drawings of neighbouring ids resemble each other in these features.
+--models trains nothing, and has test drawings by style, for models that learned from all styles. --ids trains nothing,
+and prints how much drawings of neighbouring ids resemble each other in these features.
 
 Trainings are kept in --out: a second call goes on where a stopped one was, and trains only what is missing.
 """
@@ -25,7 +27,7 @@ Trainings are kept in --out: a second call goes on where a stopped one was, and 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -185,10 +187,14 @@ class Task:
         return of_one_hand(self.dataset.ids, self.dataset.labels)
 
     @cached_property
+    def outermost(self) -> NDArray[np.bool_]:
+        """Which drawings (N,) are of an outermost style, except those of one person."""
+        return np.logical_or.reduce(list(self.tails.values())) & ~self.hand
+
+    @cached_property
     def styles(self) -> NDArray[np.bool_]:
         """Which drawings (N,) are withheld."""
-        outermost = np.logical_or.reduce(list(self.tails.values())) & ~self.hand
-        return outermost & (self._counts(~self.hand & ~outermost & (self.dataset.split == 0)) >= LEAST)
+        return self.outermost & (self._counts(~self.hand & ~self.outermost & (self.dataset.split == 0)) >= LEAST)
 
     @property
     def for_training(self) -> Dataset:
@@ -207,11 +213,28 @@ class Task:
         styles = self.styles & half[self.dataset.labels]
         parts = {"as trained": ~self.styles & (split == (1 if choose else 2)), "styles": styles}
         if not choose:  # too few to choose by
-            by_one = self._counts(self.hand & (split == 0)) > self._counts(~self.hand & ~self.styles & (split == 0))
-            parts["hands"] = by_one & ~self.hand & ~self.styles & (split != 0)
+            parts["hands"] = self._by_others(~self.styles) & ~self.styles & (split != 0)
         if tails:
             parts |= {name: rows & styles for name, rows in self.tails.items()}
         return {name: np.flatnonzero(rows) for name, rows in parts.items()}
+
+    def test_parts(self) -> dict[str, NDArray[np.int64]]:
+        """The test drawings, by style."""
+        test, every = self.dataset.split == 2, np.ones(len(self.dataset.split), np.bool_)
+        parts = {
+            "all": test,
+            "neither of the next two": test & ~self.outermost & ~self.hand,
+            "outermost styles": test & self.outermost,
+            "in the one hand": test & self.hand,
+            "by others, of the symbols that this hand drew most of": test & self._by_others(every),
+        }
+        return {name: np.flatnonzero(rows) for name, rows in parts.items()}
+
+    def _by_others(self, learnt: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which drawings (N,) are by others, of the symbols of which the one person made most of those that are learnt
+        from."""
+        train = learnt & (self.dataset.split == 0)
+        return (self._counts(self.hand & train) > self._counts(~self.hand & train)) & ~self.hand
 
 
 def ranks(logits: NDArray[np.float32], groups: NDArray[np.int64], labels: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -224,13 +247,24 @@ def ranks(logits: NDArray[np.float32], groups: NDArray[np.int64], labels: NDArra
 def row(task: Task, classifier: Classifier, parts: dict[str, NDArray[np.int64]]) -> Iterator[str]:
     """The cells of a variant: top-1 / top-5 of each part, of the very symbol and of any drawn alike."""
     matches: tuple[Match, ...] = ("exact", "drawn")
+    numbers = {key: number for number, key in enumerate(classifier.classes)}
+    labels = np.array([numbers[key] for key in task.dataset.classes])[task.dataset.labels]
     for rows in parts.values():
         logits = classifier.logits(task.dataset.drawings.take(rows))
         shown = []
         for match in matches:
-            found = ranks(logits, groups_of(classifier.classes, match), task.dataset.labels[rows])
+            found = ranks(logits, groups_of(classifier.classes, match), labels[rows])
             shown.append(" / ".join(f"{100 * (found < top).mean():.1f}" for top in TOPS) if len(rows) else "–")
         yield ", ".join(shown)
+
+
+def print_models(task: Task, models: Sequence[Path]) -> None:
+    """Print the accuracy of models on the test drawings, by style."""
+    parts = task.test_parts()
+    print("| model | " + " | ".join(f"{name} ({len(rows):,})" for name, rows in parts.items()) + " |")
+    print("| --- |" + " --- |" * len(parts))
+    for path in models:
+        print(f"| {path} | {' | '.join(row(task, Classifier.load(path), parts))} |", flush=True)
 
 
 def print_ids(dataset: Dataset) -> None:
@@ -283,11 +317,14 @@ def main() -> None:
     parser.add_argument("--fast", action="store_true", help="with a network a quarter the size")
     parser.add_argument("--choose", action="store_true", help="compare by drawings that are for choosing")
     parser.add_argument("--tails", action="store_true", help="each of the withheld styles, too")
+    parser.add_argument("--models", type=Path, nargs="+", help="print the accuracy of models by style")
     parser.add_argument("--ids", action="store_true", help="print how much neighbouring ids tell")
     options = parser.parse_args()
     dataset = open_dataset(options.dataset)
     if options.ids:
         return print_ids(dataset)
+    if options.models:
+        return print_models(Task(dataset, 0), options.models)
     if options.out is None:
         parser.error("--out is needed")
     for place, seed in enumerate(options.seed):
