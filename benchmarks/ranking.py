@@ -29,7 +29,7 @@ def main() -> None:
     add_dataset_option(parser)
     parser.add_argument("--split", choices=("train", "validation", "test"), default="validation")
     parser.add_argument("--usage", type=float, nargs="+", default=[0, 0.25, USAGE.usage, 0.5, 0.75, 1])
-    parser.add_argument("--condition", type=float, nargs="+", default=[1, 0.85, USAGE.condition])
+    parser.add_argument("--condition", type=float, nargs="+", default=[1, USAGE.condition, 0.85, 0.7])
     parser.add_argument("model", type=Path, nargs="?", default=paths.default_model(), metavar="MODEL")
     options = parser.parse_args()
     dataset, classifier = open_dataset(options.dataset), Classifier.load(options.model)

@@ -48,7 +48,7 @@ class Ranking:
         return self.condition**conditions
 
 
-USAGE = Ranking(usage=0.45, condition=0.7)
+USAGE = Ranking(usage=0.45, condition=0.95)
 """By usage: fitted on validation drawings (`python -m benchmarks.ranking`, docs/recipe.md)."""
 
 SHAPE = Ranking()

@@ -66,7 +66,6 @@ def test_the_common_command_is_first_of_what_is_drawn_alike() -> None:
         ("amssymb-OT1-_gg", "latex2e-T1-_guillemotright", ()),
         ("latex2e-OT1-_textregistered", "amssymb-OT1-_circledR", ("textcomp-OT1-_textregistered",)),
         ("latex2e-OT1-_textless", "tipa-OT1-_textlptr", ()),
-        ("latex2e-OT1-_dagger", "marvosym-OT1-_Cross", ("latex2e-OT1-_textdagger",)),
     ]
     for command, probable, others in cases:
         shape = [(command, 0.3), (probable, 0.4), *((key, 0.1) for key in others)]
