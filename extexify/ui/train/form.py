@@ -25,7 +25,7 @@ from extexify.ui.train.start import start_run
 from extexify.workspace.files import StorageError
 from extexify.workspace.paths import images_folder
 
-_SPEED = {"original": 1700.0, "fused": 720.0}
+_SPEED = {"original": 1700.0, "fused": 350.0}
 """Drawings a second on two cores without a GPU, by architecture, measured on Detexify's drawings."""
 
 _OTHER_SPEED = 700.0
