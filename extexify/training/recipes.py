@@ -142,7 +142,7 @@ class Recipe:
 
 
 # Order and direction of the strokes are changed in a tenth of the drawings: the network may use, but not rely on them.
-# What other hands do, as far as styles that are withheld from a training say that it helps: docs/recipe.md.
+# Joined and cut strokes help most with styles that a training has not seen; of the others a little: docs/recipe.md.
 _OTHER_HANDS = {"connect": 0.1, "lift": 0.1, "double": 0.05, "loop": 0.05, "enlarge": 0.05}
 
 _VARIATION = AugmentSettings(
